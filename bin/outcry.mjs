@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/**
+ * Starts Outcry: finds the runtime, runs `src/main.ts` on it, hands signals on, and ends with its exit code.
+ *
+ * Plain JavaScript, because it must run before anything that understands TypeScript has been found.
+ */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { findBun } from './find-bun.mjs';
+
+/** Signals this close together are one Ctrl-C: terminal and npm both deliver it. */
+const coalesceMs = 1_000;
+/** What a node gets to exit by itself after it was told twice. */
+const graceMs = 1_000;
+
+const bun = findBun();
+if (bun === null) {
+  process.stderr.write(
+    'outcry: the Bun runtime is missing: run `npm install` without --omit=optional, or put `bun` on the PATH\n',
+  );
+  process.exit(1);
+}
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+// The channel tells the node when this process is killed, so that it never outlives its launcher unnoticed.
+const child = spawn(bun, ['--no-env-file', main, ...process.argv.slice(2)], {
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+});
+
+let firstSignalAt = null;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    firstSignalAt ??= performance.now();
+    child.kill(signal);
+    if (performance.now() - firstSignalAt > coalesceMs)
+      setTimeout(() => child.kill('SIGKILL'), graceMs).unref();
+  });
+}
+
+child.on('error', (error) => {
+  process.stderr.write(`outcry: cannot run ${bun}: ${error.message}\n`);
+  process.exit(1);
+});
+child.on('exit', (code, signal) => {
+  process.exit(code ?? 128 + constants.signals[signal]);
+});

@@ -1,0 +1,42 @@
+/**
+ * `outcry check`: shows the settings that would be in force, where each came from, and what does not fit this machine.
+ */
+import { totalmem } from 'node:os';
+import { advise } from '../config/advice.ts';
+import type { LoadedSettings } from '../config/load-settings.ts';
+import { connectionsThatFit, descriptorLimit } from '../config/machine.ts';
+import { type SettingKey, settingKeys, settingsTable } from '../config/settings.ts';
+
+/** What `outcry check` prints, without the last line break. */
+export function check(loaded: LoadedSettings): string {
+  const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
+  const rows = settingKeys.map((key) => [key, show(loaded, key), loaded.sources[key]]);
+  const advice = advise(loaded.settings, machine);
+  return [
+    `settings file: ${loaded.file ?? 'none'}`,
+    '',
+    ...alignColumns([['setting', 'value', 'from'], ...rows]),
+    '',
+    `descriptor limit: ${machine.descriptorLimit}, enough for ${connectionsThatFit(machine.descriptorLimit)} connections`,
+    ...(advice.length === 0 ? ['everything fits'] : advice.map((sentence) => `warning: ${sentence}`)),
+  ].join('\n');
+}
+
+function show({ settings }: LoadedSettings, key: SettingKey): string {
+  const value = settings[key];
+  const { unit, secret } = settingsTable[key];
+  if (value === null) return key === 'maxConnections' ? 'auto' : '–';
+  if (secret) return '(set)';
+  if (Array.isArray(value)) return value.length === 0 ? 'any' : value.join(', ');
+  return unit === '' ? String(value) : `${value} ${unit}`;
+}
+
+function alignColumns(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * `outcry serve`: runs one node until it is told to stop.
+ */
+import { hostname, totalmem } from 'node:os';
+import { systemClock } from '../clock.ts';
+import { advise } from '../config/advice.ts';
+import type { LoadedSettings } from '../config/load-settings.ts';
+import { descriptorLimit } from '../config/machine.ts';
+import { signalHandler } from '../lifecycle/signals.ts';
+import { createLogger } from '../logger.ts';
+import { startNode } from '../server.ts';
+
+/** Resolves when the node has stopped in good order. `exitNow` is called when it was told to stop a second time. */
+export async function serve({ settings }: LoadedSettings, exitNow: () => void): Promise<void> {
+  const nodeId = settings.nodeId ?? `${hostname()}-${settings.port}`;
+  const logger = await createLogger({ level: settings.logLevel, format: settings.logFormat, node: nodeId });
+  const node = startNode({ settings, nodeId, logger });
+  logger.info(
+    { host: settings.host, port: node.port, adminHost: settings.adminHost, adminPort: node.adminPort },
+    `listening: open http://localhost:${node.port} in two tabs, or paste: new WebSocket('ws://localhost:${node.port}')`,
+  );
+  logger.info('this node is alone: publications reach its own clients only');
+  const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
+  for (const sentence of advise(settings, machine)) logger.warn(sentence);
+
+  await new Promise<void>((resolve, reject) => {
+    const onSignal = signalHandler(systemClock, {
+      stop(signal) {
+        logger.info({ signal }, 'stopping: clients are told to come back elsewhere');
+        node.stop().then(resolve, reject);
+      },
+      exitNow(signal) {
+        logger.warn({ signal }, 'told twice: exiting at once');
+        exitNow();
+      },
+    });
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
+    // The launcher was killed: nobody could stop this node any more.
+    process.once('disconnect', () => onSignal('SIGTERM'));
+  });
+  logger.info('stopped');
+}

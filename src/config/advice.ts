@@ -1,0 +1,36 @@
+/**
+ * What a node should be told about its settings although it may start: `outcry check` prints it, `outcry serve` logs it.
+ */
+
+import { isLoopback } from './load-settings.ts';
+import { connectionsThatFit } from './machine.ts';
+import type { Settings } from './settings.ts';
+
+export interface Machine {
+  descriptorLimit: number;
+  /** Bytes of memory that the machine has. */
+  memoryBytes: number;
+}
+
+/** Sentences, each with what to do; none if everything fits. */
+export function advise(settings: Settings, machine: Machine): string[] {
+  const advice: string[] = [];
+  const fit = connectionsThatFit(machine.descriptorLimit);
+  const connections = settings.maxConnections ?? fit;
+  if (connections > fit)
+    advice.push(
+      `maxConnections is ${connections}, but only ${fit} fit below the descriptor limit of ${machine.descriptorLimit}: raise it (ulimit -n, or LimitNOFILE= in systemd) or set maxConnections lower`,
+    );
+  if (machine.descriptorLimit < 4_096)
+    advice.push(
+      `the descriptor limit is ${machine.descriptorLimit}: this node can hold ${connections} connections; raise it with ulimit -n or LimitNOFILE= for more`,
+    );
+  const slowShare = Math.floor(machine.memoryBytes / settings.backpressureLimitBytes);
+  if (slowShare < connections)
+    advice.push(
+      `if more than ${slowShare} of ${connections} clients were slow at once, ${settings.backpressureLimitBytes} bytes each would not fit into memory: lower backpressureLimitBytes or maxConnections`,
+    );
+  if (settings.origins.length === 0 && !isLoopback(settings.host))
+    advice.push('pages of any origin may connect: set origins to the ones that should');
+  return advice;
+}

@@ -1,0 +1,152 @@
+/**
+ * Every setting of a node, once. The command line, the environment, the start-up file, `outcry check`, `--help` and
+ * `docs/configuration.md` are all read from this table.
+ *
+ * The key is the name in `outcry.config.json`; flag and environment variable follow from it (`maxPayloadBytes`,
+ * `--max-payload-bytes`, `OUTCRY_MAX_PAYLOAD_BYTES`).
+ */
+import { logFormats, logLevels } from '../logger.ts';
+import { choice, integer, integerOrAuto, list, optionalText, type Setting, text } from './setting.ts';
+
+export const settingsTable = {
+  host: text({
+    default: '0.0.0.0',
+    max: 255,
+    sentence: 'Address of the public listener: WebSockets, the demo page and the health routes.',
+  }),
+  port: integer({
+    default: 8080,
+    min: 0,
+    max: 65_535,
+    sentence: 'Port of the public listener; 0 takes any free one and says which in the log.',
+  }),
+  adminHost: text({
+    default: '127.0.0.1',
+    max: 255,
+    sentence:
+      'Address of the admin listener: metrics and the health routes. Off loopback it demands `adminKey`.',
+  }),
+  adminPort: integer({
+    default: 8081,
+    min: 0,
+    max: 65_535,
+    sentence: 'Port of the admin listener; 0 takes any free one and says which in the log.',
+  }),
+  adminKey: optionalText({
+    min: 16,
+    max: 256,
+    secret: true,
+    sentence: 'Key that requests to the admin listener must carry as `Authorization: Bearer KEY`.',
+  }),
+  nodeId: optionalText({
+    max: 64,
+    sentence: 'Name of this node in logs and in the hello frame; by default the host name and the port.',
+  }),
+  origins: list({
+    default: [],
+    maxItems: 1_000,
+    item: isOrigin,
+    allowedItem: 'an origin as a browser sends it (`https://example.com`, no path, lower case) or `null`',
+    sentence:
+      'Origins whose pages may connect, compared exactly; empty allows any. A missing Origin is allowed: it does not come from a browser.',
+  }),
+  maxConnections: integerOrAuto({
+    min: 1,
+    max: 10_000_000,
+    unit: 'connections',
+    sentence:
+      'WebSockets that this node holds at most; further ones get 503. By default the descriptor limit less a reserve.',
+  }),
+  maxPayloadBytes: integer({
+    default: 65_536,
+    min: 1,
+    max: 16_777_216,
+    unit: 'bytes',
+    sentence: 'Largest message that a client may send; a larger one closes the connection with 1009.',
+  }),
+  backpressureLimitBytes: integer({
+    default: 1_048_576,
+    min: 65_536,
+    max: 268_435_456,
+    unit: 'bytes',
+    sentence:
+      'Bytes that may wait for one slow client. It is terminated before it exceeds them, from seven eighths on.',
+  }),
+  idleTimeoutMs: integer({
+    default: 40_000,
+    min: 300,
+    max: 3_600_000,
+    unit: 'ms',
+    sentence:
+      'A connection from which nothing arrives for this long, answers to our pings included, is terminated. An idle one is pinged every two thirds of it.',
+  }),
+  maxControlFrames: integer({
+    default: 100,
+    min: 1,
+    max: 1_000_000,
+    unit: 'frames',
+    sentence:
+      'Pings and pongs that a connection may send within a third of `idleTimeoutMs`; more close it with 1008.',
+  }),
+  maxUrlBytes: integer({
+    default: 4_096,
+    min: 256,
+    max: 16_384,
+    unit: 'bytes',
+    sentence: 'Longest path and query of a request; a longer one gets 414.',
+  }),
+  maxHeaderBytes: integer({
+    default: 8_192,
+    min: 1_024,
+    max: 16_384,
+    unit: 'bytes',
+    sentence: 'Names and values of all headers of a request together; more get 431.',
+  }),
+  shutdownTimeoutMs: integer({
+    default: 4_000,
+    min: 0,
+    max: 600_000,
+    unit: 'ms',
+    sentence: 'After SIGTERM, clients have this long to answer the close (1001) before the node exits.',
+  }),
+  logLevel: choice({
+    words: logLevels,
+    default: 'info',
+    sentence: 'Least severe line that is logged.',
+  }),
+  logFormat: choice({
+    words: logFormats,
+    default: 'auto',
+    sentence: 'JSON lines, or a readable form; `auto` is readable on a terminal.',
+  }),
+} as const satisfies Record<string, Setting>;
+
+export type SettingKey = keyof typeof settingsTable;
+
+type ValueOf<Row> = Row extends Setting<infer Value> ? Value : never;
+
+/** The effective value of every setting. */
+export type Settings = { readonly [Key in SettingKey]: ValueOf<(typeof settingsTable)[Key]> };
+
+/** The keys in the order of the table. */
+export const settingKeys = Object.keys(settingsTable) as SettingKey[];
+
+/** `maxPayloadBytes` → `--max-payload-bytes` */
+export function flagOf(key: SettingKey): string {
+  return `--${words(key).join('-')}`;
+}
+
+/** `maxPayloadBytes` → `OUTCRY_MAX_PAYLOAD_BYTES` */
+export function environmentVariableOf(key: SettingKey): string {
+  return `OUTCRY_${words(key).join('_').toUpperCase()}`;
+}
+
+function words(key: SettingKey): string[] {
+  return key.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
+}
+
+/** True for an origin in the form of RFC 6454, section 6.2: what a browser puts into the Origin header. */
+function isOrigin(candidate: string): boolean {
+  if (candidate === 'null') return true;
+  return URL.canParse(candidate) && new URL(candidate).origin === candidate;
+}

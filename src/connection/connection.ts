@@ -1,0 +1,110 @@
+/**
+ * One client's WebSocket, from the handshake to its end: evidence that the peer lives, a cap on control frames, and the
+ * reason for which it ended. What the client says is the business of its protocol.
+ *
+ * There may be a million of these, so it is one flat object; the protocol is shared by all connections that speak it.
+ */
+import type { Payload } from '../channel/publication.ts';
+import { type CloseCode, closeCodes } from '../close-codes.ts';
+import type { EndReason } from '../metrics/metrics.ts';
+import type { Closing, Socket, SocketSession } from '../transport/transport.ts';
+
+/** What a kind of client may say. One object serves all its connections; `state` is what it keeps for each. */
+export interface Protocol<State> {
+  opened(connection: Connection<State>, socket: Socket): void;
+  received(connection: Connection<State>, payload: Payload): void;
+  closed(connection: Connection<State>): void;
+}
+
+/** Where a connection stands while it is open, and the cap that it keeps. */
+export interface Registry {
+  /** Pings and pongs that one connection may send between two visits of liveness. */
+  readonly maxControlFrames: number;
+  add(connection: Connection): void;
+  remove(connection: Connection, reason: EndReason): void;
+}
+
+export class Connection<State = unknown> implements SocketSession {
+  readonly protocol: Protocol<State>;
+  readonly registry: Registry;
+  /** What the protocol keeps for this connection. */
+  state: State;
+  /** Something arrived since liveness looked last. */
+  heard = true;
+  /** Liveness has pinged and waits for anything to arrive. */
+  pinged = false;
+  /** Pings and pongs since liveness looked last. */
+  controlFrames = 0;
+  /** At the last look, bytes waited for this peer: if it ends without a close frame, that is why. */
+  congested = false;
+  /** Where its registry keeps it; −1 while it is not open. */
+  slot = -1;
+
+  #socket: Socket | null = null;
+  #endReason: EndReason | null = null;
+
+  constructor(protocol: Protocol<State>, state: State, registry: Registry) {
+    this.protocol = protocol;
+    this.state = state;
+    this.registry = registry;
+  }
+
+  get socket(): Socket | null {
+    return this.#socket;
+  }
+
+  opened(socket: Socket): void {
+    this.#socket = socket;
+    this.registry.add(this);
+    this.protocol.opened(this, socket);
+  }
+
+  received(payload: Payload): void {
+    this.heard = true;
+    if (this.#endReason === null) this.protocol.received(this, payload);
+  }
+
+  controlFrame(): void {
+    this.heard = true;
+    this.controlFrames += 1;
+    if (this.controlFrames > this.registry.maxControlFrames)
+      this.close(closeCodes.controlFlood, 'control_flood');
+  }
+
+  closed({ code }: Closing): void {
+    if (this.#socket === null) return;
+    this.#socket = null;
+    this.registry.remove(this, this.#endReason ?? reasonOf(code, this.congested));
+    this.protocol.closed(this);
+  }
+
+  /** Says goodbye with a code. The first reason counts. */
+  close(code: CloseCode, reason: EndReason): void {
+    if (this.#endReason !== null) return;
+    this.#endReason = reason;
+    this.#socket?.close(code);
+  }
+
+  /** Ends it at once, for a peer that does not read; it sees 1006. */
+  terminate(reason: EndReason): void {
+    this.#endReason ??= reason;
+    this.#socket?.terminate();
+  }
+}
+
+/** Why a connection ended that we did not end ourselves. */
+function reasonOf(code: number, congested: boolean): EndReason {
+  switch (code) {
+    case 1002:
+    case 1007:
+      return 'protocol_error';
+    case 1006:
+      return congested ? 'slow_consumer' : 'abnormal';
+    case 1009:
+      return 'message_too_big';
+    case 1011:
+      return 'internal_error';
+    default:
+      return 'client';
+  }
+}

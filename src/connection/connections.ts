@@ -1,0 +1,79 @@
+/**
+ * All open connections of this node, and how many there may be.
+ *
+ * They stand in slots, filled in turn, so that liveness can visit one slot at a time and its work is spread evenly.
+ */
+import type { CloseCode } from '../close-codes.ts';
+import type { EndReason, Metrics } from '../metrics/metrics.ts';
+import type { Connection, Registry } from './connection.ts';
+
+/** Enough for the visits of a default idle timeout to come more often than once a second. */
+const slotCount = 16;
+
+export interface ConnectionLimits {
+  maxConnections: number;
+  /** Pings and pongs that one connection may send between two visits of liveness. */
+  maxControlFrames: number;
+}
+
+export class Connections implements Registry {
+  readonly maxConnections: number;
+  readonly maxControlFrames: number;
+  readonly slots: readonly ReadonlySet<Connection>[];
+
+  readonly #slots: Set<Connection>[];
+  readonly #metrics: Pick<Metrics, 'connectionsOpen' | 'connectionsOpened' | 'connectionsClosed'>;
+  #nextSlot = 0;
+  #open = 0;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(
+    limits: ConnectionLimits,
+    metrics: Pick<Metrics, 'connectionsOpen' | 'connectionsOpened' | 'connectionsClosed'>,
+  ) {
+    this.maxConnections = limits.maxConnections;
+    this.maxControlFrames = limits.maxControlFrames;
+    this.#slots = Array.from({ length: slotCount }, () => new Set<Connection>());
+    this.slots = this.#slots;
+    this.#metrics = metrics;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  get full(): boolean {
+    return this.#open >= this.maxConnections;
+  }
+
+  add(connection: Connection): void {
+    connection.slot = this.#nextSlot;
+    this.#slots[connection.slot]?.add(connection);
+    this.#nextSlot = (this.#nextSlot + 1) % slotCount;
+    this.#open += 1;
+    this.#metrics.connectionsOpen.value = this.#open;
+    this.#metrics.connectionsOpened.value += 1;
+  }
+
+  remove(connection: Connection, reason: EndReason): void {
+    if (this.#slots[connection.slot]?.delete(connection) !== true) return;
+    connection.slot = -1;
+    this.#open -= 1;
+    this.#metrics.connectionsOpen.value = this.#open;
+    this.#metrics.connectionsClosed.values[reason] += 1;
+    if (this.#open === 0) this.#onEmpty?.();
+  }
+
+  *[Symbol.iterator](): Iterator<Connection> {
+    for (const slot of this.#slots) yield* slot;
+  }
+
+  /** Closes all. Resolves when the last one is gone: peers that read answer within a round trip, others never do. */
+  closeAll(code: CloseCode, reason: EndReason): Promise<void> {
+    for (const connection of this) connection.close(code, reason);
+    if (this.#open === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The public listener: WebSockets, the demo page, the health routes. Everything else is 404.
+ */
+import { parseRawPath } from '../channel/channel-name.ts';
+import { Connection, type Protocol } from '../connection/connection.ts';
+import type { Connections } from '../connection/connections.ts';
+import type { Readiness } from '../lifecycle/readiness.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { HttpReply, HttpRequest, Upgrade } from '../transport/transport.ts';
+import type { Asset } from './assets.ts';
+import {
+  asksForWebSocket,
+  findFlaw,
+  findOversize,
+  type HandshakePolicy,
+  type Refusal,
+  refusalReply,
+} from './handshake-guard.ts';
+import { healthReply } from './health.ts';
+import { plain, refuseOtherMethods } from './reply.ts';
+
+export interface PublicListenerOptions {
+  policy: HandshakePolicy;
+  connections: Connections;
+  readiness: Readiness;
+  metrics: Pick<Metrics, 'handshakesRefused' | 'requestsRefused'>;
+  /** Files of the demo page by path. */
+  assets: ReadonlyMap<string, Asset>;
+  /** Raw rooms, and the same with a hello frame first. */
+  rawRoom: Protocol<string>;
+  rawRoomWithHello: Protocol<string>;
+}
+
+export class PublicListener {
+  readonly #options: PublicListenerOptions;
+
+  constructor(options: PublicListenerOptions) {
+    this.#options = options;
+  }
+
+  handle(request: HttpRequest): HttpReply | Upgrade {
+    return asksForWebSocket(request) ? this.#handshake(request) : this.#page(request);
+  }
+
+  #handshake(request: HttpRequest): HttpReply | Upgrade {
+    const { connections, policy, rawRoom, rawRoomWithHello } = this.#options;
+    const flaw = findFlaw(request, policy);
+    if (flaw !== null) return this.#refuse(flaw);
+    if (request.header('sec-websocket-protocol') !== null)
+      return this.#refuse({
+        reason: 'subprotocol',
+        detail: 'none of the offered subprotocols is known here',
+      });
+    const path = parseRawPath(request.path);
+    if (path === 'unknown path')
+      return this.#refuse({ reason: 'path', detail: 'connect to / or to /raw/<channel>' });
+    if (path === 'malformed')
+      return this.#refuse({
+        reason: 'malformed',
+        detail: 'a channel is 1 to 200 bytes of percent-encoded UTF-8 without control characters',
+      });
+    if (this.#options.readiness.state === 'stopping')
+      return this.#refuse({ reason: 'stopping', detail: 'this node is stopping' });
+    if (connections.full) return this.#refuse({ reason: 'full', detail: 'this node is full' });
+    const hello = new URLSearchParams(request.query).get('hello') === '1';
+    return { session: new Connection(hello ? rawRoomWithHello : rawRoom, path.channel, connections) };
+  }
+
+  #refuse(refusal: Refusal): HttpReply {
+    this.#options.metrics.handshakesRefused.values[refusal.reason] += 1;
+    return refusalReply(refusal);
+  }
+
+  #page(request: HttpRequest): HttpReply {
+    const { policy, metrics, assets, readiness } = this.#options;
+    const oversize = findOversize(request, policy);
+    if (oversize !== null) {
+      metrics.requestsRefused.values[oversize.reason] += 1;
+      return refusalReply(oversize);
+    }
+    const refused = refuseOtherMethods(request.method);
+    if (refused !== null) return refused;
+    const asset = assets.get(request.path);
+    if (asset !== undefined) return { status: 200, headers: asset.headers, body: asset.body };
+    return healthReply(request, readiness) ?? plain(404, 'there is nothing here; the demo page is at /');
+  }
+}

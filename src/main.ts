@@ -1,0 +1,26 @@
+/**
+ * The process: arguments and environment in, exit code out. Nothing else reads or sets either.
+ */
+import { readFileSync } from 'node:fs';
+import { run } from './cli/program.ts';
+import { exitCodes, UserError } from './errors.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+try {
+  await run({
+    args: process.argv.slice(2),
+    environment: process.env,
+    version,
+    exitNow: () => process.exit(exitCodes.failure),
+    print: (text) => process.stdout.write(`${text}\n`),
+  });
+  process.exit(exitCodes.ok);
+} catch (error) {
+  if (error instanceof UserError) {
+    for (const line of error.message.split('\n')) process.stderr.write(`outcry: ${line}\n`);
+    process.exit(error.exitCode);
+  }
+  process.stderr.write(`outcry: this is a bug: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(exitCodes.failure);
+}

@@ -1,0 +1,121 @@
+/**
+ * Puts a node together from its parts and takes it apart again. The only file that knows implementations.
+ */
+import { InProcessBridge } from './bridge/in-process-bridge.ts';
+import { Broadcaster } from './broadcaster.ts';
+import { Hub } from './channel/hub.ts';
+import { systemClock } from './clock.ts';
+import { closeCodes } from './close-codes.ts';
+import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
+import type { Settings } from './config/settings.ts';
+import { Connections } from './connection/connections.ts';
+import { Liveness } from './connection/liveness.ts';
+import { RawRoom } from './connection/raw-room.ts';
+import { SlowConsumers } from './connection/slow-consumers.ts';
+import { AdminListener } from './http/admin-listener.ts';
+import { demoAssets } from './http/assets.ts';
+import { PublicListener } from './http/public-listener.ts';
+import { Readiness } from './lifecycle/readiness.ts';
+import type { Logger } from './logger.ts';
+import { Exposition } from './metrics/exposition.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { listenOnBun } from './transport/bun-transport.ts';
+import type { Listener } from './transport/transport.ts';
+
+/** A running node. */
+export interface Node {
+  readonly port: number;
+  readonly adminPort: number;
+  /** Closes all clients with 1001, waits for them up to `shutdownTimeoutMs`, and frees both ports. */
+  stop(): Promise<void>;
+}
+
+export interface NodeOptions {
+  settings: Settings;
+  nodeId: string;
+  logger: Logger;
+}
+
+/** @throws UserError when a port cannot be bound; nothing is left running then */
+export function startNode({ settings, nodeId, logger }: NodeOptions): Node {
+  const metrics = new Metrics();
+  const readiness = new Readiness();
+  const connections = new Connections(
+    {
+      maxConnections: settings.maxConnections ?? connectionsThatFit(descriptorLimit()),
+      maxControlFrames: settings.maxControlFrames,
+    },
+    metrics,
+  );
+  const slowConsumers = new SlowConsumers(connections, settings.backpressureLimitBytes, metrics);
+
+  // The hub is made before the listener that it publishes through, whose handlers need the hub.
+  let publicListener: Listener | null = null;
+  const hub = new Hub({
+    publishToTopic: (topic, payload) => publicListener?.publish(topic, payload) ?? 'dropped',
+    onPressure: (bytes) => slowConsumers.suspect(bytes),
+    metrics,
+  });
+  const bridge = new InProcessBridge();
+  const broadcaster = new Broadcaster(hub, bridge);
+  const rawRoom = { broadcaster, hub, metrics };
+  const publicRoutes = new PublicListener({
+    policy: settings,
+    connections,
+    readiness,
+    metrics,
+    assets: demoAssets(),
+    rawRoom: new RawRoom({ ...rawRoom, hello: null }),
+    rawRoomWithHello: new RawRoom({ ...rawRoom, hello: JSON.stringify({ node: nodeId }) }),
+  });
+  const adminRoutes = new AdminListener({
+    key: settings.adminKey,
+    readiness,
+    exposition: new Exposition(metrics),
+  });
+
+  const limits = {
+    maxPayloadBytes: settings.maxPayloadBytes,
+    backpressureLimitBytes: settings.backpressureLimitBytes,
+    onError(where: 'request' | 'session', error: unknown) {
+      metrics.handlerErrors.values[where] += 1;
+      logger.error({ err: error, where }, 'a handler failed; this is a bug');
+    },
+  };
+  const adminListener = listenOnBun({
+    ...limits,
+    host: settings.adminHost,
+    port: settings.adminPort,
+    handle: (request) => adminRoutes.handle(request),
+  });
+  try {
+    publicListener = listenOnBun({
+      ...limits,
+      host: settings.host,
+      port: settings.port,
+      handle: (request) => publicRoutes.handle(request),
+    });
+  } catch (error) {
+    adminListener.stop();
+    throw error;
+  }
+  const listener = publicListener;
+  const liveness = new Liveness(connections, systemClock, settings.idleTimeoutMs);
+  readiness.ready();
+
+  return {
+    port: listener.port,
+    adminPort: adminListener.port,
+    async stop() {
+      readiness.stopping();
+      liveness.stop();
+      await Promise.race([
+        connections.closeAll(closeCodes.goingAway, 'stopping'),
+        new Promise((resolve) => setTimeout(resolve, settings.shutdownTimeoutMs)),
+      ]);
+      await bridge.stop();
+      listener.stop();
+      adminListener.stop();
+    },
+  };
+}

@@ -1,0 +1,241 @@
+/**
+ * The transport on Bun, whose server is uWebSockets inside. The only file that touches the `Bun` global.
+ *
+ * Quirks that are absorbed here, seen with Bun 1.4.5:
+ *
+ * - Limits default to 16 MiB each; both are always set.
+ * - With `closeOnBackpressureLimit` a socket that would lose a message is closed; without it the loss is silent.
+ * - Sends re-arm Bun's idle timer, so a dead peer that is published to would never be found. The timer is off;
+ *   connections keep their own liveness from what they *receive*.
+ * - An exception in a WebSocket handler reaches `uncaughtException` and leaves the socket open: every handler is wrapped.
+ * - A request without a Host header has a bare path as `url`, all others an absolute URL that was normalised.
+ * - Repeated headers are joined with `, `, a repeated Host too.
+ * - Bun answers some requests itself, before we see them: malformed ones (400, 505), more than about 190 headers or more
+ *   than `requestHeadBytes` (431).
+ * - `close(code)` on a peer that does not read keeps the descriptor for 8 to 16 s: use `terminate` for those.
+ */
+import http from 'node:http';
+import type { Payload } from '../channel/publication.ts';
+import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
+import { exitCodes, UserError } from '../errors.ts';
+import type {
+  HttpReply,
+  HttpRequest,
+  Listen,
+  Listener,
+  ListenOptions,
+  SendResult,
+  Socket,
+  SocketSession,
+  Upgrade,
+} from './transport.ts';
+
+type Server = Bun.Server<BunSocket>;
+type ServerWebSocket = Bun.ServerWebSocket<BunSocket>;
+
+/**
+ * Bytes of request line and headers that Bun reads before it answers 431 by itself. Above every `maxUrlBytes` and
+ * `maxHeaderBytes`, so that those are answered and counted by us; 16 KiB is Bun's own default.
+ */
+const requestHeadBytes = 32_768;
+
+/** A keep-alive connection without a request is closed after this. Half-sent requests end after 12 s, Bun's constant. */
+const keepAliveSeconds = 10;
+
+export const listenOnBun: Listen = (options) => new BunListener(options);
+
+class BunListener implements Listener {
+  readonly port: number;
+  readonly #server: Server;
+
+  constructor(options: ListenOptions) {
+    this.#server = serve(options);
+    this.port = this.#server.port ?? options.port;
+  }
+
+  publish(topic: string, payload: Payload): SendResult {
+    return toResult(this.#server.publish(topic, payload));
+  }
+
+  stop(): void {
+    void this.#server.stop(true);
+  }
+}
+
+function serve(options: ListenOptions): Server {
+  // Node's types call it read-only; on Bun it is the process-wide limit of Bun.serve as well.
+  Object.assign(http, { maxHeaderSize: requestHeadBytes });
+  const guard = (ws: ServerWebSocket, run: () => void): void => {
+    try {
+      run();
+    } catch (error) {
+      options.onError('session', error);
+      ws.data.close(closeCodes.internalError);
+    }
+  };
+  try {
+    return Bun.serve<BunSocket>({
+      hostname: options.host,
+      port: options.port,
+      reusePort: false,
+      idleTimeout: keepAliveSeconds,
+      development: false,
+      maxRequestBodySize: options.maxPayloadBytes,
+      fetch: (request, server) => answer(request, server, options),
+      websocket: {
+        maxPayloadLength: options.maxPayloadBytes,
+        backpressureLimit: options.backpressureLimitBytes,
+        closeOnBackpressureLimit: true,
+        idleTimeout: 0,
+        sendPings: false,
+        perMessageDeflate: false,
+        open: (ws) => guard(ws, () => ws.data.opened(ws)),
+        // The hot path: written out, so that no closure is made per message.
+        message(ws, payload) {
+          try {
+            ws.data.session.received(payload);
+          } catch (error) {
+            options.onError('session', error);
+            ws.data.close(closeCodes.internalError);
+          }
+        },
+        ping: (ws) => guard(ws, () => ws.data.session.controlFrame()),
+        pong: (ws) => guard(ws, () => ws.data.session.controlFrame()),
+        close: (ws, code) => guard(ws, () => ws.data.session.closed({ code })),
+      },
+    });
+  } catch (error) {
+    throw listenError(error, options);
+  }
+}
+
+type Answer = Response | undefined;
+
+/** Not an async function: an upgrade must happen in the turn in which the request came, or what follows it is lost. */
+function answer(request: Request, server: Server, options: ListenOptions): Answer | Promise<Answer> {
+  const settle = (decision: HttpReply | Upgrade): Answer =>
+    'session' in decision ? upgrade(request, server, decision) : toResponse(decision);
+  const fail = (error: unknown): Response => {
+    options.onError('request', error);
+    return new Response('internal error\n', { status: 500 });
+  };
+  try {
+    const decision = options.handle(new BunRequest(request));
+    return decision instanceof Promise ? decision.then(settle).catch(fail) : settle(decision);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function upgrade(request: Request, server: Server, { session }: Upgrade): Response | undefined {
+  if (server.upgrade(request, { data: new BunSocket(session) })) return undefined;
+  // The peer went away meanwhile, or Bun found a flaw in the handshake that we did not.
+  session.closed({ code: 1006 });
+  return new Response('the handshake failed\n', { status: 400 });
+}
+
+function toResponse(reply: HttpReply): Response {
+  return new Response(reply.body ?? null, { status: reply.status, headers: { ...reply.headers } });
+}
+
+/** Our view of a `Request`. `request.url` is read once: Bun builds it on each access. */
+class BunRequest implements HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly urlBytes: number;
+  readonly #headers: Headers;
+
+  constructor(request: Request) {
+    this.method = request.method;
+    this.#headers = request.headers;
+    const target = requestTarget(request.url);
+    const mark = target.indexOf('?');
+    this.path = mark === -1 ? target : target.slice(0, mark);
+    this.query = mark === -1 ? '' : target.slice(mark + 1);
+    this.urlBytes = target.length;
+  }
+
+  header(name: string): string | null {
+    return this.#headers.get(name);
+  }
+
+  headerBytes(): number {
+    let bytes = 0;
+    this.#headers.forEach((value, name) => {
+      bytes += name.length + value.length;
+    });
+    return bytes;
+  }
+}
+
+/** Path and query of `http://host/path?query`; a bare path stays as it is. Both are ASCII: Bun percent-encodes the rest. */
+function requestTarget(url: string): string {
+  if (url.startsWith('/')) return url;
+  const slash = url.indexOf('/', url.indexOf('://') + 3);
+  return slash === -1 ? '/' : url.slice(slash);
+}
+
+/** The `data` of a Bun WebSocket: our socket, which knows its session. One small object per connection. */
+class BunSocket implements Socket {
+  readonly session: SocketSession;
+  #ws: ServerWebSocket | null = null;
+
+  constructor(session: SocketSession) {
+    this.session = session;
+  }
+
+  opened(ws: ServerWebSocket): void {
+    ws.binaryType = 'uint8array';
+    this.#ws = ws;
+    this.session.opened(this);
+  }
+
+  send(payload: Payload): SendResult {
+    return this.#ws === null ? 'dropped' : toResult(this.#ws.send(payload));
+  }
+
+  ping(): void {
+    this.#ws?.ping();
+  }
+
+  close({ code, reason }: CloseCode): void {
+    this.#ws?.close(code, fitReason(reason));
+  }
+
+  terminate(): void {
+    this.#ws?.terminate();
+  }
+
+  subscribe(topic: string): void {
+    this.#ws?.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): void {
+    this.#ws?.unsubscribe(topic);
+  }
+
+  bufferedBytes(): number {
+    return this.#ws?.getBufferedAmount() ?? 0;
+  }
+}
+
+/** Bun: bytes sent, −1 buffered, 0 dropped. An empty message is sent and still gives 0; a hint too many does no harm. */
+function toResult(status: number): SendResult {
+  if (status > 0) return 'sent';
+  return status === 0 ? 'dropped' : 'buffered';
+}
+
+function listenError(error: unknown, { host, port }: ListenOptions): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE')
+    return new UserError(
+      `port ${port} on ${host} is taken, perhaps by another node: stop it or choose another port`,
+      exitCodes.cannotListen,
+    );
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return new UserError(`this machine has no address ${host}`, exitCodes.cannotListen);
+  if (code === 'EACCES')
+    return new UserError(`port ${port} needs more rights than this process has`, exitCodes.cannotListen);
+  return error;
+}

@@ -1,0 +1,113 @@
+/**
+ * The contract between Outcry and a runtime's HTTP and WebSocket server.
+ *
+ * A transport translates and decides nothing: who may connect, what is said and who is cut off is decided above. It
+ * promises:
+ *
+ * - **Order.** Payloads sent to a topic, and to one socket, arrive at a socket in the order of the calls.
+ * - **Loss is never silent.** A socket that would lose a payload because `backpressureLimitBytes` wait for it is closed
+ *   (its peer sees 1006); it never stays open with a hole in its stream.
+ * - **Cost.** `publish` hands the payload over once; the fan-out happens in native code, with no work per receiver here.
+ * - **Failure.** An exception in a session's handler closes that socket with 1011, is reported to `onError`, and goes no
+ *   further.
+ * - **Lifetime.** After `SocketSession.closed` the socket may still be called; nothing happens then, and nothing throws.
+ *   Bytes given to `received` are only valid during the call; bytes given to `send` and `publish` are copied.
+ */
+import type { Payload } from '../channel/publication.ts';
+import type { CloseCode } from '../close-codes.ts';
+
+/**
+ * - `sent`: as far as the runtime knows, the kernel took all of it.
+ * - `buffered`: some of it waits in user space, for at least one receiver.
+ * - `dropped`: at least one receiver did not get it (and is being closed), or there was no receiver at all.
+ *
+ * For `publish` this is a hint that somebody may be in trouble, not a receipt.
+ */
+export type SendResult = 'sent' | 'buffered' | 'dropped';
+
+/** One open WebSocket. */
+export interface Socket {
+  send(payload: Payload): SendResult;
+  ping(): void;
+  /** Closes with a close frame, for peers that read. The reason is cut to 123 bytes. */
+  close(code: CloseCode): void;
+  /** Closes at once, without a close frame: the peer sees 1006. For peers that do not read. */
+  terminate(): void;
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
+  /** Bytes that wait in user space for this peer. */
+  bufferedBytes(): number;
+}
+
+/** Why a socket closed, as the runtime reports it. */
+export interface Closing {
+  /** The code of the close frame, 1005 for a frame without one, 1006 without a frame. */
+  code: number;
+}
+
+/** What happens on one socket. The transport calls; a connection implements. */
+export interface SocketSession {
+  opened(socket: Socket): void;
+  received(payload: Payload): void;
+  /** A ping (which the runtime answers by itself) or a pong. */
+  controlFrame(): void;
+  /** Called exactly once. */
+  closed(closing: Closing): void;
+}
+
+/** An HTTP request, read only as far as somebody asks. */
+export interface HttpRequest {
+  readonly method: string;
+  /** The path as it stood in the request line, percent-encoding kept, without query. */
+  readonly path: string;
+  /** What follows the `?`, or ''. */
+  readonly query: string;
+  /** Bytes of path and query. */
+  readonly urlBytes: number;
+  /** A header by its lower-case name; null if it is absent. Repeated headers are joined with `, `. */
+  header(name: string): string | null;
+  /** Bytes of all header names and values together. */
+  headerBytes(): number;
+}
+
+/** An answer that ends the request. */
+export interface HttpReply {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  body?: string | Uint8Array;
+}
+
+/** The answer 101: the request becomes a WebSocket with this session. */
+export interface Upgrade {
+  session: SocketSession;
+}
+
+export type RequestHandler = (request: HttpRequest) => HttpReply | Upgrade | Promise<HttpReply | Upgrade>;
+
+export interface ListenOptions {
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  handle: RequestHandler;
+  maxPayloadBytes: number;
+  backpressureLimitBytes: number;
+  /** An exception in `handle` (`where` is `request`, answered with 500) or in a session (closed with 1011). */
+  onError(where: 'request' | 'session', error: unknown): void;
+}
+
+/** One listening port with its sockets and topics. */
+export interface Listener {
+  /** The port that was bound. */
+  readonly port: number;
+  /** Sends to every socket that is subscribed to the topic; the publisher's own included. */
+  publish(topic: string, payload: Payload): SendResult;
+  /** Closes the port. Sockets that are still open are terminated. */
+  stop(): void;
+}
+
+/**
+ * Binds a port, alone: a second listener on the same one fails.
+ *
+ * @throws UserError (exit code 3) when the address is taken or cannot be bound
+ */
+export type Listen = (options: ListenOptions) => Listener;
