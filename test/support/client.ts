@@ -1,0 +1,64 @@
+/**
+ * A well-behaved WebSocket client for tests, on the `ws` package.
+ */
+import WebSocket from 'ws';
+
+export interface Received {
+  text: boolean;
+  data: Buffer;
+}
+
+export class TestClient {
+  readonly socket: WebSocket;
+  /** Resolves with code and reason when the connection has ended. */
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly #queue: Received[] = [];
+  readonly #waiting: ((message: Received) => void)[] = [];
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket;
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+    });
+    socket.on('error', () => {}); // The close that follows tells what a test wants to know.
+    socket.on('message', (data, binary) => {
+      const message = { text: !binary, data: data as Buffer };
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#queue.push(message);
+      else next(message);
+    });
+  }
+
+  /** Connects; messages that arrive with the handshake are kept. */
+  static async open(url: string, options: WebSocket.ClientOptions = {}): Promise<TestClient> {
+    const client = new TestClient(new WebSocket(url, { perMessageDeflate: false, ...options }));
+    await new Promise<void>((resolve, reject) => {
+      client.socket.once('open', resolve);
+      client.socket.once('error', reject);
+    });
+    return client;
+  }
+
+  send(data: string | Uint8Array): void {
+    this.socket.send(data);
+  }
+
+  /** The next message, in the order of arrival. */
+  next(): Promise<Received> {
+    const ready = this.#queue.shift();
+    if (ready !== undefined) return Promise.resolve(ready);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The next message as text. Fails if it is binary. */
+  async text(): Promise<string> {
+    const message = await this.next();
+    if (!message.text) throw new Error(`expected text, got ${message.data.length} bytes of binary`);
+    return message.data.toString();
+  }
+
+  async close(): Promise<void> {
+    this.socket.close();
+    await this.closed;
+  }
+}

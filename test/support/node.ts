@@ -1,0 +1,106 @@
+/**
+ * A real node for a test: started through the launcher on free ports, ended by its process id.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const launcher = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
+
+export interface TestNode {
+  readonly port: number;
+  readonly adminPort: number;
+  /** `ws://127.0.0.1:<port>` */
+  readonly url: string;
+  /** Process id of the launcher. */
+  readonly pid: number;
+  /** Everything that it printed so far, line by line. */
+  readonly logs: readonly string[];
+  /** Resolves with the exit code when the process is gone. */
+  readonly exited: Promise<number>;
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM, and wait. Returns the exit code. May be called when it is gone already. */
+  stop(): Promise<number>;
+  /** SIGKILL to the launcher; the node notices and stops. */
+  kill(): Promise<number>;
+  /** The value of a series like `outcry_connections_open` or `x_total{reason="full"}`. */
+  metric(series: string): Promise<number>;
+  /** Resolves when a series has the value; fails after ten seconds with what it has. */
+  untilMetric(series: string, value: number): Promise<void>;
+  /** Resident memory of the process in bytes. */
+  residentBytes(): Promise<number>;
+}
+
+/** @param flags of `outcry serve`; ports are free ones unless they are named */
+export async function startNode(flags: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<TestNode> {
+  const args = ['serve', '--port', '0', '--admin-port', '0', '--log-format', 'json', ...flags];
+  const child = spawn(process.execPath, [launcher, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  const logs: string[] = [];
+  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number);
+  const { port, adminPort } = await listening(child, logs, exited);
+  const admin = `http://127.0.0.1:${adminPort}`;
+
+  const metric = async (series: string) => {
+    const text = await (await fetch(`${admin}/metrics`)).text();
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
+    if (line === undefined) throw new Error(`no series ${series} in\n${text}`);
+    return Number(line.slice(series.length + 1));
+  };
+  return {
+    port,
+    adminPort,
+    url: `ws://127.0.0.1:${port}`,
+    pid: child.pid as number,
+    logs,
+    exited,
+    signal: (signal) => void child.kill(signal),
+    stop() {
+      child.kill('SIGTERM');
+      return exited;
+    },
+    kill() {
+      child.kill('SIGKILL');
+      return exited;
+    },
+    metric,
+    async untilMetric(series, value) {
+      const giveUpAt = performance.now() + 10_000;
+      for (;;) {
+        const seen = await metric(series);
+        if (seen === value) return;
+        if (performance.now() > giveUpAt) throw new Error(`${series} is ${seen}, not ${value}`);
+      }
+    },
+    residentBytes: () => metric('process_resident_memory_bytes'),
+  };
+}
+
+async function listening(child: ChildProcess, logs: string[], exited: Promise<number>) {
+  const lines = [child.stdout, child.stderr].map((input) => {
+    if (input === null) throw new Error('the node has no output to read');
+    return createInterface({ input });
+  });
+  return await new Promise<{ port: number; adminPort: number }>((resolve, reject) => {
+    for (const reader of lines)
+      reader.on('line', (line) => {
+        logs.push(line);
+        const fields = parse(line);
+        if (fields?.msg?.startsWith('listening')) resolve(fields as { port: number; adminPort: number });
+      });
+    exited.then((code) =>
+      reject(new Error(`the node ended with ${code} before it listened:\n${logs.join('\n')}`)),
+    );
+  });
+}
+
+function parse(line: string): { msg?: string; port?: number; adminPort?: number } | null {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
