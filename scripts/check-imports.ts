@@ -46,7 +46,7 @@ export const rules: Rules = {
     },
     {
       path: 'config/',
-      mayImport: ['config/', 'errors.ts', 'close-codes.ts', 'clock.ts'],
+      mayImport: ['config/', 'errors.ts', 'close-codes.ts', 'clock.ts', 'logger.ts'],
       why: 'settings are read before anything else exists',
     },
   ],

@@ -33,7 +33,10 @@ export interface TestNode {
 }
 
 /** @param flags of `outcry serve`; ports are free ones unless they are named */
-export async function startNode(flags: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<TestNode> {
+export async function startNode(
+  flags: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<TestNode> {
   const args = ['serve', '--port', '0', '--admin-port', '0', '--log-format', 'json', ...flags];
   const child = spawn(process.execPath, [launcher, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

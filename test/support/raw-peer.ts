@@ -36,7 +36,11 @@ export function handshakeBytes(handshake: Handshake = {}): Buffer {
 }
 
 /** One client frame, masked with zeros (RFC 6455, section 5.2). */
-export function frame(opcode: number, payload: Buffer | string = '', { fin = true, rsv = 0, mask = true } = {}) {
+export function frame(
+  opcode: number,
+  payload: Buffer | string = '',
+  { fin = true, rsv = 0, mask = true } = {},
+) {
   const body = Buffer.from(payload);
   const first = (fin ? 0x80 : 0) | (rsv << 4) | opcode;
   const maskBit = mask ? 0x80 : 0;
@@ -108,7 +112,8 @@ export class RawPeer {
     for (;;) {
       const result = found();
       if (result !== null) return result;
-      if (this.#ended) throw new Error(`the connection ended after ${JSON.stringify(this.received.toString())}`);
+      if (this.#ended)
+        throw new Error(`the connection ended after ${JSON.stringify(this.received.toString())}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -142,7 +147,10 @@ export async function openRaw(port: number, handshake: Handshake = {}): Promise<
 }
 
 /** Sends one request and returns the status of the answer, and whether the connection was closed after it. */
-export async function statusOf(port: number, bytes: Buffer | string): Promise<{ status: number; head: string }> {
+export async function statusOf(
+  port: number,
+  bytes: Buffer | string,
+): Promise<{ status: number; head: string }> {
   const peer = new RawPeer(port);
   peer.send(bytes);
   try {

@@ -27,9 +27,12 @@ describe('a good handshake', () => {
     ['an origin from the list', { headers: { Origin: 'https://good.example' } }],
     ['no origin', { headers: { Origin: null } }],
     ['extensions that are not known', { headers: { 'Sec-WebSocket-Extensions': 'x'.repeat(4_000) } }],
-    ['a deflate offer with an impossible window', {
-      headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_max_window_bits=99' },
-    }],
+    [
+      'a deflate offer with an impossible window',
+      {
+        headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_max_window_bits=99' },
+      },
+    ],
     ['an absolute request target', { target: 'http://localhost/raw/abc' }],
     ['50 more headers', { headers: Object.fromEntries(manyHeaders(50)) }],
   ])('may have %s', async (_name, handshake) => {
@@ -58,7 +61,12 @@ describe('a bad handshake', () => {
     ['no key', { headers: { 'Sec-WebSocket-Key': null } }, 400, 'malformed'],
     ['a short key', { headers: { 'Sec-WebSocket-Key': 'YWJj' } }, 400, 'malformed'],
     ['a key of 17 bytes', { headers: { 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAAA=' } }, 400, 'malformed'],
-    ['a key that is not base64', { headers: { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25j*Q==' } }, 400, 'malformed'],
+    [
+      'a key that is not base64',
+      { headers: { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25j*Q==' } },
+      400,
+      'malformed',
+    ],
     ['POST', { method: 'POST', body: 'abc', headers: { 'Content-Length': '3' } }, 405, 'method'],
     ['a body', { body: 'abc', headers: { 'Content-Length': '3' } }, 400, 'malformed'],
     ['a chunked body', { body: '0\r\n\r\n', headers: { 'Transfer-Encoding': 'chunked' } }, 400, 'malformed'],
@@ -72,11 +80,26 @@ describe('a bad handshake', () => {
     ['a URL of 16 KiB', { target: `/raw/${'a'.repeat(16_384)}` }, 414, 'url_too_long'],
     ['a header of 9,000 bytes', { headers: { Cookie: 'a'.repeat(9_000) } }, 431, 'headers_too_large'],
     ['a header of 20,000 bytes', { headers: { Cookie: 'a'.repeat(20_000) } }, 431, 'headers_too_large'],
-    ['150 headers of 100 bytes', { headers: Object.fromEntries(manyHeaders(150, 100)) }, 431, 'headers_too_large'],
-    ['a subprotocol that is not known', { headers: { 'Sec-WebSocket-Protocol': 'chat' } }, 400, 'subprotocol'],
-    ['1,000 subprotocols', {
-      headers: { 'Sec-WebSocket-Protocol': Array.from({ length: 1_000 }, (_, i) => `p${i}`).join(',') },
-    }, 400, 'subprotocol'],
+    [
+      '150 headers of 100 bytes',
+      { headers: Object.fromEntries(manyHeaders(150, 100)) },
+      431,
+      'headers_too_large',
+    ],
+    [
+      'a subprotocol that is not known',
+      { headers: { 'Sec-WebSocket-Protocol': 'chat' } },
+      400,
+      'subprotocol',
+    ],
+    [
+      '1,000 subprotocols',
+      {
+        headers: { 'Sec-WebSocket-Protocol': Array.from({ length: 1_000 }, (_, i) => `p${i}`).join(',') },
+      },
+      400,
+      'subprotocol',
+    ],
     ['another path', { target: '/chat' }, 404, 'path'],
     ['bad percent-encoding', { target: '/raw/%zz' }, 400, 'malformed'],
     ['percent-encoding that is not UTF-8', { target: '/raw/%ff' }, 400, 'malformed'],
@@ -84,16 +107,31 @@ describe('a bad handshake', () => {
     ['a channel name of 201 bytes', { target: `/raw/${'a'.repeat(201)}` }, 400, 'malformed'],
     ['a control character in the channel name', { target: '/raw/a%00b' }, 400, 'malformed'],
     ['origin null', { headers: { Origin: 'null' } }, 403, 'origin'],
-    ['an origin that ends like a good one', { headers: { Origin: 'https://evil-good.example' } }, 403, 'origin'],
-    ['an origin that begins like a good one', { headers: { Origin: 'https://good.example.evil' } }, 403, 'origin'],
+    [
+      'an origin that ends like a good one',
+      { headers: { Origin: 'https://evil-good.example' } },
+      403,
+      'origin',
+    ],
+    [
+      'an origin that begins like a good one',
+      { headers: { Origin: 'https://good.example.evil' } },
+      403,
+      'origin',
+    ],
     ['a dot in the pattern taken literally', { headers: { Origin: 'https://goodXexample' } }, 403, 'origin'],
     ['a good origin in upper case', { headers: { Origin: 'https://GOOD.example' } }, 403, 'origin'],
     ['a good origin with a dot at its end', { headers: { Origin: 'https://good.example.' } }, 403, 'origin'],
     ['a good origin on another port', { headers: { Origin: 'https://good.example:444' } }, 403, 'origin'],
     ['a good origin by another scheme', { headers: { Origin: 'http://good.example' } }, 403, 'origin'],
-    ['two origins, both good', {
-      headers: { Origin: ['https://good.example', 'https://good.example'] },
-    }, 403, 'origin'],
+    [
+      'two origins, both good',
+      {
+        headers: { Origin: ['https://good.example', 'https://good.example'] },
+      },
+      403,
+      'origin',
+    ],
   ])('with %s is refused with its status, closed and counted', async (_name, handshake, status, reason) => {
     const before = await refused(reason);
     const peer = new RawPeer(node.port);
@@ -109,10 +147,19 @@ describe('a bad handshake', () => {
   // The runtime's parser refuses these before any of our code sees them: answered, but not in our counters.
   it.each<[string, Buffer | string, number[]]>([
     ['HTTP/1.1 without Host', handshakeBytes({ headers: { Host: null } }), [400]],
-    ['Content-Length and Transfer-Encoding', handshakeBytes({
-      headers: { 'Content-Length': '3', 'Transfer-Encoding': 'chunked' }, body: 'abc',
-    }), [400]],
-    ['two different Content-Lengths', handshakeBytes({ headers: { 'Content-Length': ['3', '4'] }, body: 'abc' }), [400]],
+    [
+      'Content-Length and Transfer-Encoding',
+      handshakeBytes({
+        headers: { 'Content-Length': '3', 'Transfer-Encoding': 'chunked' },
+        body: 'abc',
+      }),
+      [400],
+    ],
+    [
+      'two different Content-Lengths',
+      handshakeBytes({ headers: { 'Content-Length': ['3', '4'] }, body: 'abc' }),
+      [400],
+    ],
     ['a bare line feed', handshakeBytes().toString().replace('\r\n', '\n'), [400, 505]],
     ['an empty header name', handshakeBytes({ headers: { '': 'x' } }), [400]],
     ['a control character in a header', handshakeBytes({ headers: { 'X-A': 'a\u0001b' } }), [400]],
@@ -130,12 +177,14 @@ describe('a bad handshake', () => {
   it('never has what follows it read as a frame', async () => {
     const listener = await openRaw(node.port, { target: '/raw/behind' });
     const peer = new RawPeer(node.port);
-    peer.send(Buffer.concat([
-      handshakeBytes({ target: '/raw/behind', headers: { 'Sec-WebSocket-Version': '8' } }),
-      frame(1, 'smuggled'),
-      handshakeBytes({ target: '/raw/behind' }),
-      frame(1, 'smuggled'),
-    ]));
+    peer.send(
+      Buffer.concat([
+        handshakeBytes({ target: '/raw/behind', headers: { 'Sec-WebSocket-Version': '8' } }),
+        frame(1, 'smuggled'),
+        handshakeBytes({ target: '/raw/behind' }),
+        frame(1, 'smuggled'),
+      ]),
+    );
     expect(await peer.head()).toMatch(/^HTTP\/1\.1 426 /);
     await peer.closed;
     listener.send(frame(1, 'own'));

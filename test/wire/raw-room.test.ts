@@ -89,7 +89,19 @@ describe('a message', () => {
 
 describe('a room', () => {
   it.each([
-    '__proto__', 'constructor', 'toString', '*', '?', '[a]', '{a}{b}', '../..', 'a/b', 'raw:a', 'ü', '‮rtl', '😀',
+    '__proto__',
+    'constructor',
+    'toString',
+    '*',
+    '?',
+    '[a]',
+    '{a}{b}',
+    '../..',
+    'a/b',
+    'raw:a',
+    'ü',
+    '‮rtl',
+    '😀',
     'x'.repeat(200),
   ])('may be named %s', async (name) => {
     const [one, two] = await members(2, room(name));
@@ -169,7 +181,10 @@ describe('a client that breaks the rules', () => {
     await peer.closed;
   });
 
-  it.each<[string, number]>([['pings', 9], ['pongs', 10]])('by a flood of %s is cut with 1008', async (_name, opcode) => {
+  it.each<[string, number]>([
+    ['pings', 9],
+    ['pongs', 10],
+  ])('by a flood of %s is cut with 1008', async (_name, opcode) => {
     const before = await node.metric('outcry_connections_closed_total{reason="control_flood"}');
     const peer = await openRaw(node.port);
     peer.send(Buffer.concat(Array.from({ length: 50_000 }, () => frame(opcode, 'x'))));
