@@ -94,7 +94,7 @@ async function listening(child: ChildProcess, logs: string[], exited: Promise<nu
         const fields = parse(line);
         if (fields?.msg?.startsWith('listening')) resolve(fields as { port: number; adminPort: number });
       });
-    exited.then((code) =>
+    void exited.then((code) =>
       reject(new Error(`the node ended with ${code} before it listened:\n${logs.join('\n')}`)),
     );
   });
