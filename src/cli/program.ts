@@ -110,5 +110,10 @@ function loadFrom(command: Command, environment: ProgramOptions['environment']):
 
 function usageMistake(error: CommanderError): string {
   if (error.code === 'commander.help') return 'name a command; `outcry --help` lists them';
-  return `${error.message.replace(/^error: /, '')}; \`outcry --help\` and \`outcry serve --help\` list what there is`;
+  const mistake = error.message
+    .replace(/^error: /, '')
+    .replace(/\.?\n/g, ' ') // A suggestion stands in its own line.
+    .replace(/\.$/, '')
+    .replace(/(?<='-[^'=]*)=.*(?=')/, ''); // The value of a misspelt flag may be the admin key.
+  return `${mistake}; \`outcry --help\` and \`outcry serve --help\` list what there is`;
 }

@@ -15,21 +15,8 @@ export async function serve({ settings }: LoadedSettings, exitNow: () => void): 
   const nodeId = settings.nodeId ?? `${hostname()}-${settings.port}`;
   const logger = await createLogger({ level: settings.logLevel, format: settings.logFormat, node: nodeId });
   const node = startNode({ settings, nodeId, logger });
-  logger.info(
-    {
-      pid: process.pid,
-      host: settings.host,
-      port: node.port,
-      adminHost: settings.adminHost,
-      adminPort: node.adminPort,
-    },
-    `listening: open http://localhost:${node.port} in two tabs, or paste: new WebSocket('ws://localhost:${node.port}')`,
-  );
-  logger.info('this node is alone: publications reach its own clients only');
-  const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
-  for (const sentence of advise(settings, machine)) logger.warn(sentence);
-
-  await new Promise<void>((resolve, reject) => {
+  // Before the line that says so: whoever reads "listening" may send a signal at once.
+  const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = signalHandler(systemClock, {
       stop(signal) {
         logger.info({ signal }, 'stopping: clients are told to come back elsewhere');
@@ -44,5 +31,20 @@ export async function serve({ settings }: LoadedSettings, exitNow: () => void): 
     // The launcher was killed: nobody could stop this node any more.
     process.once('disconnect', () => onSignal('SIGTERM'));
   });
+  logger.info(
+    {
+      pid: process.pid,
+      host: settings.host,
+      port: node.port,
+      adminHost: settings.adminHost,
+      adminPort: node.adminPort,
+    },
+    `listening: open http://localhost:${node.port} in two tabs, or paste: new WebSocket('ws://localhost:${node.port}')`,
+  );
+  logger.info('this node is alone: publications reach its own clients only');
+  const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
+  for (const sentence of advise(settings, machine)) logger.warn(sentence);
+
+  await stopped;
   logger.info('stopped');
 }

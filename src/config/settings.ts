@@ -149,5 +149,6 @@ function words(key: SettingKey): string[] {
 /** True for an origin in the form of RFC 6454, section 6.2: what a browser puts into the Origin header. */
 function isOrigin(candidate: string): boolean {
   if (candidate === 'null') return true;
-  return URL.canParse(candidate) && new URL(candidate).origin === candidate;
+  // A URL may hold a star; no browser sends one, and a pattern that matches nothing should not look like one that does.
+  return !candidate.includes('*') && URL.canParse(candidate) && new URL(candidate).origin === candidate;
 }
