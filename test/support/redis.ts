@@ -1,0 +1,95 @@
+/**
+ * A real Redis for a test, on a free port, without persistence, ended by its process id.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { Redis } from 'ioredis';
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export interface TestRedisOptions {
+  port?: number;
+  /** Lines of redis.conf, as arguments: `['--requirepass', 'secret']`. */
+  flags?: readonly string[];
+}
+
+export class TestRedis {
+  readonly port: number;
+  readonly url: string;
+  readonly #flags: readonly string[];
+  readonly #clients = new Set<Redis>();
+  #process: ChildProcess | null = null;
+
+  private constructor(port: number, flags: readonly string[]) {
+    this.port = port;
+    this.url = `redis://127.0.0.1:${port}`;
+    this.#flags = flags;
+  }
+
+  static async start({ port, flags = [] }: TestRedisOptions = {}): Promise<TestRedis> {
+    const redis = new TestRedis(port ?? (await freePort()), flags);
+    await redis.start();
+    return redis;
+  }
+
+  /** One that is not running yet: `start` starts it. */
+  static async planned(): Promise<TestRedis> {
+    return new TestRedis(await freePort(), []);
+  }
+
+  /** Starts it (again), empty, on the same port. Resolves when it accepts connections. */
+  async start(): Promise<void> {
+    const child = spawn(
+      'redis-server',
+      ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...this.#flags],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    this.#process = child;
+    process.once('exit', () => child.kill('SIGKILL'));
+    const lines: string[] = [];
+    await new Promise<void>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}:\n${lines.join('\n')}`)));
+      createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+        lines.push(line);
+        if (line.includes('Ready to accept connections')) resolve();
+      });
+    });
+  }
+
+  /** A client of its own, closed with the test's Redis. */
+  client(): Redis {
+    const client = new Redis(this.port, '127.0.0.1', { lazyConnect: false, retryStrategy: () => null });
+    client.on('error', () => {});
+    this.#clients.add(client);
+    return client;
+  }
+
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** SIGKILL: no goodbye, nothing saved. */
+  async kill(): Promise<void> {
+    for (const client of this.#clients) client.disconnect();
+    this.#clients.clear();
+    const child = this.#process;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+}
