@@ -31,6 +31,7 @@ function inPackages() {
   ].filter((path) => path !== null);
 }
 
+/** @param {NodeJS.Require} require @param {string} name @param {string} file */
 function inPackage(require, name, file) {
   try {
     return join(dirname(require.resolve(`${name}/package.json`)), 'bin', file);
@@ -43,6 +44,7 @@ function onPath() {
   return (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'bun'));
 }
 
+/** @param {string} path */
 function isBinary(path) {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   return size > smallestBinaryBytes;

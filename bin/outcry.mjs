@@ -28,8 +28,9 @@ const child = spawn(bun, ['--no-env-file', main, ...process.argv.slice(2)], {
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 });
 
+/** @type {number | null} */
 let firstSignalAt = null;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
     firstSignalAt ??= performance.now();
     child.kill(signal);
@@ -43,5 +44,5 @@ child.on('error', (error) => {
   process.exit(1);
 });
 child.on('exit', (code, signal) => {
-  process.exit(code ?? 128 + constants.signals[signal]);
+  process.exit(code ?? 128 + constants.signals[signal ?? 'SIGKILL']);
 });

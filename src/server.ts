@@ -5,10 +5,10 @@ import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { Broadcaster } from './broadcaster.ts';
 import { Hub } from './channel/hub.ts';
 import { systemClock } from './clock.ts';
-import { closeCodes } from './close-codes.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
 import type { Settings } from './config/settings.ts';
 import { Connections } from './connection/connections.ts';
+import { drain } from './connection/drain.ts';
 import { Liveness } from './connection/liveness.ts';
 import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
@@ -26,7 +26,7 @@ import type { Listener } from './transport/transport.ts';
 export interface Node {
   readonly port: number;
   readonly adminPort: number;
-  /** Closes all clients with 1001, waits for them up to `shutdownTimeoutMs`, and frees both ports. */
+  /** Closes all clients with 1001, gives slow ones up to `shutdownTimeoutMs` to take what waits, frees both ports. */
   stop(): Promise<void>;
 }
 
@@ -109,10 +109,7 @@ export function startNode({ settings, nodeId, logger }: NodeOptions): Node {
     async stop() {
       readiness.stopping();
       liveness.stop();
-      await Promise.race([
-        connections.closeAll(closeCodes.goingAway, 'stopping'),
-        new Promise((resolve) => setTimeout(resolve, settings.shutdownTimeoutMs)),
-      ]);
+      await drain(connections, systemClock, settings.shutdownTimeoutMs);
       await bridge.stop();
       listener.stop();
       adminListener.stop();

@@ -32,7 +32,13 @@ export async function serve({ settings }: LoadedSettings, exitNow: () => void): 
     process.once('disconnect', () => onSignal('SIGTERM'));
   });
   logger.info(
-    { host: settings.host, port: node.port, adminHost: settings.adminHost, adminPort: node.adminPort },
+    {
+      pid: process.pid,
+      host: settings.host,
+      port: node.port,
+      adminHost: settings.adminHost,
+      adminPort: node.adminPort,
+    },
     `listening: open http://localhost:${node.port} in two tabs, or paste: new WebSocket('ws://localhost:${node.port}')`,
   );
   logger.info('this node is alone: publications reach its own clients only');

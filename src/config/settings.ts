@@ -107,7 +107,8 @@ export const settingsTable = {
     min: 0,
     max: 600_000,
     unit: 'ms',
-    sentence: 'After SIGTERM, clients have this long to answer the close (1001) before the node exits.',
+    sentence:
+      'After SIGTERM, clients have this long to take what still waits for them; then they are terminated and the node exits.',
   }),
   logLevel: choice({
     words: logLevels,

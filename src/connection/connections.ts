@@ -3,7 +3,6 @@
  *
  * They stand in slots, filled in turn, so that liveness can visit one slot at a time and its work is spread evenly.
  */
-import type { CloseCode } from '../close-codes.ts';
 import type { EndReason, Metrics } from '../metrics/metrics.ts';
 import type { Connection, Registry } from './connection.ts';
 
@@ -25,7 +24,6 @@ export class Connections implements Registry {
   readonly #metrics: Pick<Metrics, 'connectionsOpen' | 'connectionsOpened' | 'connectionsClosed'>;
   #nextSlot = 0;
   #open = 0;
-  #onEmpty: (() => void) | null = null;
 
   constructor(
     limits: ConnectionLimits,
@@ -61,19 +59,9 @@ export class Connections implements Registry {
     this.#open -= 1;
     this.#metrics.connectionsOpen.value = this.#open;
     this.#metrics.connectionsClosed.values[reason] += 1;
-    if (this.#open === 0) this.#onEmpty?.();
   }
 
   *[Symbol.iterator](): Iterator<Connection> {
     for (const slot of this.#slots) yield* slot;
-  }
-
-  /** Closes all. Resolves when the last one is gone: peers that read answer within a round trip, others never do. */
-  closeAll(code: CloseCode, reason: EndReason): Promise<void> {
-    for (const connection of this) connection.close(code, reason);
-    if (this.#open === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onEmpty = resolve;
-    });
   }
 }

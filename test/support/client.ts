@@ -13,19 +13,23 @@ export class TestClient {
   /** Resolves with code and reason when the connection has ended. */
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #queue: Received[] = [];
-  readonly #waiting: ((message: Received) => void)[] = [];
+  readonly #waiting: { resolve(message: Received): void; reject(error: Error): void }[] = [];
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
     this.closed = new Promise((resolve) => {
       socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
     });
+    void this.closed.then(({ code }) => {
+      for (const { reject } of this.#waiting.splice(0))
+        reject(new Error(`the connection ended with ${code}`));
+    });
     socket.on('error', () => {}); // The close that follows tells what a test wants to know.
     socket.on('message', (data, binary) => {
       const message = { text: !binary, data: data as Buffer };
       const next = this.#waiting.shift();
       if (next === undefined) this.#queue.push(message);
-      else next(message);
+      else next.resolve(message);
     });
   }
 
@@ -43,11 +47,13 @@ export class TestClient {
     this.socket.send(data);
   }
 
-  /** The next message, in the order of arrival. */
+  /** The next message, in the order of arrival. Fails if the connection ends before. */
   next(): Promise<Received> {
     const ready = this.#queue.shift();
     if (ready !== undefined) return Promise.resolve(ready);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (this.socket.readyState === WebSocket.CLOSED)
+      return Promise.reject(new Error('the connection has ended'));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   /** The next message as text. Fails if it is binary. */
