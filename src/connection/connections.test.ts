@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openConnection } from '../../test/support/idle-protocol.ts';
-import { closeCodes } from '../close-codes.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { Connections } from './connections.ts';
 
@@ -64,34 +63,5 @@ describe('full', () => {
     expect(connections.full).toBe(true);
     opened[0]?.connection.closed({ code: 1000 });
     expect(connections.full).toBe(false);
-  });
-});
-
-describe('closing all', () => {
-  test('is done at once when nobody is there', async () => {
-    await expect(connections.closeAll(closeCodes.goingAway, 'stopping')).resolves.toBeUndefined();
-  });
-
-  test('is done at once when all answer at once', async () => {
-    const opened = open(20);
-    await connections.closeAll(closeCodes.goingAway, 'stopping');
-    expect(opened.map(({ socket }) => socket.closes)).toEqual(Array(20).fill([1001]));
-    expect(metrics.connectionsClosed.values.stopping).toBe(20);
-  });
-
-  test('is done with the last that answers and not before', async () => {
-    const opened = open(3);
-    for (const { socket } of opened) socket.alive = false;
-    let done = false;
-    const closing = connections.closeAll(closeCodes.goingAway, 'stopping').then(() => {
-      done = true;
-    });
-    for (const { connection } of opened) {
-      await Promise.resolve();
-      expect(done).toBe(false);
-      connection.closed({ code: 1001 });
-    }
-    await closing;
-    expect(metrics.connectionsClosed.values.stopping).toBe(3);
   });
 });
