@@ -17,6 +17,11 @@ beforeEach(() => {
     },
     publish: (channel, payload) => void calls.push(['elsewhere', channel, payload]),
     stop: async () => {},
+    state: 'connected',
+    prepare: () => true,
+    reaches: () => true,
+    opened() {},
+    closed() {},
   };
   broadcaster = new Broadcaster(
     { broadcast: (channel, payload) => void calls.push(['here', channel, payload]) },

@@ -7,6 +7,7 @@ import type { Payload } from './publication.ts';
 
 let published: [topic: string, payload: Payload][];
 let pressure: number[];
+let watched: string[];
 let result: SendResult;
 let metrics: Metrics;
 let hub: Hub;
@@ -14,6 +15,7 @@ let hub: Hub;
 beforeEach(() => {
   published = [];
   pressure = [];
+  watched = [];
   result = 'sent';
   metrics = new Metrics();
   hub = new Hub({
@@ -22,6 +24,10 @@ beforeEach(() => {
       return result;
     },
     onPressure: (bytes) => pressure.push(bytes),
+    watch: {
+      opened: (channel) => watched.push(`+${channel}`),
+      closed: (channel) => watched.push(`-${channel}`),
+    },
     metrics,
   });
 });
@@ -59,6 +65,16 @@ describe('joining and leaving', () => {
     hub.broadcast('left', 'nobody is here');
     expect(metrics.channelsOpen.value).toBe(0);
     expect(published).toHaveLength(1);
+  });
+
+  test('tells of the first subscriber of a channel and of the end of the last, and of nothing between', () => {
+    hub.join('left', new FakeSocket());
+    hub.join('left', new FakeSocket());
+    hub.join('right', new FakeSocket());
+    hub.leave('left');
+    expect(watched).toEqual(['+left', '+right']);
+    hub.leave('left');
+    expect(watched).toEqual(['+left', '+right', '-left']);
   });
 
   test('survives leaving a channel that nobody is in', () => {

@@ -104,8 +104,13 @@ function shownDefault(initial: unknown, unit: string): string {
 }
 
 function loadFrom(command: Command, environment: ProgramOptions['environment']): LoadedSettings {
-  const { config, ...flags } = command.opts<{ config?: string } & Partial<Record<SettingKey, string>>>();
-  return loadSettings({ flags, environment, configFile: config });
+  const given = command.opts<Record<string, string | undefined>>();
+  const flags: Partial<Record<SettingKey, string>> = {};
+  for (const key of settingKeys) {
+    const value = given[new Option(flagOf(key)).attributeName()];
+    if (value !== undefined) flags[key] = value;
+  }
+  return loadSettings({ flags, environment, configFile: given.config });
 }
 
 function usageMistake(error: CommanderError): string {

@@ -41,7 +41,8 @@ export async function serve({ settings }: LoadedSettings, exitNow: () => void): 
     },
     `listening: open http://localhost:${node.port} in two tabs, or paste: new WebSocket('ws://localhost:${node.port}')`,
   );
-  logger.info('this node is alone: publications reach its own clients only');
+  if (settings.redisUrl === null)
+    logger.info('this node is alone: publications reach its own clients only; --redis joins it to others');
   const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
   for (const sentence of advise(settings, machine)) logger.warn(sentence);
 

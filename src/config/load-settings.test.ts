@@ -74,6 +74,10 @@ describe('where a setting comes from', () => {
       origins: 'https://example.com',
       maxConnections: '7',
       backpressureLimitBytes: '2097152',
+      redisUrl: 'redis://127.0.0.1:6380/2',
+      redisShards: '128',
+      redisMaxBytesInFlight: '131072',
+      bridgeMaxDelayMs: '10',
       logLevel: 'warn',
       logFormat: 'json',
     };

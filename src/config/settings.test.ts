@@ -18,8 +18,8 @@ describe('the table of settings', () => {
     expect(row.unit).toBe({ Bytes: 'bytes', Ms: 'ms' }[/(Bytes|Ms)$/.exec(key)?.[1] ?? ''] ?? row.unit);
   });
 
-  test('keeps the admin key secret and nothing else', () => {
-    expect(rows.filter(([, row]) => row.secret).map(([key]) => key)).toEqual(['adminKey']);
+  test('keeps secret what holds a key or a password, and nothing else', () => {
+    expect(rows.filter(([, row]) => row.secret).map(([key]) => key)).toEqual(['adminKey', 'redisUrl']);
   });
 
   test('listens to the world on the public port and to this machine on the admin port', () => {

@@ -23,12 +23,13 @@ beforeEach(() => {
       return 'sent';
     },
     onPressure() {},
+    watch: { opened() {}, closed() {} },
     metrics,
   });
   connections = new Connections({ maxConnections: 10, maxControlFrames: 5 }, metrics);
 });
 
-function join(channel: string, hello: string | null = null) {
+function join(channel: string, hello: ((channel: string) => string) | null = null) {
   const room = new RawRoom({ broadcaster: new Broadcaster(hub, new InProcessBridge()), hub, metrics, hello });
   const connection = new Connection(room, channel, connections);
   return { connection, socket: new FakeSocket(connection) };
@@ -75,9 +76,10 @@ describe('a member of a raw room', () => {
 
 describe('the hello frame', () => {
   test('is sent first, to the newcomer only', () => {
-    const first = join('left', '{"node":"a"}');
-    expect(first.socket.sent).toEqual(['{"node":"a"}']);
-    join('left', '{"node":"a"}');
+    const hello = (channel: string) => `hello to ${channel}`;
+    const first = join('left', hello);
+    expect(first.socket.sent).toEqual(['hello to left']);
+    join('left', hello);
     expect(first.socket.sent).toHaveLength(1);
     expect(published).toEqual([]);
   });

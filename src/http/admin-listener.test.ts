@@ -72,7 +72,7 @@ describe('the key', () => {
   });
 
   test('is not needed for the health routes', async () => {
-    readiness.ready();
+    readiness.has('start');
     expect(await statusWith(undefined, '/health/live')).toBe(200);
     expect(await statusWith(undefined, '/health/ready')).toBe(200);
     readiness.stopping();

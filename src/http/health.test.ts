@@ -5,24 +5,24 @@ import { healthReply } from './health.ts';
 
 function readinessOf(state: string): Readiness {
   const readiness = new Readiness();
-  if (state === 'ready') readiness.ready();
+  if (state === 'ready') readiness.has('start');
   if (state === 'stopping') readiness.stopping();
   return readiness;
 }
 
 describe('/health/ready', () => {
   test.each([
-    ['starting', 503],
-    ['ready', 200],
-    ['stopping', 404],
-  ])('of a node that is %s has the status %i', (state, status) => {
+    ['waiting', 503, { status: 'waiting', lacking: ['start'] }],
+    ['ready', 200, { status: 'ready' }],
+    ['stopping', 404, { status: 'stopping' }],
+  ])('of a node that is %s has the status %i', (state, status, body) => {
     const reply = healthReply(fakeRequest({ path: '/health/ready' }), readinessOf(state));
-    expect(reply).toMatchObject({ status, body: `{"status":"${state}"}\n` });
+    expect(reply).toMatchObject({ status, body: `${JSON.stringify(body)}\n` });
   });
 });
 
 describe('/health/live', () => {
-  test.each(['starting', 'ready', 'stopping'])('is 200 also of a node that is %s', (state) => {
+  test.each(['waiting', 'ready', 'stopping'])('is 200 also of a node that is %s', (state) => {
     const reply = healthReply(fakeRequest({ path: '/health/live' }), readinessOf(state));
     expect(reply).toMatchObject({ status: 200, body: '{"status":"live"}\n' });
   });

@@ -7,21 +7,25 @@ import type { Connection, Protocol } from '../connection/connection.ts';
 import { Connections } from '../connection/connections.ts';
 import { Readiness } from '../lifecycle/readiness.ts';
 import { Metrics } from '../metrics/metrics.ts';
-import type { HttpReply } from '../transport/transport.ts';
+import type { HttpReply, Upgrade } from '../transport/transport.ts';
 import { PublicListener } from './public-listener.ts';
 
 let metrics: Metrics;
 let connections: Connections;
 let readiness: Readiness;
+let prepared: string[];
+let reach: boolean | Promise<boolean>;
 let listener: PublicListener;
 /** Who opened which channel under which protocol. */
 let opened: [protocol: string, channel: string][];
 
 beforeEach(() => {
   opened = [];
+  prepared = [];
+  reach = true;
   metrics = new Metrics();
   readiness = new Readiness();
-  readiness.ready();
+  readiness.has('start');
   connections = new Connections({ maxConnections: 2, maxControlFrames: 5 }, metrics);
   const protocol = (name: string): Protocol<string> => ({
     opened: ({ state }: Connection<string>) => void opened.push([name, state]),
@@ -32,6 +36,12 @@ beforeEach(() => {
     policy: { origins: ['https://example.com'], maxUrlBytes: 100, maxHeaderBytes: 1_000 },
     connections,
     readiness,
+    bridge: {
+      prepare(channel) {
+        prepared.push(channel);
+        return reach;
+      },
+    },
     metrics,
     assets: new Map([['/', { headers: { 'Content-Type': 'text/html' }, body: Buffer.from('<p>') }]]),
     rawRoom: protocol('raw'),
@@ -41,13 +51,17 @@ beforeEach(() => {
 
 function get(parts: RequestParts = {}): HttpReply {
   const reply = listener.handle(fakeRequest(parts));
-  if ('session' in reply) throw new Error('a WebSocket was not asked for');
+  if ('session' in reply || reply instanceof Promise) throw new Error('a WebSocket was not asked for');
   return reply;
 }
 
 /** Connects and returns what was opened, or the reply that refused it. */
 function connect({ headers, ...parts }: RequestParts = {}) {
   const decision = listener.handle(fakeRequest({ ...parts, headers: { ...handshakeHeaders, ...headers } }));
+  return decision instanceof Promise ? decision.then(open) : open(decision);
+}
+
+function open(decision: HttpReply | Upgrade) {
   if (!('session' in decision)) return decision;
   new FakeSocket(decision.session);
   return opened.at(-1);
@@ -101,6 +115,33 @@ describe('a WebSocket', () => {
     readiness.stopping();
     expect(connect()).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
     expect(metrics.handshakesRefused.values).toMatchObject({ stopping: 1, full: 0 });
+  });
+
+  test('is answered when the bridge is ready for its channel, and not before', async () => {
+    let confirm: (reached: boolean) => void = () => {};
+    reach = new Promise((resolve) => {
+      confirm = resolve;
+    });
+    const answer = connect({ path: '/raw/left' });
+    expect([prepared, opened]).toEqual([['left'], []]);
+    confirm(false);
+    expect(await answer).toEqual(['raw', 'left']);
+  });
+
+  test('is refused if the node has filled up or is stopping when the bridge is ready', async () => {
+    reach = Promise.resolve(true);
+    const late = connect();
+    openConnection(connections);
+    openConnection(connections);
+    expect(await late).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } });
+    const later = connect();
+    readiness.stopping();
+    expect(await later).toMatchObject({ status: 503 });
+  });
+
+  test('that is refused does not bother the bridge', () => {
+    connect({ method: 'POST' });
+    expect(prepared).toEqual([]);
   });
 
   test('is not counted before the runtime has opened it', () => {

@@ -24,7 +24,7 @@ async function scrape() {
       known.set(name, text);
       continue;
     }
-    const sample = /^([a-z_]+(?:\{[a-z]+="[a-z_]+"\})?) (\d+(?:\.\d+)?(?:e[+-]\d+)?)$/.exec(line);
+    const sample = /^([a-z_]+(?:\{[a-z]+="[a-z_0-9.+A-Z]+"\})?) (\d+(?:\.\d+)?(?:e[+-]\d+)?)$/.exec(line);
     if (sample === null) throw new Error(`not a line of the text form: ${line}`);
     series.set(sample[1] ?? '', Number(sample[2]));
   }
@@ -34,10 +34,24 @@ async function scrape() {
 describe('the exposition', () => {
   test('shows every metric with its type and its sentence', async () => {
     const { types, helps } = await scrape();
-    for (const { name, help } of Object.values(metrics)) {
-      expect(types.get(name)).toBe(name.endsWith('_total') ? 'counter' : 'gauge');
+    for (const { name, help } of metrics.all()) {
+      const type = name.endsWith('_total') ? 'counter' : name.endsWith('_seconds') ? 'histogram' : 'gauge';
+      expect(types.get(name)).toBe(type);
       expect(helps.get(name)).toBe(help);
     }
+  });
+
+  test('shows a histogram with cumulative buckets, its sum and its count', async () => {
+    for (const ms of [0.3, 3, 3, 20_000, -5]) metrics.bridge.lag.observeMs(ms);
+    const { series } = await scrape();
+    const at = (suffix: string) => series.get(`outcry_bridge_lag_seconds${suffix}`);
+    expect(at('_bucket{le="0.0005"}')).toBe(2);
+    expect(at('_bucket{le="0.002"}')).toBe(2);
+    expect(at('_bucket{le="0.005"}')).toBe(4);
+    expect(at('_bucket{le="5"}')).toBe(4);
+    expect(at('_bucket{le="+Inf"}')).toBe(5);
+    expect(at('_count')).toBe(5);
+    expect(at('_sum')).toBeCloseTo(20.0063, 6);
   });
 
   test('shows values as they are at each scrape', async () => {

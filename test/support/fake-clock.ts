@@ -12,6 +12,7 @@ interface Pending {
 
 export class FakeClock implements Clock {
   readonly #timers = new Set<Pending>();
+  readonly #atEndOfTurn: (() => void)[] = [];
   /** Not 0, so that nobody takes the start of time for granted. */
   #now = 5_000;
 
@@ -30,6 +31,16 @@ export class FakeClock implements Clock {
 
   after(delayMs: number, run: () => void): Timer {
     return this.#start({ dueAt: this.#now + delayMs, intervalMs: null, run });
+  }
+
+  /** Runs at the end of the turn: see `endTurn`. */
+  endOfTurn(run: () => void): void {
+    this.#atEndOfTurn.push(run);
+  }
+
+  /** Ends the turn of the loop: runs what was planned for its end. */
+  endTurn(): void {
+    for (const run of this.#atEndOfTurn.splice(0)) run();
   }
 
   /** Lets time pass evenly: every timer runs at the moment for which it is due. */
