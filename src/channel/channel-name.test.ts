@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { anyText } from '../../test/support/any-text.ts';
 import { defaultChannel, isChannelName, maxChannelNameBytes, parseRawPath } from './channel-name.ts';
 
-const anyName = fc.string({ unit: 'binary', minLength: 1, maxLength: 210, size: 'max' });
+/** Long ones break the rule, short ones and those without control characters keep it. */
+const anyName = fc.oneof(anyText(210), anyText(60), anyText(3));
 
 describe('a channel name', () => {
   test.each([
@@ -44,7 +46,7 @@ describe('a channel name', () => {
 
   test('is exactly what the rule says', () => {
     fc.assert(
-      fc.property(fc.oneof(anyName, fc.string({ maxLength: 3 })), (name) => {
+      fc.property(anyName, (name) => {
         const control = [...name].some((character) => {
           const point = character.codePointAt(0) ?? 0;
           return point < 0x20 || (point >= 0x7f && point < 0xa0);
@@ -97,7 +99,7 @@ describe('the channel behind a path', () => {
 
   test('is any valid name that was percent-encoded', () => {
     fc.assert(
-      fc.property(anyName.filter(isChannelName), (name) => {
+      fc.property(anyName.map((name) => name.replace(/\p{Cc}/gu, '')).filter(isChannelName), (name) => {
         expect(parseRawPath(`/raw/${encodeURIComponent(name)}`)).toEqual({ channel: name });
       }),
     );
@@ -105,7 +107,7 @@ describe('the channel behind a path', () => {
 
   test('is always a valid name, whatever is asked for, and asking never throws', () => {
     const path = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(20),
       fc
         .array(fc.constantFrom('%', '2', 'F', '0', 'C3', '%BC', '/', 'a', '?'))
         .map((parts) => parts.join('')),

@@ -38,6 +38,7 @@ describe('the key', () => {
     ['a scheme with an empty key', 'Bearer '],
     ['of another scheme', `Basic ${key}`],
     ['without a scheme', key],
+    ['behind something else', `X Bearer ${key}`],
     ['wrong in its first byte', `Bearer X${key.slice(1)}`],
     ['wrong in its last byte', `Bearer ${key.slice(0, -1)}X`],
     ['a byte short', `Bearer ${key.slice(0, -1)}`],
