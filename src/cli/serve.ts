@@ -1,6 +1,7 @@
 /**
  * `outcry serve`: runs one node until it is told to stop.
  */
+import { randomBytes } from 'node:crypto';
 import { hostname, totalmem } from 'node:os';
 import { systemClock } from '../clock.ts';
 import { advise } from '../config/advice.ts';
@@ -12,7 +13,10 @@ import { startNode } from '../server.ts';
 
 /** Resolves when the node has stopped in good order. `exitNow` is called when it was told to stop a second time. */
 export async function serve({ settings }: LoadedSettings, exitNow: () => void): Promise<void> {
-  const nodeId = settings.nodeId ?? `${hostname()}-${settings.port}`;
+  // With any free port two nodes of one host would share the name; a random end tells them apart.
+  const nodeId =
+    settings.nodeId ??
+    `${hostname()}-${settings.port === 0 ? randomBytes(3).toString('hex') : settings.port}`;
   const logger = await createLogger({ level: settings.logLevel, format: settings.logFormat, node: nodeId });
   const node = startNode({ settings, nodeId, logger });
   // Before the line that says so: whoever reads "listening" may send a signal at once.

@@ -5,6 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { endsWithUs } from './leftovers.ts';
+import { until } from './until.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
 
@@ -32,6 +34,10 @@ export interface TestNode {
   metric(series: string): Promise<number>;
   /** Resolves when a series has the value; fails after ten seconds with what it has. */
   untilMetric(series: string, value: number): Promise<void>;
+  /** Status of `/health/ready`. */
+  ready(): Promise<number>;
+  /** Resolves when a line of its log matches. */
+  untilLog(pattern: RegExp): Promise<void>;
   /** Resident memory of the process in bytes. */
   residentBytes(): Promise<number>;
 }
@@ -48,10 +54,7 @@ export async function startNode(
   });
   const logs: string[] = [];
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number);
-  // A test run that ends early must not leave nodes behind.
-  const killWithUs = () => void child.kill('SIGKILL');
-  process.once('exit', killWithUs);
-  void exited.then(() => process.off('exit', killWithUs));
+  endsWithUs(child);
   const { pid, port, adminPort } = await listening(child, logs, exited);
   const admin = `http://127.0.0.1:${adminPort}`;
 
@@ -81,12 +84,19 @@ export async function startNode(
     thaw: () => void process.kill(pid, 'SIGCONT'),
     metric,
     async untilMetric(series, value) {
-      const giveUpAt = performance.now() + 10_000;
-      for (;;) {
-        const seen = await metric(series);
-        if (seen === value) return;
-        if (performance.now() > giveUpAt) throw new Error(`${series} is ${seen}, not ${value}`);
-      }
+      await until(
+        () => metric(series),
+        (seen) => seen === value,
+        { what: `${series} = ${value}` },
+      );
+    },
+    ready: async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status,
+    async untilLog(pattern) {
+      await until(
+        () => logs,
+        (lines) => lines.some((line) => pattern.test(line)),
+        { what: `${pattern}` },
+      );
     },
     residentBytes: () => metric('process_resident_memory_bytes'),
   };

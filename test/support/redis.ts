@@ -6,6 +6,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
+import { endsWithUs } from './leftovers.ts';
+
+/** Nothing is kept on disk: a Redis that starts again is empty. */
+const inMemory = ['--save', '', '--appendonly', 'no'];
 
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
@@ -26,43 +30,50 @@ export interface TestRedisOptions {
 export class TestRedis {
   readonly port: number;
   readonly url: string;
-  readonly #flags: readonly string[];
+  readonly #args: readonly string[];
   readonly #clients = new Set<Redis>();
   #process: ChildProcess | null = null;
 
-  private constructor(port: number, flags: readonly string[]) {
+  private constructor(port: number, args: readonly string[]) {
     this.port = port;
     this.url = `redis://127.0.0.1:${port}`;
-    this.#flags = flags;
+    this.#args = args;
   }
 
   static async start({ port, flags = [] }: TestRedisOptions = {}): Promise<TestRedis> {
-    const redis = new TestRedis(port ?? (await freePort()), flags);
+    const redis = new TestRedis(port ?? (await freePort()), [...inMemory, ...flags]);
     await redis.start();
     return redis;
   }
 
   /** One that is not running yet: `start` starts it. */
   static async planned(): Promise<TestRedis> {
-    return new TestRedis(await freePort(), []);
+    return new TestRedis(await freePort(), inMemory);
+  }
+
+  /** A sentinel, which is a Redis in another mode. It writes into its file. */
+  static async startSentinel(port: number, file: string): Promise<TestRedis> {
+    const sentinel = new TestRedis(port, [file, '--sentinel']);
+    await sentinel.start();
+    return sentinel;
   }
 
   /** Starts it (again), empty, on the same port. Resolves when it accepts connections. */
   async start(): Promise<void> {
-    const child = spawn(
-      'redis-server',
-      ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...this.#flags],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
+    const child = spawn('redis-server', [...this.#args, '--port', String(this.port), '--bind', '127.0.0.1'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     this.#process = child;
-    process.once('exit', () => child.kill('SIGKILL'));
+    endsWithUs(child);
     const lines: string[] = [];
     await new Promise<void>((resolve, reject) => {
       child.once('error', reject);
-      child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}:\n${lines.join('\n')}`)));
+      child.once('exit', (code) =>
+        reject(new Error(`redis-server ended with ${code}:\n${lines.join('\n')}`)),
+      );
       createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
         lines.push(line);
-        if (line.includes('Ready to accept connections')) resolve();
+        if (/Ready to accept connections|Sentinel ID is/.test(line)) resolve();
       });
     });
   }
