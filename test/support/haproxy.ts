@@ -1,0 +1,89 @@
+/**
+ * HAProxy for a test, on free ports, from the configurations that operators use.
+ */
+import {
+  type HaproxyOptions,
+  haproxyIsReady,
+  type ServerState,
+  serverStates,
+  spawnHaproxy,
+} from '../../scripts/cluster/haproxy.ts';
+import { freePorts } from '../../scripts/cluster/ports.ts';
+
+export interface TestHaproxy {
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly statsPort: number;
+  /** `ws://127.0.0.1:<port>` */
+  readonly url: string;
+  /** Process id of the master. */
+  readonly pid: number;
+  /** Everything that it printed. */
+  readonly logs: readonly string[];
+  /** What it thinks of a node, in the backend `nodes` unless another is named. */
+  server(name: string, backend?: string): Promise<ServerState>;
+  /** Resolves when it thinks that; fails after ten seconds. */
+  untilStatus(name: string, status: string): Promise<void>;
+  /** Starts another one with the same options that takes over the ports, as a reload does. */
+  takenOver(): Promise<TestHaproxy>;
+  signal(signal: NodeJS.Signals): void;
+  stop(): Promise<void>;
+}
+
+export type TestHaproxyOptions = Pick<HaproxyOptions, 'mode' | 'nodePorts' | 'env'> & {
+  /** PEM file; adds wss:// on `tlsPort`. */
+  certificate?: string;
+};
+
+/** Resolves when it has found every node well. */
+export async function startHaproxy(options: TestHaproxyOptions): Promise<TestHaproxy> {
+  const [port, statsPort, tlsPort] = (await freePorts(3)) as [number, number, number];
+  const { certificate } = options;
+  return await start({
+    ...options,
+    port,
+    statsPort,
+    tls: certificate === undefined ? undefined : { port: tlsPort, certificate },
+  });
+}
+
+async function start(options: HaproxyOptions): Promise<TestHaproxy> {
+  const logs: string[] = [];
+  const child = spawnHaproxy({ ...options, onLine: (line) => logs.push(line) });
+  const { port, statsPort, tls } = options;
+  try {
+    await haproxyIsReady(child, statsPort);
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+  const server = async (name: string, backend = 'nodes') => {
+    const states = await serverStates(statsPort);
+    const found = states.find((state) => state.server === name && state.backend === backend);
+    if (found === undefined) throw new Error(`no ${name} in ${JSON.stringify(states)}`);
+    return found;
+  };
+  return {
+    port,
+    tlsPort: tls?.port ?? 0,
+    statsPort,
+    url: `ws://127.0.0.1:${port}`,
+    pid: child.pid,
+    logs,
+    server,
+    async untilStatus(name, status) {
+      const giveUpAt = performance.now() + 10_000;
+      for (;;) {
+        const seen = await server(name);
+        if (seen.status === status) return;
+        if (performance.now() > giveUpAt) throw new Error(`${name} is ${seen.status}, not ${status}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    takenOver: () => start({ ...options, args: ['-sf', `${child.pid}`] }),
+    signal: (signal) => child.signal(signal),
+    async stop() {
+      await child.stop({ graceMs: 2_000 });
+    },
+  };
+}
