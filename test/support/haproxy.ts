@@ -16,14 +16,15 @@ export interface TestHaproxy {
   readonly statsPort: number;
   /** `ws://127.0.0.1:<port>` */
   readonly url: string;
-  /** Process id of the master. */
-  readonly pid: number;
-  /** Everything that it printed. */
-  readonly logs: readonly string[];
+  readonly running: boolean;
+  /** Resolves with the exit code. */
+  readonly exited: Promise<number>;
   /** What it thinks of a node, in the backend `nodes` unless another is named. */
   server(name: string, backend?: string): Promise<ServerState>;
   /** Resolves when it thinks that; fails after ten seconds. */
   untilStatus(name: string, status: string): Promise<void>;
+  /** Resolves when it has printed a line like this; fails after ten seconds. */
+  untilLogged(pattern: RegExp): Promise<void>;
   /** Starts another one with the same options that takes over the ports, as a reload does. */
   takenOver(): Promise<TestHaproxy>;
   signal(signal: NodeJS.Signals): void;
@@ -68,22 +69,35 @@ async function start(options: HaproxyOptions): Promise<TestHaproxy> {
     tlsPort: tls?.port ?? 0,
     statsPort,
     url: `ws://127.0.0.1:${port}`,
-    pid: child.pid,
-    logs,
-    server,
-    async untilStatus(name, status) {
-      const giveUpAt = performance.now() + 10_000;
-      for (;;) {
-        const seen = await server(name);
-        if (seen.status === status) return;
-        if (performance.now() > giveUpAt) throw new Error(`${name} is ${seen.status}, not ${status}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+    get running() {
+      return child.running;
     },
+    exited: child.exited,
+    server,
+    untilStatus: (name, status) =>
+      until(async () => {
+        const seen = (await server(name)).status;
+        return seen === status ? null : `${name} is ${seen}, not ${status}`;
+      }),
+    untilLogged: (pattern) =>
+      until(async () =>
+        logs.some((line) => pattern.test(line)) ? null : `no ${pattern} in\n${logs.join('\n')}`,
+      ),
     takenOver: () => start({ ...options, args: ['-sf', `${child.pid}`] }),
     signal: (signal) => child.signal(signal),
     async stop() {
       await child.stop({ graceMs: 2_000 });
     },
   };
+}
+
+/** Asks until nothing is missing; fails after ten seconds with what is. */
+async function until(missing: () => Promise<string | null>): Promise<void> {
+  const giveUpAt = performance.now() + 10_000;
+  for (;;) {
+    const what = await missing();
+    if (what === null) return;
+    if (performance.now() > giveUpAt) throw new Error(what);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
