@@ -95,7 +95,9 @@ describe.each(['http', 'tcp'] as const)('beside mode %s', (mode) => {
   it('cuts off who asks to negotiate again', async () => {
     const socket = connect({ port: haproxy.tlsPort, rejectUnauthorized: false, maxVersion: 'TLSv1.2' });
     await once(socket, 'secureConnect');
-    const outcome = new Promise((resolve) => socket.renegotiate({}, (error: Error | null) => resolve(error === null)));
+    const outcome = new Promise((resolve) =>
+      socket.renegotiate({}, (error: Error | null) => resolve(error === null)),
+    );
     const closed = new Promise((resolve) => {
       socket.on('error', () => resolve(false));
       socket.on('close', () => resolve(false));

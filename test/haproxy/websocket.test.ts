@@ -44,11 +44,16 @@ describe.each(['http', 'tcp'] as const)('in mode %s', (mode) => {
     await client.close();
   });
 
-  it('spreads newcomers evenly', async () => {
+  it('spreads newcomers evenly, and fills up where clients have left', async () => {
     const arrived: Arrival[] = [];
     for (let index = 0; index < 9; index += 1) arrived.push(await arrive());
     const count = (id: string) => arrived.filter(({ node }) => node === id).length;
     expect(['left', 'right', 'third'].map(count)).toEqual([3, 3, 3]);
+
+    for (const { client, node } of arrived) if (node === 'left') await client.close();
+    await haproxy.untilCurrent('node-1', 0);
+    for (let index = 0; index < 3; index += 1) arrived.push(await arrive());
+    expect(count('left')).toBe(6);
     await Promise.all(arrived.map(({ client }) => client.close()));
   });
 
@@ -62,7 +67,7 @@ describe.each(['http', 'tcp'] as const)('in mode %s', (mode) => {
     expect((await loud.closed).code).toBe(1009);
   });
 
-  it('gives newcomers to the others when a node is killed, from the first moment, and keeps theirs', async () => {
+  it('gives newcomers to the others when a node is killed, and keeps theirs', async () => {
     const arrived: Arrival[] = [];
     for (let index = 0; index < 6; index += 1) arrived.push(await arrive());
     const hit = arrived.filter(({ node }) => node === 'third');
@@ -73,6 +78,9 @@ describe.each(['http', 'tcp'] as const)('in mode %s', (mode) => {
     const listening = nodes[2]?.logs.map((line) => JSON.parse(line)).find(({ port }) => port);
     process.kill(listening.pid, 'SIGKILL');
     for (const { client } of hit) expect((await client.closed).code).toBe(1006);
+    // The kernel closes the sockets of clients first and for a moment takes new ones, to reset them. In HTTP mode such a
+    // request is asked again elsewhere; in TCP mode nobody kept it.
+    if (mode === 'tcp') await nodes[2]?.exited;
     for (let index = 0; index < 6; index += 1) {
       const next = await arrive(); // A failed attempt would throw.
       expect(next.node).not.toBe('third');

@@ -23,6 +23,8 @@ export interface TestHaproxy {
   server(name: string, backend?: string): Promise<ServerState>;
   /** Resolves when it thinks that; fails after ten seconds. */
   untilStatus(name: string, status: string): Promise<void>;
+  /** Resolves when a node has so many connections. */
+  untilCurrent(name: string, connections: number): Promise<void>;
   /** Resolves when it has printed a line like this; fails after ten seconds. */
   untilLogged(pattern: RegExp): Promise<void>;
   /** Starts another one with the same options that takes over the ports, as a reload does. */
@@ -78,6 +80,11 @@ async function start(options: HaproxyOptions): Promise<TestHaproxy> {
       until(async () => {
         const seen = (await server(name)).status;
         return seen === status ? null : `${name} is ${seen}, not ${status}`;
+      }),
+    untilCurrent: (name, connections) =>
+      until(async () => {
+        const seen = (await server(name)).current;
+        return seen === connections ? null : `${name} has ${seen} connections, not ${connections}`;
       }),
     untilLogged: (pattern) =>
       until(async () =>
