@@ -1,0 +1,98 @@
+/**
+ * The command line of `npm run cluster`.
+ */
+import { Command, CommanderError } from 'commander';
+import { UserError } from '../../src/errors.ts';
+import { mostNodes } from './haproxy.ts';
+
+/** Admin listeners are this many ports above their nodes: 9101 belongs to 9001. */
+const adminOffset = 100;
+
+export interface ClusterOptions {
+  /** HAProxy's: `http` reads the handshake (L7), `tcp` carries bytes (L4). */
+  mode: 'http' | 'tcp';
+  tls: boolean;
+  /** Ports; 0 means any free one. */
+  port: number;
+  statsPort: number;
+  tlsPort: number;
+  /** One for each node. */
+  nodePorts: number[];
+  adminPorts: number[];
+  redisPort: number;
+}
+
+const help = `
+Every port may be 0: any free one. Redis always gets a free one.
+
+Examples:
+  npm run cluster                             Redis, four nodes, HAProxy on http://localhost:8080
+  npm run cluster -- --l4 --nodes 2           two nodes, HAProxy in TCP mode
+  npm run cluster -- --tls                    also wss://localhost:8443, with a self-made certificate
+  npm run cluster -- --port 80 --base-port 0  where other ports are taken
+
+Exit codes: 0 ended on request, 1 failure, 2 wrong usage, 3 a port is taken.`;
+
+/**
+ * Returns the options, or the text to print when help was asked for.
+ *
+ * @throws UserError for wrong usage
+ */
+export function parseOptions(args: readonly string[]): ClusterOptions | { help: string } {
+  const most = mostNodes();
+  let shown = '';
+  const command = new Command('npm run cluster --')
+    .description('Run a cluster on this machine until Ctrl-C: Redis, nodes, and HAProxy before them.')
+    .option('--nodes <count>', `nodes, 1 to ${most}`, '4')
+    .option('--l4', 'HAProxy in TCP mode (haproxy-l4.cfg) instead of HTTP mode (haproxy.cfg)', false)
+    .option('--tls', 'also serve wss://, with a certificate made for the occasion', false)
+    .option('--port <port>', 'HAProxy', '8080')
+    .option('--stats-port <port>', "HAProxy's statistics and metrics", '8404')
+    .option('--tls-port <port>', 'wss://', '8443')
+    .option(
+      '--base-port <port>',
+      `first node; the others follow, admin listeners ${adminOffset} above`,
+      '9001',
+    )
+    .addHelpText('after', help)
+    .allowExcessArguments(false)
+    .configureOutput({
+      writeOut: (text) => {
+        shown += text;
+      },
+      outputError: () => {},
+    })
+    .exitOverride();
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { help: shown };
+    throw new UserError(
+      `${error.message.replace(/^error: /, '')}; npm run cluster -- --help lists the flags`,
+    );
+  }
+
+  const given = command.opts<Record<string, string> & { l4: boolean; tls: boolean }>();
+  const nodes = wholeNumber('--nodes', given.nodes, 1, most);
+  const basePort = wholeNumber('--base-port', given.basePort, 0, 65_535 - adminOffset - most);
+  const ports = (from: number) => Array.from({ length: nodes }, (_, at) => (basePort === 0 ? 0 : from + at));
+  return {
+    mode: given.l4 ? 'tcp' : 'http',
+    tls: given.tls,
+    port: wholeNumber('--port', given.port, 0, 65_535),
+    statsPort: wholeNumber('--stats-port', given.statsPort, 0, 65_535),
+    tlsPort: wholeNumber('--tls-port', given.tlsPort, 0, 65_535),
+    nodePorts: ports(basePort),
+    adminPorts: ports(basePort + adminOffset),
+    redisPort: 0,
+  };
+}
+
+function wholeNumber(flag: string, given: string | undefined, least: number, most: number): number {
+  const number = /^\d{1,5}$/.test(given ?? '') ? Number(given) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new UserError(
+    `${flag}: "${given}" is not allowed; it must be a whole number from ${least} to ${most}`,
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * HAProxy for a test, on free ports, from the configurations that operators use.
+ */
+import {
+  type HaproxyOptions,
+  haproxyIsReady,
+  type ServerState,
+  serverStates,
+  spawnHaproxy,
+} from '../../scripts/cluster/haproxy.ts';
+import { freePorts } from '../../scripts/cluster/ports.ts';
+
+export interface TestHaproxy {
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly statsPort: number;
+  /** `ws://127.0.0.1:<port>` */
+  readonly url: string;
+  readonly running: boolean;
+  /** Resolves with the exit code. */
+  readonly exited: Promise<number>;
+  /** What it thinks of a node, in the backend `nodes` unless another is named. */
+  server(name: string, backend?: string): Promise<ServerState>;
+  /** Resolves when it thinks that; fails after ten seconds. */
+  untilStatus(name: string, status: string): Promise<void>;
+  /** Resolves when a node has so many connections. */
+  untilCurrent(name: string, connections: number): Promise<void>;
+  /** Resolves when it has printed a line like this; fails after ten seconds. */
+  untilLogged(pattern: RegExp): Promise<void>;
+  /** Starts another one with the same options that takes over the ports, as a reload does. */
+  takenOver(): Promise<TestHaproxy>;
+  signal(signal: NodeJS.Signals): void;
+  stop(): Promise<void>;
+}
+
+export type TestHaproxyOptions = Pick<HaproxyOptions, 'mode' | 'nodePorts' | 'env'> & {
+  /** PEM file; adds wss:// on `tlsPort`. */
+  certificate?: string;
+};
+
+/** Resolves when it has found every node well. */
+export async function startHaproxy(options: TestHaproxyOptions): Promise<TestHaproxy> {
+  const [port, statsPort, tlsPort] = (await freePorts(3)) as [number, number, number];
+  const { certificate } = options;
+  return await start({
+    ...options,
+    port,
+    statsPort,
+    tls: certificate === undefined ? undefined : { port: tlsPort, certificate },
+  });
+}
+
+async function start(options: HaproxyOptions): Promise<TestHaproxy> {
+  const logs: string[] = [];
+  const child = spawnHaproxy({ ...options, onLine: (line) => logs.push(line) });
+  const { port, statsPort, tls } = options;
+  try {
+    await haproxyIsReady(child, statsPort);
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+  const server = async (name: string, backend = 'nodes') => {
+    const states = await serverStates(statsPort);
+    const found = states.find((state) => state.server === name && state.backend === backend);
+    if (found === undefined) throw new Error(`no ${name} in ${JSON.stringify(states)}`);
+    return found;
+  };
+  return {
+    port,
+    tlsPort: tls?.port ?? 0,
+    statsPort,
+    url: `ws://127.0.0.1:${port}`,
+    get running() {
+      return child.running;
+    },
+    exited: child.exited,
+    server,
+    untilStatus: (name, status) =>
+      until(async () => {
+        const seen = (await server(name)).status;
+        return seen === status ? null : `${name} is ${seen}, not ${status}`;
+      }),
+    untilCurrent: (name, connections) =>
+      until(async () => {
+        const seen = (await server(name)).current;
+        return seen === connections ? null : `${name} has ${seen} connections, not ${connections}`;
+      }),
+    untilLogged: (pattern) =>
+      until(async () =>
+        logs.some((line) => pattern.test(line)) ? null : `no ${pattern} in\n${logs.join('\n')}`,
+      ),
+    takenOver: () => start({ ...options, args: ['-sf', `${child.pid}`] }),
+    signal: (signal) => child.signal(signal),
+    async stop() {
+      await child.stop({ graceMs: 2_000 });
+    },
+  };
+}
+
+/** Asks until nothing is missing; fails after ten seconds with what is. */
+async function until(missing: () => Promise<string | null>): Promise<void> {
+  const giveUpAt = performance.now() + 10_000;
+  for (;;) {
+    const what = await missing();
+    if (what === null) return;
+    if (performance.now() > giveUpAt) throw new Error(what);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
