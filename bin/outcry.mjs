@@ -8,25 +8,19 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { findBun } from './find-bun.mjs';
+import { nodeBundle } from './node-bundle.mjs';
+import { wantedRuntime } from './wanted-runtime.mjs';
 
 /** Signals this close together are one Ctrl-C: terminal and npm both deliver it. */
 const coalesceMs = 1_000;
 /** What a node gets to exit by itself after it was told twice. */
 const graceMs = 1_000;
 
-const bun = findBun();
-if (bun === null) {
-  process.stderr.write(
-    'outcry: the Bun runtime is missing: run `npm install` without --omit=optional, or put `bun` on the PATH\n',
-  );
-  process.exit(1);
-}
+const args = process.argv.slice(2);
+const [program, ...programArgs] = command();
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 // The channel tells the node when this process is killed, so that it never outlives its launcher unnoticed.
-const child = spawn(bun, ['--no-env-file', main, ...process.argv.slice(2)], {
-  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-});
+const child = spawn(program, [...programArgs, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
 
 /** @type {number | null} */
 let firstSignalAt = null;
@@ -40,9 +34,32 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 }
 
 child.on('error', (error) => {
-  process.stderr.write(`outcry: cannot run ${bun}: ${error.message}\n`);
+  process.stderr.write(`outcry: cannot run ${program}: ${error.message}\n`);
   process.exit(1);
 });
 child.on('exit', (code, signal) => {
   process.exit(code ?? 128 + constants.signals[signal ?? 'SIGKILL']);
 });
+
+/** @returns {[string, ...string[]]} the runtime, its flags, and the program */
+function command() {
+  try {
+    if (wantedRuntime(args, process.env) === 'node')
+      return [process.execPath, '--enable-source-maps', nodeBundle()];
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+  const bun = findBun();
+  if (bun === null)
+    fail('the Bun runtime is missing: run `npm install` without --omit=optional, or put `bun` on the PATH');
+  return [bun, '--no-env-file', fileURLToPath(new URL('../src/main.ts', import.meta.url))];
+}
+
+/**
+ * @param {string} sentence
+ * @returns {never}
+ */
+function fail(sentence) {
+  process.stderr.write(`outcry: ${sentence}\n`);
+  process.exit(1);
+}

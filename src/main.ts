@@ -12,6 +12,8 @@ try {
     args: process.argv.slice(2),
     environment: process.env,
     version,
+    // The same from `src/` and from the bundle in `dist/`.
+    demoFolder: new URL('../src/demo/', import.meta.url),
     exitNow: () => process.exit(exitCodes.failure),
     print: (text) => process.stdout.write(`${text}\n`),
   });

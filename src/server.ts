@@ -25,7 +25,7 @@ import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
 import { Metrics } from './metrics/metrics.ts';
-import { listenOnBun } from './transport/bun-transport.ts';
+import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
 
 /** A running node. */
@@ -40,10 +40,12 @@ export interface NodeOptions {
   settings: Settings;
   nodeId: string;
   logger: Logger;
+  /** The files of the demo page. */
+  demoFolder: URL;
 }
 
 /** @throws UserError when a port cannot be bound; nothing is left running then */
-export function startNode({ settings, nodeId, logger }: NodeOptions): Node {
+export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOptions): Promise<Node> {
   const metrics = new Metrics();
   const readiness = new Readiness();
   const connections = new Connections(
@@ -78,7 +80,7 @@ export function startNode({ settings, nodeId, logger }: NodeOptions): Node {
     readiness,
     bridge,
     metrics,
-    assets: demoAssets(),
+    assets: demoAssets(demoFolder),
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
   });
@@ -96,14 +98,15 @@ export function startNode({ settings, nodeId, logger }: NodeOptions): Node {
       logger.error({ err: error, where }, 'a handler failed; this is a bug');
     },
   };
-  const adminListener = listenOnBun({
+  const listen = await selectTransport();
+  const adminListener = await listen({
     ...limits,
     host: settings.adminHost,
     port: settings.adminPort,
     handle: (request) => adminRoutes.handle(request),
   });
   try {
-    publicListener = listenOnBun({
+    publicListener = await listen({
       ...limits,
       host: settings.host,
       port: settings.port,
@@ -132,7 +135,7 @@ export function startNode({ settings, nodeId, logger }: NodeOptions): Node {
 }
 
 function redisBridge(
-  { settings, nodeId, logger }: NodeOptions,
+  { settings, nodeId, logger }: Pick<NodeOptions, 'settings' | 'nodeId' | 'logger'>,
   metrics: Metrics,
   readiness: Readiness,
 ): Bridge {

@@ -17,6 +17,8 @@ export interface ProgramOptions {
   args: readonly string[];
   environment: Readonly<Record<string, string | undefined>>;
   version: string;
+  /** The files of the demo page. */
+  demoFolder: URL;
   /** Ends the process at once, when a node was told to stop twice. */
   exitNow(): void;
   /** Prints a command's result. */
@@ -63,7 +65,7 @@ export async function run(options: ProgramOptions): Promise<void> {
     program.command('serve').description('Run one node.').addHelpText('after', serveExamples),
   ).action(async (_flags, command: Command) => {
     const { serve } = await import('./serve.ts');
-    await serve(load(command), options.exitNow);
+    await serve(load(command), options.demoFolder, options.exitNow);
   });
   addSettings(
     program

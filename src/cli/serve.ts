@@ -7,18 +7,28 @@ import { systemClock } from '../clock.ts';
 import { advise } from '../config/advice.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
 import { descriptorLimit } from '../config/machine.ts';
+import { UserError } from '../errors.ts';
 import { signalHandler } from '../lifecycle/signals.ts';
 import { createLogger } from '../logger.ts';
 import { startNode } from '../server.ts';
 
 /** Resolves when the node has stopped in good order. `exitNow` is called when it was told to stop a second time. */
-export async function serve({ settings }: LoadedSettings, exitNow: () => void): Promise<void> {
+export async function serve(
+  { settings }: LoadedSettings,
+  demoFolder: URL,
+  exitNow: () => void,
+): Promise<void> {
+  const runtime = process.versions.bun === undefined ? 'node' : 'bun';
+  if (settings.runtime !== runtime)
+    throw new UserError(
+      `runtime is ${settings.runtime}, but this process runs on ${runtime}: start it with the launcher, \`outcry serve\``,
+    );
   // With any free port two nodes of one host would share the name; a random end tells them apart.
   const nodeId =
     settings.nodeId ??
     `${hostname()}-${settings.port === 0 ? randomBytes(3).toString('hex') : settings.port}`;
   const logger = await createLogger({ level: settings.logLevel, format: settings.logFormat, node: nodeId });
-  const node = startNode({ settings, nodeId, logger });
+  const node = await startNode({ settings, nodeId, logger, demoFolder });
   // Before the line that says so: whoever reads "listening" may send a signal at once.
   const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = signalHandler(systemClock, {

@@ -10,6 +10,11 @@ import { parseRedisUrl } from './redis-url.ts';
 import { choice, integer, integerOrAuto, list, optionalText, type Setting, text } from './setting.ts';
 
 export const settingsTable = {
+  runtime: choice({
+    words: ['bun', 'node'],
+    default: 'bun',
+    sentence: 'Runtime that the launcher starts the node on; `node` needs the package uWebSockets.js.',
+  }),
   host: text({
     default: '0.0.0.0',
     max: 255,

@@ -46,8 +46,7 @@ const demoParts = [
 ];
 
 /** The demo page and its parts by request path. */
-export function demoAssets(): Map<string, Asset> {
-  const folder = new URL('../demo/', import.meta.url);
+export function demoAssets(folder: URL): Map<string, Asset> {
   return new Map([
     ['/', read(folder, 'index.html')],
     ...demoParts.map((file): [string, Asset] => [`/demo/${file}`, read(folder, file)]),

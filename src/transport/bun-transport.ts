@@ -17,7 +17,7 @@
 import http from 'node:http';
 import type { Payload } from '../channel/publication.ts';
 import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
-import { exitCodes, UserError } from '../errors.ts';
+import { listenError } from './listen-error.ts';
 import type {
   HttpReply,
   HttpRequest,
@@ -42,7 +42,7 @@ const requestHeadBytes = 32_768;
 /** A keep-alive connection without a request is closed after this. Half-sent requests end after 12 s, Bun's constant. */
 const keepAliveSeconds = 10;
 
-export const listenOnBun: Listen = (options) => new BunListener(options);
+export const listenOnBun: Listen = async (options) => new BunListener(options);
 
 class BunListener implements Listener {
   readonly port: number;
@@ -224,18 +224,4 @@ class BunSocket implements Socket {
 function toResult(status: number): SendResult {
   if (status > 0) return 'sent';
   return status === 0 ? 'dropped' : 'buffered';
-}
-
-function listenError(error: unknown, { host, port }: ListenOptions): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EADDRINUSE')
-    return new UserError(
-      `port ${port} on ${host} is taken, perhaps by another node: stop it or choose another port`,
-      exitCodes.cannotListen,
-    );
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return new UserError(`this machine has no address ${host}`, exitCodes.cannotListen);
-  if (code === 'EACCES')
-    return new UserError(`port ${port} needs more rights than this process has`, exitCodes.cannotListen);
-  return error;
 }

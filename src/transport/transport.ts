@@ -18,7 +18,7 @@ import type { CloseCode } from '../close-codes.ts';
 
 /**
  * - `sent`: as far as the runtime knows, the kernel took all of it.
- * - `buffered`: some of it waits in user space, for at least one receiver.
+ * - `buffered`: some of it waits in user space, for at least one receiver; or the runtime does not tell.
  * - `dropped`: at least one receiver did not get it (and is being closed), or there was no receiver at all.
  *
  * For `publish` this is a hint that somebody may be in trouble, not a receipt.
@@ -101,7 +101,7 @@ export interface Listener {
   readonly port: number;
   /** Sends to every socket that is subscribed to the topic; the publisher's own included. */
   publish(topic: string, payload: Payload): SendResult;
-  /** Closes the port. Sockets that are still open are terminated. */
+  /** Closes the port: nobody new. Whoever stops a node has closed its sockets before. */
   stop(): void;
 }
 
@@ -110,4 +110,4 @@ export interface Listener {
  *
  * @throws UserError (exit code 3) when the address is taken or cannot be bound
  */
-export type Listen = (options: ListenOptions) => Listener;
+export type Listen = (options: ListenOptions) => Promise<Listener>;

@@ -3,7 +3,7 @@
  */
 import type { Socket, SocketSession } from '../../src/transport/transport.ts';
 
-const { listenOnBun } = await import('../../src/transport/bun-transport.ts');
+const { selectTransport } = await import('../../src/transport/select-transport.ts');
 
 class FailingSession implements SocketSession {
   readonly #where: string;
@@ -35,7 +35,8 @@ class FailingSession implements SocketSession {
   }
 }
 
-const listener = listenOnBun({
+const listen = await selectTransport();
+const listener = await listen({
   host: '127.0.0.1',
   port: 0,
   maxPayloadBytes: 1_000,
