@@ -30,7 +30,7 @@ describe('direction', () => {
     ['src/broadcaster.ts', 'src/bridge/bridge.ts'],
     ['src/channel/hub.ts', 'src/transport/transport.ts'],
     ['src/channel/hub.ts', 'src/channel/pacer.ts'],
-    ['src/bridge/redis-bridge.ts', 'src/bridge/redis-connections.ts'],
+    ['src/bridge/redis-bridge.ts', 'src/bridge/redis-connection.ts'],
     ['src/bridge/redis-bridge.ts', 'src/batching/batcher.ts'],
     ['src/history/history.ts', 'src/history/recovery.ts'],
     ['src/protocol/json-codec.ts', 'src/errors.ts'],
@@ -70,7 +70,7 @@ describe('direction', () => {
     ['src/broadcaster.ts', 'src/bridge/redis-bridge.ts', 'bridge'],
     ['src/channel/hub.ts', 'src/transport/bun-transport.ts', 'transport'],
     ['src/connection/connection.ts', 'src/presence/memory-presence.ts', 'presence'],
-    ['src/history/redis-history.ts', 'src/bridge/redis-connections.ts', 'another folder of implementations'],
+    ['src/history/redis-history.ts', 'src/bridge/redis-connection.ts', 'another folder of implementations'],
   ])('lets only the assembly reach an implementation: %s imports %s', (from, to) => {
     const why = 'only assembly and its own folder import from implementations; import the contract';
     expect(judgeImport(from, to)).toEqual([`${from}:1 imports ${to}: ${why}`]);
@@ -190,7 +190,7 @@ describe('homes', () => {
   test.each([
     ['src/transport/bun-transport.ts', "import type { Server } from 'bun';\nBun.serve({});"],
     ['src/transport/uws-transport.ts', "import uws from 'uWebSockets.js';"],
-    ['src/bridge/redis-connections.ts', "import { Redis } from 'ioredis';"],
+    ['src/bridge/redis-connection.ts', "import { Redis } from 'ioredis';"],
     ['src/history/redis-history.ts', "import { Redis } from 'ioredis';"],
     ['src/main.ts', 'process.exitCode = process.env.A ? 1 : 0;'],
     ['src/bridge/redis-bridge.test.ts', "import { Redis } from 'ioredis';\nprocess.env.A;"],

@@ -16,6 +16,8 @@ export interface Clock {
   every(intervalMs: number, run: () => void): Timer;
   /** Calls `run` once after `delayMs` unless cancelled. Does not keep the process alive. */
   after(delayMs: number, run: () => void): Timer;
+  /** Calls `run` when this turn of the event loop has handled everything that arrived. */
+  endOfTurn(run: () => void): void;
 }
 
 export const systemClock: Clock = {
@@ -29,5 +31,8 @@ export const systemClock: Clock = {
     const handle = setTimeout(run, delayMs);
     handle.unref();
     return { cancel: () => clearTimeout(handle) };
+  },
+  endOfTurn(run) {
+    setImmediate(run);
   },
 };

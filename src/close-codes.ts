@@ -34,5 +34,6 @@ export function fitReason(reason: string): string {
   if (bytes.length <= maxReasonBytes) return reason;
   let end = maxReasonBytes;
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return new TextDecoder().decode(bytes.subarray(0, end));
+  // Without `ignoreBOM` a byte order mark at the start would be swallowed.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, end));
 }

@@ -1,17 +1,23 @@
 /**
  * Puts a node together from its parts and takes it apart again. The only file that knows implementations.
  */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Bridge } from './bridge/bridge.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
+import { RedisBridge } from './bridge/redis-bridge.ts';
 import { Broadcaster } from './broadcaster.ts';
 import { Hub } from './channel/hub.ts';
 import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
+import { parseRedisUrl } from './config/redis-url.ts';
 import type { Settings } from './config/settings.ts';
 import { Connections } from './connection/connections.ts';
 import { drain } from './connection/drain.ts';
 import { Liveness } from './connection/liveness.ts';
 import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
+import { UserError } from './errors.ts';
 import { AdminListener } from './http/admin-listener.ts';
 import { demoAssets } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
@@ -49,24 +55,32 @@ export function startNode({ settings, nodeId, logger }: NodeOptions): Node {
   );
   const slowConsumers = new SlowConsumers(connections, settings.backpressureLimitBytes, metrics);
 
+  const bridge =
+    settings.redisUrl === null
+      ? new InProcessBridge()
+      : redisBridge({ settings, nodeId, logger }, metrics, readiness);
+
   // The hub is made before the listener that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
   const hub = new Hub({
     publishToTopic: (topic, payload) => publicListener?.publish(topic, payload) ?? 'dropped',
     onPressure: (bytes) => slowConsumers.suspect(bytes),
+    watch: bridge,
     metrics,
   });
-  const bridge = new InProcessBridge();
   const broadcaster = new Broadcaster(hub, bridge);
   const rawRoom = { broadcaster, hub, metrics };
+  const hello = (channel: string) =>
+    JSON.stringify(bridge.reaches(channel) ? { node: nodeId } : { node: nodeId, degraded: true });
   const publicRoutes = new PublicListener({
     policy: settings,
     connections,
     readiness,
+    bridge,
     metrics,
     assets: demoAssets(),
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
-    rawRoomWithHello: new RawRoom({ ...rawRoom, hello: JSON.stringify({ node: nodeId }) }),
+    rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
   });
   const adminRoutes = new AdminListener({
     key: settings.adminKey,
@@ -101,7 +115,7 @@ export function startNode({ settings, nodeId, logger }: NodeOptions): Node {
   }
   const listener = publicListener;
   const liveness = new Liveness(connections, systemClock, settings.idleTimeoutMs);
-  readiness.ready();
+  readiness.has('start');
 
   return {
     port: listener.port,
@@ -115,4 +129,40 @@ export function startNode({ settings, nodeId, logger }: NodeOptions): Node {
       adminListener.stop();
     },
   };
+}
+
+function redisBridge(
+  { settings, nodeId, logger }: NodeOptions,
+  metrics: Metrics,
+  readiness: Readiness,
+): Bridge {
+  const address = parseRedisUrl(settings.redisUrl ?? '');
+  if (address === null) throw new UserError('redisUrl is not the address of a Redis');
+  readiness.lacks('redis');
+  return new RedisBridge({
+    address,
+    ca: settings.redisCaFile === null ? null : readCertificate(settings.redisCaFile),
+    prefix: settings.redisPrefix,
+    shards: settings.redisShards,
+    sender: { nodeId, bootId: randomBytes(8).toString('hex') },
+    commandTimeoutMs: settings.redisCommandTimeoutMs,
+    maxBytesInFlight: settings.redisMaxBytesInFlight,
+    batch: {
+      maxDelayMs: settings.bridgeMaxDelayMs,
+      maxBytes: settings.bridgeMaxFrameBytes,
+      maxItems: settings.bridgeMaxFramePublications,
+    },
+    clock: systemClock,
+    logger,
+    metrics: metrics.bridge,
+    onState: (state) => (state === 'connected' ? readiness.has('redis') : readiness.lacks('redis')),
+  });
+}
+
+function readCertificate(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UserError(`redisCaFile: ${file} cannot be read: ${(error as Error).message}`);
+  }
 }

@@ -9,17 +9,37 @@
  * - **Order.** Publications of one node in one channel arrive everywhere in the order of the calls.
  * - **Bytes.** Text stays text and binary stays binary, byte for byte.
  * - **Bounds.** `publish` never blocks and never queues without limit; what cannot be sent is dropped and counted.
+ * - **Honesty.** `state` is never `connected` while publications of others could not arrive. A time in which they may have
+ *   been missed is counted when it ends.
  */
 import type { Payload } from '../channel/publication.ts';
 
 /** Hands a publication of another node to this node's subscribers. The payload is only valid during the call. */
 export type Receive = (channel: string, payload: Payload) => void;
 
+/**
+ * - `connected`: publications reach the other nodes, and theirs reach this one.
+ * - `away`: they do not, now; local delivery goes on.
+ */
+export type BridgeState = 'connected' | 'away';
+
 export interface Bridge {
-  /** Begins to receive. Called once, before the first `publish`. */
+  readonly state: BridgeState;
+  /** Begins to receive. Called once, before everything else. */
   start(receive: Receive): void;
   /** Takes a publication of this node to all others; the payload is copied or sent before the call returns. */
   publish(channel: string, payload: Payload): void;
-  /** Ends all connections; afterwards `publish` does nothing. */
+  /**
+   * Makes ready for a subscriber of a channel that is about to be told that it is subscribed. The answer, or what the
+   * promise resolves with after a second at most, is whether publications of other nodes reach this one.
+   */
+  prepare(channel: string): boolean | Promise<boolean>;
+  /** True if publications of other nodes in this channel arrive now. */
+  reaches(channel: string): boolean;
+  /** The first local subscriber of a channel has come. */
+  opened(channel: string): void;
+  /** The last local subscriber of a channel has left. */
+  closed(channel: string): void;
+  /** Sends what is gathered and ends all connections; afterwards `publish` does nothing. */
   stop(): Promise<void>;
 }

@@ -4,9 +4,23 @@
 import type { Bridge } from './bridge.ts';
 
 export class InProcessBridge implements Bridge {
+  readonly state = 'connected';
+
   start(): void {}
 
   publish(): void {}
+
+  prepare(): boolean {
+    return true;
+  }
+
+  reaches(): boolean {
+    return true;
+  }
+
+  opened(): void {}
+
+  closed(): void {}
 
   async stop(): Promise<void> {}
 }

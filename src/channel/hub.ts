@@ -18,9 +18,16 @@ interface Room {
   subscribers: number;
 }
 
+/** Told when a channel gets its first subscriber of this node, and when it loses its last. */
+export interface ChannelWatch {
+  opened(channel: string): void;
+  closed(channel: string): void;
+}
+
 export interface HubOptions {
   publishToTopic: (topic: string, payload: Payload) => SendResult;
   onPressure: OnPressure;
+  watch: ChannelWatch;
   metrics: Pick<Metrics, 'channelsOpen' | 'deliveries'>;
 }
 
@@ -39,6 +46,7 @@ export class Hub {
       room = { channel, topic: `raw:${channel}`, subscribers: 0 };
       this.#rooms.set(channel, room);
       this.#options.metrics.channelsOpen.value += 1;
+      this.#options.watch.opened(channel);
     }
     room.subscribers += 1;
     socket.subscribe(room.topic);
@@ -53,6 +61,7 @@ export class Hub {
     if (room.subscribers > 0) return;
     this.#rooms.delete(channel);
     this.#options.metrics.channelsOpen.value -= 1;
+    this.#options.watch.closed(channel);
   }
 
   /** Sends a payload to all subscribers of this node, the publisher's connection included. */

@@ -104,11 +104,21 @@ function shownDefault(initial: unknown, unit: string): string {
 }
 
 function loadFrom(command: Command, environment: ProgramOptions['environment']): LoadedSettings {
-  const { config, ...flags } = command.opts<{ config?: string } & Partial<Record<SettingKey, string>>>();
-  return loadSettings({ flags, environment, configFile: config });
+  const given = command.opts<Record<string, string | undefined>>();
+  const flags: Partial<Record<SettingKey, string>> = {};
+  for (const key of settingKeys) {
+    const value = given[new Option(flagOf(key)).attributeName()];
+    if (value !== undefined) flags[key] = value;
+  }
+  return loadSettings({ flags, environment, configFile: given.config });
 }
 
 function usageMistake(error: CommanderError): string {
   if (error.code === 'commander.help') return 'name a command; `outcry --help` lists them';
-  return `${error.message.replace(/^error: /, '')}; \`outcry --help\` and \`outcry serve --help\` list what there is`;
+  const mistake = error.message
+    .replace(/^error: /, '')
+    .replace(/\.?\n/g, ' ') // A suggestion stands in its own line.
+    .replace(/\.$/, '')
+    .replace(/(?<='-[^'=]*)=.*(?=')/, ''); // The value of a misspelt flag may be the admin key.
+  return `${mistake}; \`outcry --help\` and \`outcry serve --help\` list what there is`;
 }

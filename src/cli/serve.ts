@@ -1,6 +1,7 @@
 /**
  * `outcry serve`: runs one node until it is told to stop.
  */
+import { randomBytes } from 'node:crypto';
 import { hostname, totalmem } from 'node:os';
 import { systemClock } from '../clock.ts';
 import { advise } from '../config/advice.ts';
@@ -12,24 +13,14 @@ import { startNode } from '../server.ts';
 
 /** Resolves when the node has stopped in good order. `exitNow` is called when it was told to stop a second time. */
 export async function serve({ settings }: LoadedSettings, exitNow: () => void): Promise<void> {
-  const nodeId = settings.nodeId ?? `${hostname()}-${settings.port}`;
+  // With any free port two nodes of one host would share the name; a random end tells them apart.
+  const nodeId =
+    settings.nodeId ??
+    `${hostname()}-${settings.port === 0 ? randomBytes(3).toString('hex') : settings.port}`;
   const logger = await createLogger({ level: settings.logLevel, format: settings.logFormat, node: nodeId });
   const node = startNode({ settings, nodeId, logger });
-  logger.info(
-    {
-      pid: process.pid,
-      host: settings.host,
-      port: node.port,
-      adminHost: settings.adminHost,
-      adminPort: node.adminPort,
-    },
-    `listening: open http://localhost:${node.port} in two tabs, or paste: new WebSocket('ws://localhost:${node.port}')`,
-  );
-  logger.info('this node is alone: publications reach its own clients only');
-  const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
-  for (const sentence of advise(settings, machine)) logger.warn(sentence);
-
-  await new Promise<void>((resolve, reject) => {
+  // Before the line that says so: whoever reads "listening" may send a signal at once.
+  const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = signalHandler(systemClock, {
       stop(signal) {
         logger.info({ signal }, 'stopping: clients are told to come back elsewhere');
@@ -44,5 +35,21 @@ export async function serve({ settings }: LoadedSettings, exitNow: () => void): 
     // The launcher was killed: nobody could stop this node any more.
     process.once('disconnect', () => onSignal('SIGTERM'));
   });
+  logger.info(
+    {
+      pid: process.pid,
+      host: settings.host,
+      port: node.port,
+      adminHost: settings.adminHost,
+      adminPort: node.adminPort,
+    },
+    `listening: open http://localhost:${node.port} in two tabs, or paste: new WebSocket('ws://localhost:${node.port}')`,
+  );
+  if (settings.redisUrl === null)
+    logger.info('this node is alone: publications reach its own clients only; --redis joins it to others');
+  const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
+  for (const sentence of advise(settings, machine)) logger.warn(sentence);
+
+  await stopped;
   logger.info('stopped');
 }

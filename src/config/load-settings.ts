@@ -86,8 +86,9 @@ function readConfigFile(path: string, mustExist: boolean): ConfigFile | null {
   let values: unknown;
   try {
     values = JSON.parse(content);
-  } catch (error) {
-    throw new UserError(`the settings file ${path} is not JSON: ${(error as Error).message}`);
+  } catch {
+    // The parser's own message quotes what stands at the fault, and that may be the admin key.
+    throw new UserError(`the settings file ${path} is not JSON: look for a missing quote or a stray comma`);
   }
   if (typeof values !== 'object' || values === null || Array.isArray(values))
     throw new UserError(`the settings file ${path} must hold one JSON object, like {"port": 8080}`);

@@ -47,18 +47,25 @@ export function integerOrAuto(
   return setting({ ...row, default: null }, schema.nullable(), allowed);
 }
 
+/** A narrower rule for text than its length, and the words for it. */
+interface Rule {
+  valid?: (text: string) => boolean;
+  allowed?: string;
+}
+
 /** Text of 1 to `max` printable characters. */
-export function text(row: Row<string> & { max: number }): Setting<string> {
-  return setting(row, printable(row.max), `1 to ${row.max} printable characters`);
+export function text(row: Row<string> & Rule & { max: number }): Setting<string> {
+  const { valid = () => true, allowed = `1 to ${row.max} printable characters` } = row;
+  return setting(row, printable(row.max).refine(valid), allowed);
 }
 
 /** Like `text`, but absent unless it is set. `min` guards against keys that are too short to be secret. */
 export function optionalText(
-  row: Omit<Row<null>, 'default'> & { min?: number; max: number },
+  row: Omit<Row<null>, 'default'> & Rule & { min?: number; max: number },
 ): Setting<string | null> {
-  const min = row.min ?? 1;
-  const schema = printable(row.max).min(min).nullable();
-  return setting({ ...row, default: null }, schema, `${min} to ${row.max} printable characters`);
+  const { min = 1, valid = () => true } = row;
+  const { allowed = `${min} to ${row.max} printable characters` } = row;
+  return setting({ ...row, default: null }, printable(row.max).min(min).refine(valid).nullable(), allowed);
 }
 
 /** One of a few words. */

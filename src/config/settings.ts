@@ -6,6 +6,7 @@
  * `--max-payload-bytes`, `OUTCRY_MAX_PAYLOAD_BYTES`).
  */
 import { logFormats, logLevels } from '../logger.ts';
+import { parseRedisUrl } from './redis-url.ts';
 import { choice, integer, integerOrAuto, list, optionalText, type Setting, text } from './setting.ts';
 
 export const settingsTable = {
@@ -102,6 +103,70 @@ export const settingsTable = {
     unit: 'bytes',
     sentence: 'Names and values of all headers of a request together; more get 431.',
   }),
+  redisUrl: optionalText({
+    max: 2_048,
+    secret: true,
+    valid: (url) => parseRedisUrl(url) !== null,
+    allowed:
+      'redis://[user:password@]host[:port][/database], rediss:// for TLS, or redis+sentinel://host[:port],host…/master-name',
+    sentence: 'Redis that joins this node to the others; without it the node is alone.',
+  }),
+  redisCaFile: optionalText({
+    max: 1_024,
+    sentence:
+      'File with the PEM certificate of the authority that signed that of Redis; by default those of the system.',
+  }),
+  redisPrefix: text({
+    default: 'outcry',
+    max: 64,
+    valid: (prefix) => /^[\w.:-]+$/.test(prefix),
+    allowed: '1 to 64 letters, digits and any of _ . : -',
+    sentence: 'First part of the names of all Redis channels and keys; other prefixes are other clusters.',
+  }),
+  redisShards: integer({
+    default: 64,
+    min: 1,
+    max: 4_096,
+    unit: 'shards',
+    sentence: 'Redis channels onto which the channels are spread; the same on all nodes of a cluster.',
+  }),
+  redisCommandTimeoutMs: integer({
+    default: 2_000,
+    min: 100,
+    max: 5_000,
+    unit: 'ms',
+    sentence: 'A Redis command without an answer for this long has failed.',
+  }),
+  redisMaxBytesInFlight: integer({
+    default: 16_777_216,
+    min: 65_536,
+    max: 1_073_741_824,
+    unit: 'bytes',
+    sentence:
+      'Bytes for which Redis may owe an answer; beyond them publications are dropped and the connection is renewed.',
+  }),
+  bridgeMaxDelayMs: integer({
+    default: 2,
+    min: 0,
+    max: 1_000,
+    unit: 'ms',
+    sentence:
+      'How long publications for other nodes are gathered while a shard is busy; a quiet shard sends at once.',
+  }),
+  bridgeMaxFrameBytes: integer({
+    default: 65_536,
+    min: 1_024,
+    max: 1_048_576,
+    unit: 'bytes',
+    sentence: 'A frame to the other nodes is sent at the latest when it has this size.',
+  }),
+  bridgeMaxFramePublications: integer({
+    default: 1_024,
+    min: 1,
+    max: 65_536,
+    unit: 'publications',
+    sentence: 'A frame to the other nodes is sent at the latest when it holds this many.',
+  }),
   shutdownTimeoutMs: integer({
     default: 4_000,
     min: 0,
@@ -132,8 +197,9 @@ export type Settings = { readonly [Key in SettingKey]: ValueOf<(typeof settingsT
 /** The keys in the order of the table. */
 export const settingKeys = Object.keys(settingsTable) as SettingKey[];
 
-/** `maxPayloadBytes` → `--max-payload-bytes` */
+/** `maxPayloadBytes` → `--max-payload-bytes`; the setting that everybody types has a short one. */
 export function flagOf(key: SettingKey): string {
+  if (key === 'redisUrl') return '--redis';
   return `--${words(key).join('-')}`;
 }
 
@@ -149,5 +215,6 @@ function words(key: SettingKey): string[] {
 /** True for an origin in the form of RFC 6454, section 6.2: what a browser puts into the Origin header. */
 function isOrigin(candidate: string): boolean {
   if (candidate === 'null') return true;
-  return URL.canParse(candidate) && new URL(candidate).origin === candidate;
+  // A URL may hold a star; no browser sends one, and a pattern that matches nothing should not look like one that does.
+  return !candidate.includes('*') && URL.canParse(candidate) && new URL(candidate).origin === candidate;
 }

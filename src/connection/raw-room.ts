@@ -3,7 +3,8 @@
  * the sender included. A room with one member is therefore an echo server.
  *
  * A raw room cannot tell anything in band, except for one optional frame: with `?hello=1` the first text frame is
- * `{"node":"…"}`, because browser code cannot read the headers of a handshake.
+ * `{"node":"…"}`, because browser code cannot read the headers of a handshake. It also says `"degraded":true` when
+ * publications of other nodes do not reach this one.
  */
 import type { Broadcaster } from '../broadcaster.ts';
 import type { Hub } from '../channel/hub.ts';
@@ -16,8 +17,8 @@ export interface RawRoomOptions {
   broadcaster: Broadcaster;
   hub: Hub;
   metrics: Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived'>;
-  /** First text frame of every connection; null for none. */
-  hello: string | null;
+  /** Makes the first text frame of a connection to a channel; null for none. */
+  hello: ((channel: string) => string) | null;
 }
 
 /** The state of a connection is its channel's name. */
@@ -29,7 +30,8 @@ export class RawRoom implements Protocol<string> {
   }
 
   opened(connection: Connection<string>, socket: Socket): void {
-    if (this.#options.hello !== null) socket.send(this.#options.hello);
+    const { hello } = this.#options;
+    if (hello !== null) socket.send(hello(connection.state));
     connection.state = this.#options.hub.join(connection.state, socket);
   }
 

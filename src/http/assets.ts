@@ -29,14 +29,28 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** What the demo page loads. Named one by one, so that nothing else in the folder is ever served. */
+const demoParts = [
+  'close-words.js',
+  'connection-status.js',
+  'console-snippet.js',
+  'icon.svg',
+  'message.js',
+  'reconnecting-socket.js',
+  'room-address.js',
+  'room.css',
+  'room.js',
+  'transcript.js',
+  'unconfirmed.js',
+  'visit.js',
+];
+
 /** The demo page and its parts by request path. */
 export function demoAssets(): Map<string, Asset> {
   const folder = new URL('../demo/', import.meta.url);
   return new Map([
     ['/', read(folder, 'index.html')],
-    ['/demo/room.js', read(folder, 'room.js')],
-    ['/demo/room.css', read(folder, 'room.css')],
-    ['/demo/icon.svg', read(folder, 'icon.svg')],
+    ...demoParts.map((file): [string, Asset] => [`/demo/${file}`, read(folder, file)]),
   ]);
 }
 

@@ -6,7 +6,7 @@ import type { Readiness } from '../lifecycle/readiness.ts';
 import type { HttpReply, HttpRequest } from '../transport/transport.ts';
 import { json } from './reply.ts';
 
-const statusOf = { ready: 200, starting: 503, stopping: 404 } as const;
+const statusOf = { ready: 200, waiting: 503, stopping: 404 } as const;
 
 /** The answer to a health route, or null for any other path. */
 export function healthReply(request: HttpRequest, readiness: Readiness): HttpReply | null {
@@ -14,7 +14,10 @@ export function healthReply(request: HttpRequest, readiness: Readiness): HttpRep
     case '/health/live':
       return json(200, { status: 'live' });
     case '/health/ready':
-      return json(statusOf[readiness.state], { status: readiness.state });
+      return json(statusOf[readiness.state], {
+        status: readiness.state,
+        ...(readiness.state === 'waiting' ? { lacking: readiness.lacking } : {}),
+      });
     default:
       return null;
   }

@@ -1,6 +1,7 @@
 /**
  * The public listener: WebSockets, the demo page, the health routes. Everything else is 404.
  */
+import type { Bridge } from '../bridge/bridge.ts';
 import { parseRawPath } from '../channel/channel-name.ts';
 import { Connection, type Protocol } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -23,6 +24,7 @@ export interface PublicListenerOptions {
   policy: HandshakePolicy;
   connections: Connections;
   readiness: Readiness;
+  bridge: Pick<Bridge, 'prepare'>;
   metrics: Pick<Metrics, 'handshakesRefused' | 'requestsRefused'>;
   /** Files of the demo page by path. */
   assets: ReadonlyMap<string, Asset>;
@@ -38,12 +40,12 @@ export class PublicListener {
     this.#options = options;
   }
 
-  handle(request: HttpRequest): HttpReply | Upgrade {
+  handle(request: HttpRequest): HttpReply | Upgrade | Promise<HttpReply | Upgrade> {
     return asksForWebSocket(request) ? this.#handshake(request) : this.#page(request);
   }
 
-  #handshake(request: HttpRequest): HttpReply | Upgrade {
-    const { connections, policy, rawRoom, rawRoomWithHello } = this.#options;
+  #handshake(request: HttpRequest): HttpReply | Upgrade | Promise<HttpReply | Upgrade> {
+    const { bridge, connections, policy, rawRoom, rawRoomWithHello } = this.#options;
     const flaw = findFlaw(request, policy);
     if (flaw !== null) return this.#refuse(flaw);
     if (request.header('sec-websocket-protocol') !== null)
@@ -59,11 +61,23 @@ export class PublicListener {
         reason: 'malformed',
         detail: 'a channel is 1 to 200 bytes of percent-encoded UTF-8 without control characters',
       });
-    if (this.#options.readiness.state === 'stopping')
-      return this.#refuse({ reason: 'stopping', detail: 'this node is stopping' });
-    if (connections.full) return this.#refuse({ reason: 'full', detail: 'this node is full' });
+    const noRoom = this.#findNoRoom();
+    if (noRoom !== null) return this.#refuse(noRoom);
     const hello = new URLSearchParams(request.query).get('hello') === '1';
-    return { session: new Connection(hello ? rawRoomWithHello : rawRoom, path.channel, connections) };
+    const session = new Connection(hello ? rawRoomWithHello : rawRoom, path.channel, connections);
+    // 101 means "subscribed": it waits until the other nodes reach this one, or says so in the hello frame if they do not.
+    const reach = bridge.prepare(path.channel);
+    if (!(reach instanceof Promise)) return { session };
+    return reach.then(() => {
+      const noRoomNow = this.#findNoRoom();
+      return noRoomNow === null ? { session } : this.#refuse(noRoomNow);
+    });
+  }
+
+  #findNoRoom(): Refusal | null {
+    if (this.#options.readiness.state === 'stopping')
+      return { reason: 'stopping', detail: 'this node is stopping' };
+    return this.#options.connections.full ? { reason: 'full', detail: 'this node is full' } : null;
   }
 
   #refuse(refusal: Refusal): HttpReply {

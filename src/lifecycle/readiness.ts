@@ -3,24 +3,37 @@
  */
 
 /**
- * - `starting`: not listening yet, or something that it needs is away.
+ * - `waiting`: something that it needs is not there (yet): `lacking` says what.
  * - `ready`: send clients.
  * - `stopping`: keep what is connected, send nobody new.
  */
-export type ReadinessState = 'starting' | 'ready' | 'stopping';
+export type ReadinessState = 'waiting' | 'ready' | 'stopping';
+
+/** What a node may lack: its own start, or Redis where it is part of a cluster. */
+export type Need = 'start' | 'redis';
 
 export class Readiness {
-  #state: ReadinessState = 'starting';
+  readonly #lacking = new Set<Need>(['start']);
+  #stopping = false;
 
   get state(): ReadinessState {
-    return this.#state;
+    if (this.#stopping) return 'stopping';
+    return this.#lacking.size === 0 ? 'ready' : 'waiting';
   }
 
-  ready(): void {
-    if (this.#state === 'starting') this.#state = 'ready';
+  get lacking(): Need[] {
+    return [...this.#lacking];
+  }
+
+  has(need: Need): void {
+    this.#lacking.delete(need);
+  }
+
+  lacks(need: Need): void {
+    this.#lacking.add(need);
   }
 
   stopping(): void {
-    this.#state = 'stopping';
+    this.#stopping = true;
   }
 }

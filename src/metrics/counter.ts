@@ -3,7 +3,7 @@
  */
 
 /** What every metric has: a name as in the exposition, and what it counts in one sentence. */
-abstract class Metric {
+abstract class Named {
   readonly name: string;
   readonly help: string;
 
@@ -14,17 +14,17 @@ abstract class Metric {
 }
 
 /** Something that only grows. `value` is public so that adding to it costs one addition. */
-export class Counter extends Metric {
+export class Counter extends Named {
   value = 0;
 }
 
 /** Something that exists now and may shrink. */
-export class Gauge extends Metric {
+export class Gauge extends Named {
   value = 0;
 }
 
 /** A counter with one label, whose values are known in advance: whatever arrives, the number of series is fixed. */
-export class LabelledCounter<Value extends string> extends Metric {
+export class LabelledCounter<Value extends string> extends Named {
   readonly label: string;
   readonly values: Record<Value, number>;
 
@@ -34,3 +34,30 @@ export class LabelledCounter<Value extends string> extends Metric {
     this.values = Object.fromEntries(labelValues.map((value) => [value, 0])) as Record<Value, number>;
   }
 }
+
+/** Durations by size, in buckets that are fixed in advance. */
+export class Histogram extends Named {
+  /** Upper bounds in seconds, ascending. */
+  readonly bounds: readonly number[];
+  /** Observations per bound, and last those above all of them; not cumulative. */
+  readonly counts: number[];
+  /** Sum of all observations in seconds. */
+  sum = 0;
+
+  constructor(name: string, help: string, bounds: readonly number[]) {
+    super(name, help);
+    this.bounds = bounds;
+    this.counts = new Array(bounds.length + 1).fill(0);
+  }
+
+  /** Negative durations, from clocks that disagree, count as 0. */
+  observeMs(milliseconds: number): void {
+    const seconds = Math.max(0, milliseconds / 1_000);
+    let bucket = 0;
+    while (bucket < this.bounds.length && seconds > (this.bounds[bucket] as number)) bucket += 1;
+    this.counts[bucket] = (this.counts[bucket] as number) + 1;
+    this.sum += seconds;
+  }
+}
+
+export type Metric = Counter | Gauge | LabelledCounter<string> | Histogram;

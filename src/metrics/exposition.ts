@@ -1,7 +1,8 @@
 /**
  * The Prometheus text form of the metrics. prom-client is loaded with the first scrape, so that a node listens sooner.
  */
-import { Counter, type Gauge, LabelledCounter } from './counter.ts';
+import type Prometheus from 'prom-client';
+import { Counter, Histogram, LabelledCounter } from './counter.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Writes all metrics of a node in the Prometheus text exposition format 0.0.4. */
@@ -24,31 +25,13 @@ export class Exposition {
     const { default: client } = await import('prom-client');
     const registry = new client.Registry();
     const registers = [registry];
-    for (const metric of Object.values(this.#metrics) as (Counter | Gauge | LabelledCounter<string>)[]) {
+    for (const metric of this.#metrics.all()) {
       const { name, help } = metric;
-      if (metric instanceof LabelledCounter) {
-        const labels = Object.keys(metric.values);
-        new client.Counter({
-          name,
-          help,
-          registers,
-          labelNames: [metric.label],
-          collect() {
-            this.reset();
-            for (const label of labels) this.inc({ [metric.label]: label }, metric.values[label] ?? 0);
-          },
-        });
-      } else if (metric instanceof Counter) {
-        new client.Counter({
-          name,
-          help,
-          registers,
-          collect() {
-            this.reset();
-            this.inc(metric.value);
-          },
-        });
-      } else {
+      if (metric instanceof LabelledCounter) registerLabelled(client, registers, metric);
+      else if (metric instanceof Histogram) registry.registerMetric(histogram(metric));
+      else if (metric instanceof Counter)
+        new client.Counter({ name, help, registers, collect: assign(() => metric.value) });
+      else
         new client.Gauge({
           name,
           help,
@@ -57,24 +40,73 @@ export class Exposition {
             this.set(metric.value);
           },
         });
-      }
     }
-    const gauge = (name: string, help: string, read: () => number) =>
-      new client.Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(read());
-        },
-      });
-    gauge('process_resident_memory_bytes', 'Resident memory of the process.', () =>
-      process.memoryUsage.rss(),
-    );
-    gauge('process_cpu_seconds_total', 'User and system CPU time of the process.', () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1e6;
+    new client.Gauge({
+      name: 'process_resident_memory_bytes',
+      help: 'Resident memory of the process.',
+      registers,
+      collect() {
+        this.set(process.memoryUsage.rss());
+      },
+    });
+    new client.Counter({
+      name: 'process_cpu_seconds_total',
+      help: 'User and system CPU time of the process.',
+      registers,
+      collect: assign(() => {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1e6;
+      }),
     });
     return registry;
   }
+}
+
+/** prom-client counts by itself and knows no "set" for counters; ours are counted already. */
+function assign(read: () => number) {
+  return function (this: Prometheus.Counter<string>) {
+    this.reset();
+    this.inc(read());
+  };
+}
+
+function registerLabelled(
+  client: typeof Prometheus,
+  registers: Prometheus.Registry[],
+  { name, help, label, values }: LabelledCounter<string>,
+): void {
+  new client.Counter({
+    name,
+    help,
+    registers,
+    labelNames: [label],
+    collect() {
+      this.reset();
+      for (const [labelValue, count] of Object.entries(values)) this.inc({ [label]: labelValue }, count);
+    },
+  });
+}
+
+/** prom-client's own histogram would want every observation; this one hands over what was counted. */
+function histogram(metric: Histogram): Prometheus.Metric {
+  const { name, help, bounds, counts } = metric;
+  const get = async () => {
+    let cumulative = 0;
+    const buckets = counts.map((count, i) => {
+      cumulative += count;
+      return { metricName: `${name}_bucket`, labels: { le: bounds[i] ?? '+Inf' }, value: cumulative };
+    });
+    return {
+      name,
+      help,
+      type: 'histogram',
+      aggregator: 'sum',
+      values: [
+        ...buckets,
+        { metricName: `${name}_sum`, labels: {}, value: metric.sum },
+        { metricName: `${name}_count`, labels: {}, value: cumulative },
+      ],
+    };
+  };
+  return { name, get, reset() {} } as unknown as Prometheus.Metric;
 }

@@ -5,6 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { endsWithUs } from './leftovers.ts';
+import { until } from './until.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
 
@@ -13,21 +15,29 @@ export interface TestNode {
   readonly adminPort: number;
   /** `ws://127.0.0.1:<port>` */
   readonly url: string;
-  /** Process id of the launcher. */
-  readonly pid: number;
+  /** Of the demo page. */
+  readonly pageUrl: string;
   /** Everything that it printed so far, line by line. */
   readonly logs: readonly string[];
   /** Resolves with the exit code when the process is gone. */
   readonly exited: Promise<number>;
+  /** To the launcher, as a service manager does. */
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM, and wait. Returns the exit code. May be called when it is gone already. */
   stop(): Promise<number>;
-  /** SIGKILL to the launcher; the node notices and stops. */
+  /** SIGKILL to the node itself: no goodbye to anybody. */
   kill(): Promise<number>;
+  /** SIGSTOP to the node: its sockets stay open, nothing answers until `thaw` or `kill`. */
+  freeze(): void;
+  thaw(): void;
   /** The value of a series like `outcry_connections_open` or `x_total{reason="full"}`. */
   metric(series: string): Promise<number>;
   /** Resolves when a series has the value; fails after ten seconds with what it has. */
   untilMetric(series: string, value: number): Promise<void>;
+  /** Status of `/health/ready`. */
+  ready(): Promise<number>;
+  /** Resolves when a line of its log matches. */
+  untilLog(pattern: RegExp): Promise<void>;
   /** Resident memory of the process in bytes. */
   residentBytes(): Promise<number>;
 }
@@ -44,7 +54,8 @@ export async function startNode(
   });
   const logs: string[] = [];
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number);
-  const { port, adminPort } = await listening(child, logs, exited);
+  endsWithUs(child);
+  const { pid, port, adminPort } = await listening(child, logs, exited);
   const admin = `http://127.0.0.1:${adminPort}`;
 
   const metric = async (series: string) => {
@@ -57,7 +68,7 @@ export async function startNode(
     port,
     adminPort,
     url: `ws://127.0.0.1:${port}`,
-    pid: child.pid as number,
+    pageUrl: `http://localhost:${port}`,
     logs,
     exited,
     signal: (signal) => void child.kill(signal),
@@ -66,17 +77,26 @@ export async function startNode(
       return exited;
     },
     kill() {
-      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) process.kill(pid, 'SIGKILL');
       return exited;
     },
+    freeze: () => void process.kill(pid, 'SIGSTOP'),
+    thaw: () => void process.kill(pid, 'SIGCONT'),
     metric,
     async untilMetric(series, value) {
-      const giveUpAt = performance.now() + 10_000;
-      for (;;) {
-        const seen = await metric(series);
-        if (seen === value) return;
-        if (performance.now() > giveUpAt) throw new Error(`${series} is ${seen}, not ${value}`);
-      }
+      await until(
+        () => metric(series),
+        (seen) => seen === value,
+        { what: `${series} = ${value}` },
+      );
+    },
+    ready: async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status,
+    async untilLog(pattern) {
+      await until(
+        () => logs,
+        (lines) => lines.some((line) => pattern.test(line)),
+        { what: `${pattern}` },
+      );
     },
     residentBytes: () => metric('process_resident_memory_bytes'),
   };
@@ -87,12 +107,12 @@ async function listening(child: ChildProcess, logs: string[], exited: Promise<nu
     if (input === null) throw new Error('the node has no output to read');
     return createInterface({ input });
   });
-  return await new Promise<{ port: number; adminPort: number }>((resolve, reject) => {
+  return await new Promise<Listening>((resolve, reject) => {
     for (const reader of lines)
       reader.on('line', (line) => {
         logs.push(line);
         const fields = parse(line);
-        if (fields?.msg?.startsWith('listening')) resolve(fields as { port: number; adminPort: number });
+        if (fields?.msg?.startsWith('listening')) resolve(fields);
       });
     void exited.then((code) =>
       reject(new Error(`the node ended with ${code} before it listened:\n${logs.join('\n')}`)),
@@ -100,7 +120,14 @@ async function listening(child: ChildProcess, logs: string[], exited: Promise<nu
   });
 }
 
-function parse(line: string): { msg?: string; port?: number; adminPort?: number } | null {
+interface Listening {
+  msg: string;
+  pid: number;
+  port: number;
+  adminPort: number;
+}
+
+function parse(line: string): Listening | null {
   try {
     return JSON.parse(line);
   } catch {

@@ -38,10 +38,9 @@ it('condemns nobody after the node itself stood still', async () => {
   node = await startNode(['--idle-timeout-ms', '900']);
   const listener = await TestClient.open(node.url);
   await new Promise((resolve) => listener.socket.once('ping', resolve));
-  const { pid } = JSON.parse(node.logs.find((line) => line.includes('listening')) ?? '{}');
-  process.kill(pid, 'SIGSTOP');
+  node.freeze();
   await new Promise((resolve) => setTimeout(resolve, 2_000)); // The stall itself; nothing is awaited by it.
-  process.kill(pid, 'SIGCONT');
+  node.thaw();
   for (let pings = 0; pings < 2; pings += 1)
     await new Promise((resolve) => listener.socket.once('ping', resolve));
   expect(await node.metric(timedOut)).toBe(0);

@@ -11,6 +11,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { handshakeBytes, openRaw, statusOf } from '../support/raw-peer.ts';
+import { until } from '../support/until.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
 
@@ -155,12 +156,10 @@ describe('SIGTERM', () => {
 });
 
 async function untilReadyIs(tested: TestNode, status: number): Promise<void> {
-  const giveUpAt = performance.now() + 5_000;
-  for (;;) {
-    const seen = (await fetch(`http://127.0.0.1:${tested.port}/health/ready`)).status;
-    if (seen === status) return;
-    if (performance.now() > giveUpAt) throw new Error(`/health/ready answers ${seen}, not ${status}`);
-  }
+  await until(
+    () => tested.ready(),
+    (seen) => seen === status,
+  );
 }
 
 describe('the admin listener', () => {

@@ -1,0 +1,160 @@
+/**
+ * Which shards this node must hear, and which ones Redis has confirmed that it does.
+ *
+ * A shard is wanted while a local channel of it has a subscriber, and for a while after the last one left, so that people
+ * who come and go do not cause a command each. One reconciler brings what is confirmed in line with what is wanted; it runs
+ * alone, so a subscribe and an unsubscribe of the same shard never overtake each other. Nothing is remembered by the Redis
+ * client: after a reconnect everything that is wanted is subscribed again from here, many shards in one command.
+ */
+import type { Clock, Timer } from '../clock.ts';
+
+/** Shards in one command. */
+const batchSize = 128;
+
+export interface InterestOptions {
+  shards: number;
+  clock: Clock;
+  /** How long a shard stays wanted after its last subscriber. */
+  lingerMs: number;
+  /** Resolve when Redis has confirmed; reject when the connection failed. */
+  subscribe(shards: readonly number[]): Promise<void>;
+  unsubscribe(shards: readonly number[]): Promise<void>;
+  /** A shard is heard from now on, or no longer. */
+  onChange(shard: number, confirmed: boolean): void;
+}
+
+interface Shard {
+  channels: number;
+  /** Wanted until then, even without channels. */
+  lingersUntil: number;
+  confirmed: boolean;
+  waiting: (() => void)[];
+}
+
+export class Interest {
+  readonly #options: InterestOptions;
+  readonly #shards: Shard[];
+  readonly #timer: Timer;
+  #connected = false;
+  #reconciling = false;
+
+  constructor(options: InterestOptions) {
+    this.#options = options;
+    this.#shards = Array.from({ length: options.shards }, () => ({
+      channels: 0,
+      lingersUntil: Number.NEGATIVE_INFINITY,
+      confirmed: false,
+      waiting: [],
+    }));
+    this.#timer = options.clock.every(options.lingerMs / 2, () => this.#reconcile());
+  }
+
+  /** The first local subscriber of a channel has come. */
+  opened(shard: number): void {
+    this.#at(shard).channels += 1;
+    this.#reconcile();
+  }
+
+  /** The last local subscriber of a channel has left. */
+  closed(shard: number): void {
+    this.#at(shard).channels -= 1;
+    this.#linger(shard);
+  }
+
+  confirmed(shard: number): boolean {
+    return this.#at(shard).confirmed;
+  }
+
+  /** Wants a shard for somebody who is about to subscribe. Resolves with whether it was confirmed within `timeoutMs`. */
+  whenConfirmed(shard: number, timeoutMs: number): Promise<boolean> {
+    const { waiting } = this.#at(shard);
+    this.#linger(shard);
+    this.#reconcile();
+    return new Promise((resolve) => {
+      const give = (confirmed: boolean) => {
+        timer.cancel();
+        resolve(confirmed);
+      };
+      const confirm = () => give(true);
+      const timer = this.#options.clock.after(timeoutMs, () => {
+        waiting.splice(waiting.indexOf(confirm), 1);
+        give(false);
+      });
+      waiting.push(confirm);
+    });
+  }
+
+  /** Redis can be asked: everything that is wanted is subscribed. */
+  connected(): void {
+    this.#connected = true;
+    this.#reconcile();
+  }
+
+  /** The connection is gone, and every subscription with it. */
+  lost(): void {
+    this.#connected = false;
+    this.#shards.forEach((state, shard) => {
+      if (state.confirmed) this.#set(shard, false);
+    });
+  }
+
+  stop(): void {
+    this.#timer.cancel();
+    this.#connected = false;
+  }
+
+  #reconcile(): void {
+    if (this.#reconciling || !this.#connected) return;
+    this.#reconciling = true;
+    void this.#run().finally(() => {
+      this.#reconciling = false;
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#connected) {
+      const missing = this.#select((state) => !state.confirmed && this.#wanted(state));
+      const surplus = this.#select((state) => state.confirmed && !this.#wanted(state));
+      try {
+        if (missing.length > 0) {
+          await this.#options.subscribe(missing);
+          // While the answer was under way the connection may have been lost; then nothing is confirmed.
+          if (this.#connected) for (const shard of missing) this.#set(shard, true);
+        } else if (surplus.length > 0) {
+          for (const shard of surplus) this.#set(shard, false);
+          await this.#options.unsubscribe(surplus);
+        } else return;
+      } catch {
+        return; // The connection reports its own failure; `connected` starts anew.
+      }
+    }
+  }
+
+  #set(shard: number, confirmed: boolean): void {
+    const state = this.#at(shard);
+    state.confirmed = confirmed;
+    this.#options.onChange(shard, confirmed);
+    if (confirmed) for (const resume of state.waiting.splice(0)) resume();
+  }
+
+  #linger(shard: number): void {
+    this.#at(shard).lingersUntil = this.#options.clock.now() + this.#options.lingerMs;
+  }
+
+  #wanted(state: Shard): boolean {
+    return state.channels > 0 || state.lingersUntil > this.#options.clock.now();
+  }
+
+  #select(fits: (state: Shard) => boolean): number[] {
+    const found: number[] = [];
+    for (let shard = 0; shard < this.#shards.length && found.length < batchSize; shard += 1)
+      if (fits(this.#at(shard))) found.push(shard);
+    return found;
+  }
+
+  #at(shard: number): Shard {
+    const state = this.#shards[shard];
+    if (state === undefined) throw new RangeError(`there is no shard ${shard}`);
+    return state;
+  }
+}

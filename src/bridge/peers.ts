@@ -1,0 +1,73 @@
+/**
+ * Who else is there, from the beats, and what a silence means.
+ *
+ * One's own beat must come back: it proves the way to Redis and from it. That alone would stay green if this node and a
+ * former master were cut off together, for the old master still answers and echoes. So the beats of the others count too:
+ * when all of them fall silent at once, either they all died or we are on the wrong side, and somebody must look.
+ */
+
+export interface Peer {
+  readonly bootId: string;
+  readonly nodeId: string;
+  heardAt: number;
+}
+
+/**
+ * - `alive`: as far as the beats tell.
+ * - `deaf`: our own beats do not come back.
+ * - `alone`: ours do, but everybody else fell silent.
+ */
+export type Verdict = 'alive' | 'deaf' | 'alone';
+
+/** Peers that are told apart; more would be garbage or an attack. */
+const maxPeers = 4_096;
+
+export class Peers {
+  readonly #ownBootId: string;
+  readonly #silenceMs: number;
+  readonly #peers = new Map<string, Peer>();
+  #ownBeatAt = Number.NEGATIVE_INFINITY;
+
+  /** @param silenceMs without a beat, a node counts as silent */
+  constructor(ownBootId: string, silenceMs: number) {
+    this.#ownBootId = ownBootId;
+    this.#silenceMs = silenceMs;
+  }
+
+  /** The other nodes that are known. */
+  get count(): number {
+    return this.#peers.size;
+  }
+
+  /** Everybody starts anew: the connection is a new one, or this process stood still and could not hear. */
+  excuse(now: number): void {
+    this.#ownBeatAt = now;
+    for (const peer of this.#peers.values()) peer.heardAt = now;
+  }
+
+  /** A beat arrived. Returns true if it is the first of its sender. */
+  heard(bootId: string, nodeId: string, now: number): boolean {
+    if (bootId === this.#ownBootId) {
+      this.#ownBeatAt = now;
+      return false;
+    }
+    const peer = this.#peers.get(bootId);
+    if (peer !== undefined) peer.heardAt = now;
+    else if (this.#peers.size < maxPeers) this.#peers.set(bootId, { bootId, nodeId, heardAt: now });
+    return peer === undefined;
+  }
+
+  verdict(now: number): Verdict {
+    if (now - this.#ownBeatAt > this.#silenceMs) return 'deaf';
+    if (this.#peers.size === 0) return 'alive';
+    for (const peer of this.#peers.values()) if (now - peer.heardAt <= this.#silenceMs) return 'alive';
+    return 'alone';
+  }
+
+  /** Removes peers that have been silent for long, and returns them. */
+  forgetSilent(now: number, afterMs: number): Peer[] {
+    const gone = [...this.#peers.values()].filter((peer) => now - peer.heardAt > afterMs);
+    for (const peer of gone) this.#peers.delete(peer.bootId);
+    return gone;
+  }
+}

@@ -1,0 +1,494 @@
+/**
+ * The bridge over Redis pub/sub.
+ *
+ * Channels hash onto shards; a shard is one Redis channel, `<prefix>.v1.<shards>.{n}`. Publications are gathered per shard
+ * into frames (`protocol/bridge-frame.ts`) by the batcher and published on one connection; a second one is subscribed to
+ * the shards in which this node has subscribers (`interest.ts`), and to `<prefix>.v1.beat`.
+ *
+ *     publish ─ frame writer of the shard ─ batcher ─ publisher ─ Redis ─ subscriber ─ frame reader ─ ledger ─ receive
+ *
+ * **When it is connected.** Both connections are ready, lead to the same server (`run_id`), that server is a master, the
+ * cluster's layout matches (`<prefix>.meta`), and our own beat has come back. Everything else is `away`; the way back is
+ * always the same: drop both connections, look again for the master, subscribe from our own registry.
+ *
+ * **What is lost.** Redis pub/sub forgets. A frame that cannot be sent is dropped, counted, and consumes its sequence
+ * number, so that every receiver notices. A time in which this node could not hear is counted as a possible gap when it
+ * ends.
+ */
+import { Batcher } from '../batching/batcher.ts';
+import type { Payload } from '../channel/publication.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { RedisAddress } from '../config/redis-url.ts';
+import type { Logger } from '../logger.ts';
+import type { BridgeMetrics } from '../metrics/metrics.ts';
+import { readBeat, writeBeat } from '../protocol/beat.ts';
+import { FrameReader, type FrameSender, FrameWriter, maxFrameBytes } from '../protocol/bridge-frame.ts';
+import { shardOf } from '../protocol/shard.ts';
+import type { Bridge, BridgeState, Receive } from './bridge.ts';
+import { Interest } from './interest.ts';
+import { Peers } from './peers.ts';
+import { QuietLog } from './quiet-log.ts';
+import { probe, RedisConnection, type ServerIdentity } from './redis-connection.ts';
+import { SequenceLedger } from './sequence-ledger.ts';
+
+/** Changes whenever nodes could no longer understand each other's channels. */
+const layoutVersion = 1;
+
+const beatEveryMs = 1_000;
+/** Two beats may be late before anybody is worried. */
+const silenceMs = 2_500;
+/** A peer without a beat for this long has gone. */
+const forgetPeersAfterMs = 10_000;
+/** A shard stays subscribed after its last local subscriber has left. */
+const interestLingerMs = 30_000;
+/** How long an answer to a subscriber waits for Redis to confirm. */
+const prepareTimeoutMs = 1_000;
+/** How long `stop` waits for Redis to take the last frames. */
+const stopTimeoutMs = 500;
+
+export interface RedisBridgeOptions {
+  address: RedisAddress;
+  ca: string | null;
+  prefix: string;
+  shards: number;
+  sender: FrameSender;
+  commandTimeoutMs: number;
+  /** Bytes that Redis may owe an answer for; over it, the connection is dropped. */
+  maxBytesInFlight: number;
+  batch: { maxDelayMs: number; maxBytes: number; maxItems: number };
+  clock: Clock;
+  logger: Logger;
+  metrics: BridgeMetrics;
+  /** Called whenever `state` has changed. */
+  onState(state: BridgeState): void;
+}
+
+export class RedisBridge implements Bridge {
+  readonly #options: RedisBridgeOptions;
+  readonly #metrics: BridgeMetrics;
+  readonly #log: QuietLog;
+  readonly #writers: FrameWriter[];
+  readonly #reader = new FrameReader();
+  readonly #batcher: Batcher<number>;
+  readonly #interest: Interest;
+  readonly #ledger: SequenceLedger;
+  readonly #peers: Peers;
+  /** Redis channel by shard, and back. */
+  readonly #channels: string[];
+  readonly #shardOfChannel: ReadonlyMap<string, number>;
+  readonly #beatChannel: string;
+
+  #receive: Receive = () => {};
+  #publisher: RedisConnection | null = null;
+  #subscriber: RedisConnection | null = null;
+  #publisherIdentity: ServerIdentity | null = null;
+  #subscriberIdentity: ServerIdentity | null = null;
+  #layoutMatches = false;
+  #ownBeatHeard = false;
+  #state: BridgeState = 'away';
+  /** When the connection was lost; null before the first one. */
+  #awaySince: number | null = null;
+  #beatTimer: Timer | null = null;
+  #lastTickAt = 0;
+  #probing = false;
+
+  constructor(options: RedisBridgeOptions) {
+    const { prefix, shards, sender, clock, metrics, logger } = options;
+    this.#options = options;
+    this.#metrics = metrics;
+    this.#log = new QuietLog(logger, clock);
+    this.#channels = Array.from({ length: shards }, (_, shard) => `${prefix}.v1.${shards}.{${shard}}`);
+    this.#shardOfChannel = new Map(this.#channels.map((channel, shard) => [channel, shard]));
+    this.#beatChannel = `${prefix}.v1.beat`;
+    this.#writers = Array.from({ length: shards }, (_, shard) => new FrameWriter(sender, shard));
+    this.#ledger = new SequenceLedger(shards);
+    this.#peers = new Peers(sender.bootId, silenceMs);
+    this.#batcher = new Batcher(clock, options.batch, (shard) => this.#send(shard));
+    this.#interest = new Interest({
+      shards,
+      clock,
+      lingerMs: interestLingerMs,
+      subscribe: (wanted) => this.#subscribe(wanted.map((shard) => this.#channelOf(shard))),
+      unsubscribe: (unwanted) => this.#unsubscribe(unwanted.map((shard) => this.#channelOf(shard))),
+      onChange: (shard, confirmed) => {
+        this.#ledger.listen(shard, confirmed);
+        metrics.shardsSubscribed.value += confirmed ? 1 : -1;
+      },
+    });
+  }
+
+  get state(): BridgeState {
+    return this.#state;
+  }
+
+  start(receive: Receive): void {
+    this.#receive = receive;
+    const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
+    const common = {
+      address,
+      ca,
+      commandTimeoutMs,
+      onError: (message: string) => this.#log.trouble('warn', { reason: message }, 'Redis cannot be reached'),
+    };
+    this.#publisher = new RedisConnection({
+      ...common,
+      name: `outcry-pub ${sender.bootId}`,
+      onReady: (identity) => {
+        this.#publisherIdentity = identity;
+        void this.#settleLayout();
+      },
+      onLost: () => this.#lost('the publishing connection ended'),
+      onMessage() {},
+    });
+    this.#subscriber = new RedisConnection({
+      ...common,
+      name: `outcry-sub ${sender.bootId}`,
+      onReady: (identity) => {
+        this.#subscriberIdentity = identity;
+        void this.#listen();
+      },
+      onLost: () => {
+        this.#interest.lost();
+        this.#lost('the subscribing connection ended');
+      },
+      onMessage: (channel, bytes) => this.#message(channel, bytes),
+    });
+    this.#lastTickAt = clock.now();
+    this.#beatTimer = clock.every(beatEveryMs, () => this.#tick());
+  }
+
+  publish(channel: string, payload: Payload): void {
+    if (this.#publisher === null) return;
+    const shard = shardOf(channel, this.#options.shards);
+    const writer = this.#writerOf(shard);
+    writer.add(channel, payload);
+    this.#batcher.added(shard, writer.bytes, writer.count);
+  }
+
+  prepare(channel: string): boolean | Promise<boolean> {
+    if (this.reaches(channel)) return true;
+    const confirmed = this.#interest.whenConfirmed(
+      shardOf(channel, this.#options.shards),
+      // Known to be away: nobody is kept waiting.
+      this.#subscriber?.ready === true ? prepareTimeoutMs : 0,
+    );
+    return confirmed.then((yes) => {
+      if (!yes) this.#metrics.subscribesDegraded.value += 1;
+      return yes;
+    });
+  }
+
+  reaches(channel: string): boolean {
+    return this.#state === 'connected' && this.#interest.confirmed(shardOf(channel, this.#options.shards));
+  }
+
+  opened(channel: string): void {
+    this.#interest.opened(shardOf(channel, this.#options.shards));
+  }
+
+  closed(channel: string): void {
+    this.#interest.closed(shardOf(channel, this.#options.shards));
+  }
+
+  async stop(): Promise<void> {
+    const publisher = this.#publisher;
+    if (publisher === null) return;
+    this.#batcher.flushAll();
+    this.#publisher = null;
+    this.#beatTimer?.cancel();
+    this.#interest.stop();
+    const deadline = this.#options.clock.now() + stopTimeoutMs;
+    while (publisher.bytesInFlight > 0 && this.#options.clock.now() < deadline)
+      await new Promise<void>((resolve) => this.#options.clock.after(5, resolve));
+    publisher.end();
+    this.#subscriber?.end();
+    this.#subscriber = null;
+  }
+
+  /** Takes the open frame of a shard and publishes it, or drops it with its number. */
+  #send(shard: number): void {
+    const { metrics, maxBytesInFlight } = this.#options;
+    const writer = this.#writerOf(shard);
+    const count = writer.count;
+    if (count === 0) return;
+    const frame = writer.take(Date.now());
+    const publisher = this.#publisher;
+    if (publisher?.ready !== true) {
+      metrics.publicationsDropped.values.away += count;
+      return;
+    }
+    if (publisher.bytesInFlight + frame.length > maxBytesInFlight) {
+      metrics.publicationsDropped.values.in_flight_limit += count;
+      this.#log.trouble(
+        'warn',
+        { bytes: publisher.bytesInFlight },
+        'Redis does not keep up: the connection is dropped',
+      );
+      publisher.reconnect();
+      return;
+    }
+    metrics.framesSent.value += 1;
+    metrics.publicationsSent.value += count;
+    metrics.bytesSent.value += frame.length;
+    publisher.publish(this.#channelOf(shard), frame).catch((error: Error) => {
+      metrics.publicationsDropped.values.failed += count;
+      this.#log.trouble('warn', { reason: error.message }, 'Redis did not take a frame');
+    });
+  }
+
+  #message(channel: string, bytes: Buffer): void {
+    try {
+      const shard = this.#shardOfChannel.get(channel);
+      if (shard !== undefined) this.#frame(shard, bytes);
+      else if (channel === this.#beatChannel) this.#beat(bytes);
+    } catch (error) {
+      // What stands behind this is ours, not the sender's; nothing a frame holds may end the process.
+      this.#log.trouble('error', { err: error }, 'a frame could not be handled; this is a bug');
+    }
+  }
+
+  #frame(shard: number, bytes: Buffer): void {
+    const { metrics } = this.#options;
+    const reader = this.#reader;
+    metrics.framesReceived.value += 1;
+    metrics.bytesReceived.value += bytes.length;
+    const verdict = reader.read(bytes);
+    if (verdict === 'malformed') {
+      this.#reject(bytes.length > maxFrameBytes ? 'oversized' : 'malformed');
+      return;
+    }
+    if (reader.bootId === this.#options.sender.bootId) return;
+    if (reader.shard !== shard) {
+      this.#reject('wrong_shard');
+      return;
+    }
+    const step = this.#ledger.frame(reader.bootId, shard, reader.sequence);
+    if (step === 'duplicate') {
+      this.#reject('duplicate');
+      return;
+    }
+    this.#countGap(step);
+    if (verdict === 'unknown version') {
+      this.#reject('unknown_version');
+      this.#countGap(1);
+      return;
+    }
+    metrics.publicationsReceived.value += reader.count - reader.unknownKinds;
+    metrics.unknownKinds.value += reader.unknownKinds;
+    metrics.lag.observeMs(Date.now() - reader.sentAt);
+    reader.deliver(this.#receive);
+  }
+
+  #beat(bytes: Buffer): void {
+    const { sender, clock, metrics } = this.#options;
+    const beat = readBeat(bytes);
+    if (beat === null) {
+      this.#reject('malformed');
+      return;
+    }
+    const first = this.#peers.heard(beat.bootId, beat.nodeId, clock.now());
+    metrics.clusterNodes.value = this.#peers.count + 1;
+    if (beat.bootId === sender.bootId) {
+      if (beat.runId === this.#subscriberIdentity?.runId) this.#ownBeatHeard = true;
+      this.#assess();
+      return;
+    }
+    if (first && beat.nodeId === sender.nodeId) {
+      metrics.nodeIdConflicts.value += 1;
+      this.#log.news(
+        'error',
+        { nodeId: beat.nodeId, bootId: beat.bootId },
+        'another node has the same node id: give each its own (--node-id)',
+      );
+    }
+    for (const [shard, sequence] of beat.sequences)
+      this.#countGap(this.#ledger.beat(beat.bootId, shard, sequence));
+  }
+
+  /** Once a second: tells the others that this node is there, and looks whether everything still is as it should be. */
+  #tick(): void {
+    const { clock, metrics } = this.#options;
+    const now = clock.now();
+    // This process stood still: what came meanwhile waits in the sockets and has not been read yet.
+    if (now - this.#lastTickAt > 2 * beatEveryMs) this.#peers.excuse(now);
+    this.#lastTickAt = now;
+    for (const { bootId } of this.#peers.forgetSilent(now, forgetPeersAfterMs)) this.#ledger.forget(bootId);
+    metrics.clusterNodes.value = this.#peers.count + 1;
+    if (this.#publisher?.ready === true) {
+      this.#sendBeat();
+      void this.#checkServer();
+    }
+    if (this.#state === 'away') return;
+    const verdict = this.#peers.verdict(now);
+    if (verdict === 'deaf') this.#startOver('our own beats do not come back');
+    else if (verdict === 'alone') void this.#lookAround();
+  }
+
+  #sendBeat(): void {
+    const { sender } = this.#options;
+    const sequences = new Map<number, number>();
+    this.#writers.forEach((writer, shard) => {
+      if (writer.sequence > 0) sequences.set(shard, writer.sequence);
+    });
+    const runId = this.#publisherIdentity?.runId ?? '';
+    this.#publisher
+      ?.publish(this.#beatChannel, writeBeat({ ...sender, runId, sentAt: Date.now(), sequences }))
+      .catch((error: Error) =>
+        this.#log.trouble('warn', { reason: error.message }, 'Redis did not take a beat'),
+      );
+  }
+
+  /** A master that became a replica goes on taking publications, and nobody hears them. */
+  async #checkServer(): Promise<void> {
+    try {
+      const identity = await this.#publisher?.identify();
+      if (identity === undefined) return;
+      this.#publisherIdentity = identity;
+      if (identity.role !== 'master') this.#startOver(`this Redis is a ${identity.role} now`);
+      else if (!this.#layoutMatches) await this.#settleLayout();
+    } catch (error) {
+      this.#log.trouble('warn', { reason: (error as Error).message }, 'Redis does not answer');
+    }
+  }
+
+  /** Every known peer fell silent. If the address still leads to the same master, they are gone; else we are astray. */
+  async #lookAround(): Promise<void> {
+    if (this.#probing) return;
+    this.#probing = true;
+    const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
+    try {
+      const found = await probe({ address, ca, commandTimeoutMs, name: `outcry-probe ${sender.bootId}` });
+      if (found.role === 'master' && found.runId === this.#subscriberIdentity?.runId) {
+        for (const { bootId } of this.#peers.forgetSilent(clock.now(), silenceMs))
+          this.#ledger.forget(bootId);
+        this.#log.news('info', {}, 'all other nodes are gone');
+      } else {
+        this.#startOver('all other nodes fell silent, and Redis is elsewhere now');
+      }
+    } catch (error) {
+      this.#log.trouble(
+        'warn',
+        { reason: (error as Error).message },
+        'all other nodes fell silent, and Redis cannot be found',
+      );
+    } finally {
+      this.#probing = false;
+    }
+  }
+
+  /** Agrees with the cluster on how channels are laid out, or says that it does not. */
+  async #settleLayout(): Promise<void> {
+    const { prefix, shards } = this.#options;
+    const ours = `layout=${layoutVersion} shards=${shards}`;
+    const key = `${prefix}.meta`;
+    try {
+      const theirs = await this.#publisher?.settle(key, ours);
+      this.#layoutMatches = theirs === ours;
+      if (!this.#layoutMatches)
+        this.#log.news(
+          'error',
+          { ours, theirs, key },
+          'the cluster under this prefix is laid out differently: use its redisShards, or another redisPrefix',
+        );
+      this.#sendBeat();
+    } catch (error) {
+      this.#log.trouble(
+        'warn',
+        { reason: (error as Error).message },
+        'Redis did not tell the layout of the cluster',
+      );
+    }
+    this.#assess();
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      await this.#subscriber?.subscribe([this.#beatChannel]);
+      this.#interest.connected();
+      this.#peers.excuse(this.#options.clock.now());
+      if (this.#publisher?.ready === true) this.#sendBeat();
+    } catch (error) {
+      this.#log.trouble('warn', { reason: (error as Error).message }, 'Redis did not confirm a subscription');
+      this.#subscriber?.reconnect();
+    }
+  }
+
+  async #subscribe(channels: readonly string[]): Promise<void> {
+    try {
+      await this.#subscriber?.subscribe(channels);
+    } catch (error) {
+      // Half a subscription is worse than none: what was confirmed is not known any more.
+      this.#subscriber?.reconnect();
+      throw error;
+    }
+  }
+
+  async #unsubscribe(channels: readonly string[]): Promise<void> {
+    await this.#subscriber?.unsubscribe(channels);
+  }
+
+  /** Finds out whether it is connected now. */
+  #assess(): void {
+    const connected =
+      this.#publisher?.ready === true &&
+      this.#subscriber?.ready === true &&
+      this.#layoutMatches &&
+      this.#ownBeatHeard;
+    if (!connected || this.#state === 'connected') return;
+    const { clock, metrics } = this.#options;
+    if (this.#publisherIdentity?.runId !== this.#subscriberIdentity?.runId) {
+      this.#startOver('the two connections lead to different servers');
+      return;
+    }
+    this.#peers.excuse(clock.now());
+    this.#state = 'connected';
+    metrics.connected.value = 1;
+    if (this.#awaySince === null) this.#log.news('info', {}, 'joined the cluster through Redis');
+    else {
+      const seconds = ((clock.now() - this.#awaySince) / 1_000).toFixed(1);
+      metrics.possibleGaps.value += 1;
+      this.#log.news(
+        'info',
+        {},
+        `Redis is back after ${seconds} s: publications of other nodes may have been missed`,
+      );
+    }
+    this.#options.onState('connected');
+  }
+
+  #lost(reason: string): void {
+    this.#ownBeatHeard = false;
+    if (this.#publisher?.ready !== true) this.#layoutMatches = false;
+    if (this.#state === 'away') return;
+    this.#state = 'away';
+    this.#awaySince = this.#options.clock.now();
+    this.#metrics.connected.value = 0;
+    this.#log.news('warn', { reason }, 'Redis is away: publications reach the clients of this node only');
+    this.#options.onState('away');
+  }
+
+  #startOver(reason: string): void {
+    this.#lost(reason);
+    this.#publisher?.reconnect();
+    this.#subscriber?.reconnect();
+  }
+
+  #reject(reason: keyof BridgeMetrics['framesRejected']['values']): void {
+    this.#metrics.framesRejected.values[reason] += 1;
+    this.#log.trouble('warn', { reason }, 'a frame from Redis was dropped');
+  }
+
+  #countGap(missingFrames: number): void {
+    if (missingFrames === 0) return;
+    this.#metrics.gaps.value += 1;
+    this.#metrics.framesMissed.value += missingFrames;
+  }
+
+  #channelOf(shard: number): string {
+    return this.#channels[shard] as string;
+  }
+
+  #writerOf(shard: number): FrameWriter {
+    return this.#writers[shard] as FrameWriter;
+  }
+}

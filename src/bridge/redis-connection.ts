@@ -1,0 +1,229 @@
+/**
+ * One connection to Redis that finds its way back. The only file that knows the Redis client of the bridge.
+ *
+ * What ioredis does by default is switched off where it would hide a loss: it would queue commands while Redis is away,
+ * send unanswered ones again, and restore subscriptions from its own memory. A connection here is either ready or not, and
+ * says so; what was under way when it was lost is lost.
+ *
+ * Quirks, seen with ioredis 6.0 and Redis 7.0:
+ *
+ * - Only a `Buffer` argument is binary. The bytes are copied into the command when `publish` is called.
+ * - A frozen server accepts connections (the kernel does) and answers nothing: the time from dialling to ready is bounded
+ *   here, since `connectTimeout` covers the TCP handshake alone.
+ * - `commandTimeout` rejects a command and leaves its bytes in the queue: bytes in flight are given back by a reply or by
+ *   the end of the connection, never by a timeout.
+ * - An exception in a listener comes back as `uncaughtException`.
+ */
+import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisAddress } from '../config/redis-url.ts';
+
+/** A dial that has not become ready by then is given up. */
+const dialTimeoutMs = 2_500;
+/** Dials are this far apart at most; the pause before each is random up to a bound that doubles. */
+const maxRetryPauseMs = 1_000;
+/** How long a closing connection is waited for before it is destroyed. */
+const disconnectTimeoutMs = 200;
+
+/** Which server a connection leads to, and what that server thinks it is. */
+export interface ServerIdentity {
+  /** Random, new at each start of the server (`INFO server`). */
+  runId: string;
+  /** `master`, `slave` or `sentinel` (`ROLE`). */
+  role: string;
+}
+
+export interface RedisConnectionOptions {
+  address: RedisAddress;
+  /** PEM of the authority that signed the server's certificate; null for the system's. */
+  ca: string | null;
+  /** Shown in `CLIENT LIST`. */
+  name: string;
+  commandTimeoutMs: number;
+  /** Ready for commands, on this server. Called after each (re)connect. */
+  onReady(identity: ServerIdentity): void;
+  /** It was ready and is not any more. */
+  onLost(): void;
+  /** Why dialling or a connection failed, for the log; never holds a password. */
+  onError(message: string): void;
+  /** A message on a subscribed channel. The bytes may be kept. */
+  onMessage(channel: string, bytes: Buffer): void;
+}
+
+export class RedisConnection {
+  readonly #options: RedisConnectionOptions;
+  readonly #redis: Redis;
+  #ready = false;
+  #bytesInFlight = 0;
+  #dialTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: RedisConnectionOptions) {
+    this.#options = options;
+    this.#redis = new Redis(clientOptions(options));
+    this.#redis.on('connecting', () => this.#watchDial());
+    this.#redis.on('ready', () => void this.#identifyAndReport());
+    this.#redis.on('close', () => this.#closed());
+    this.#redis.on('error', (error: Error) => options.onError(error.message));
+    this.#redis.on('messageBuffer', (channel: Buffer, bytes: Buffer) =>
+      options.onMessage(channel.toString(), bytes),
+    );
+    // The first dial began in the constructor, before anybody listened.
+    this.#watchDial();
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Bytes of publications that Redis has not answered. */
+  get bytesInFlight(): number {
+    return this.#bytesInFlight;
+  }
+
+  /** Publishes; rejects when Redis refuses, does not answer in time, or the connection ends. Call it only while ready. */
+  async publish(channel: string, bytes: Buffer): Promise<void> {
+    this.#bytesInFlight += bytes.length;
+    try {
+      await this.#redis.publish(channel, bytes);
+      this.#bytesInFlight -= bytes.length;
+    } catch (error) {
+      if (isReply(error)) this.#bytesInFlight -= bytes.length;
+      throw error;
+    }
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    await this.#redis.subscribe(...channels);
+  }
+
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    await this.#redis.unsubscribe(...channels);
+  }
+
+  async identify(): Promise<ServerIdentity> {
+    const [role, info] = await Promise.all([this.#redis.role(), this.#redis.info('server')]);
+    return { role: String(role[0]), runId: /^run_id:(\w+)/m.exec(info)?.[1] ?? '' };
+  }
+
+  /** Stores `value` under `key` unless the key exists; returns what is stored then. */
+  async settle(key: string, value: string): Promise<string> {
+    await this.#redis.set(key, value, 'NX');
+    return (await this.#redis.get(key)) ?? '';
+  }
+
+  /** Drops the connection and dials again, with a new look at where the master is. */
+  reconnect(): void {
+    this.#redis.disconnect(true);
+  }
+
+  /** Ends it for good. */
+  end(): void {
+    if (this.#dialTimer !== null) clearTimeout(this.#dialTimer);
+    this.#redis.disconnect();
+  }
+
+  async #identifyAndReport(): Promise<void> {
+    try {
+      const identity = await this.identify();
+      this.#stopWatchingDial();
+      this.#ready = true;
+      this.#options.onReady(identity);
+    } catch (error) {
+      this.#options.onError((error as Error).message);
+      this.reconnect();
+    }
+  }
+
+  #closed(): void {
+    this.#bytesInFlight = 0;
+    if (!this.#ready) return;
+    this.#ready = false;
+    this.#options.onLost();
+  }
+
+  #watchDial(): void {
+    this.#stopWatchingDial();
+    this.#dialTimer = setTimeout(() => {
+      this.#options.onError('Redis accepts connections and does not answer');
+      this.reconnect();
+    }, dialTimeoutMs);
+    this.#dialTimer.unref();
+  }
+
+  #stopWatchingDial(): void {
+    if (this.#dialTimer !== null) clearTimeout(this.#dialTimer);
+    this.#dialTimer = null;
+  }
+}
+
+/** Looks at where the address leads now, over a connection of its own that ends with the answer. */
+export async function probe(
+  options: Pick<RedisConnectionOptions, 'address' | 'ca' | 'name' | 'commandTimeoutMs'>,
+): Promise<ServerIdentity> {
+  return await new Promise((resolve, reject) => {
+    const connection = new RedisConnection({
+      ...options,
+      onReady(identity) {
+        connection.end();
+        resolve(identity);
+      },
+      onError(message) {
+        connection.end();
+        reject(new Error(message));
+      },
+      onLost() {},
+      onMessage() {},
+    });
+  });
+}
+
+function clientOptions({
+  address,
+  ca,
+  name,
+  commandTimeoutMs,
+}: RedisConnectionOptions): RedisOptions & { replyMapping: 'legacy' } {
+  const { hosts, sentinelMaster, username, password, database, tls } = address;
+  const secure = tls ? { tls: ca === null ? {} : { ca } } : {};
+  const credentials = {
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+  };
+  const target =
+    sentinelMaster === null
+      ? { ...hosts[0] }
+      : {
+          sentinels: [...hosts],
+          name: sentinelMaster,
+          ...(username === null ? {} : { sentinelUsername: username }),
+          ...(password === null ? {} : { sentinelPassword: password }),
+          ...(tls ? { enableTLSForSentinelMode: true, sentinelTLS: secure.tls ?? {} } : {}),
+          sentinelRetryStrategy: retryPause,
+        };
+  return {
+    ...target,
+    ...credentials,
+    ...secure,
+    db: database,
+    connectionName: name,
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: dialTimeoutMs,
+    disconnectTimeout: disconnectTimeoutMs,
+    retryStrategy: retryPause,
+    replyMapping: 'legacy',
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 1,
+    maxLoadingRetryTime: dialTimeoutMs,
+  };
+}
+
+/** Full jitter, so that the nodes of a cluster do not dial in step (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
+function retryPause(attempt: number): number {
+  return Math.random() * Math.min(maxRetryPauseMs, 50 * 2 ** Math.min(attempt, 10));
+}
+
+/** True for an answer of Redis that is an error: the command is settled. */
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
+}

@@ -1,0 +1,106 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type { LoadedSettings, Source } from '../config/load-settings.ts';
+import { descriptorLimit } from '../config/machine.ts';
+import { type SettingKey, type Settings, settingKeys, settingsTable } from '../config/settings.ts';
+import { check } from './check.ts';
+
+// What this machine allows must not decide what the test sees.
+vi.mock(import('../config/machine.ts'), async (importOriginal) => ({
+  ...(await importOriginal()),
+  descriptorLimit: vi.fn<() => number>(),
+}));
+
+beforeEach(() => {
+  vi.mocked(descriptorLimit).mockReturnValue(10_128);
+});
+
+function loaded(
+  changes: Partial<Settings> = {},
+  from: Partial<Record<SettingKey, Source>> = {},
+  file: string | null = null,
+): LoadedSettings {
+  const settings = Object.fromEntries(settingKeys.map((key) => [key, settingsTable[key].default]));
+  const sources = Object.fromEntries(settingKeys.map((key) => [key, 'default']));
+  return {
+    settings: { ...settings, ...changes } as Settings,
+    sources: { ...sources, ...from } as Record<SettingKey, Source>,
+    file,
+  };
+}
+
+/** The cells of the row of a setting. */
+function row(output: string, key: SettingKey): string[] {
+  const line = output.split('\n').find((candidate) => candidate.startsWith(`${key} `));
+  return line?.split(/ {2,}/) ?? [];
+}
+
+describe('outcry check', () => {
+  test('shows every setting once, in the order of the table', () => {
+    const lines = check(loaded()).split('\n');
+    const start = lines.findIndex((line) => /^setting +value +from$/.test(line)) + 1;
+    expect(lines.slice(start, start + settingKeys.length).map((line) => line.split(' ')[0])).toEqual(
+      settingKeys,
+    );
+    expect(lines[start + settingKeys.length]).toBe('');
+  });
+
+  test('shows values with their unit and where they came from', () => {
+    const output = check(
+      loaded({ port: 9_001, idleTimeoutMs: 5_000 }, { port: 'flag', idleTimeoutMs: 'file' }),
+    );
+    expect(row(output, 'port')).toEqual(['port', '9001', 'flag']);
+    expect(row(output, 'idleTimeoutMs')).toEqual(['idleTimeoutMs', '5000 ms', 'file']);
+    expect(row(output, 'host')).toEqual(['host', '0.0.0.0', 'default']);
+  });
+
+  test('never shows the admin key', () => {
+    const output = check(loaded({ adminKey: 'correct horse battery' }, { adminKey: 'environment' }));
+    expect(output).not.toContain('correct');
+    expect(row(output, 'adminKey')).toEqual(['adminKey', '(set)', 'environment']);
+  });
+
+  test('has a word for values that are absent or found at start', () => {
+    const output = check(loaded());
+    expect(row(output, 'adminKey')[1]).toBe('–');
+    expect(row(output, 'nodeId')[1]).toBe('–');
+    expect(row(output, 'maxConnections')[1]).toBe('auto');
+    expect(row(output, 'origins')[1]).toBe('any');
+  });
+
+  test('shows a list with commas', () => {
+    const output = check(loaded({ origins: ['https://a.example', 'https://b.example'] }));
+    expect(row(output, 'origins')[1]).toBe('https://a.example, https://b.example');
+  });
+
+  test('aligns the columns', () => {
+    const lines = check(loaded()).split('\n');
+    const header = lines.find((line) => line.startsWith('setting '));
+    const column = header?.indexOf('from') ?? -1;
+    for (const key of settingKeys) {
+      const line = lines.find((candidate) => candidate.startsWith(`${key} `));
+      expect(line?.indexOf('default', key.length)).toBe(column);
+    }
+  });
+
+  test('names the file that was read', () => {
+    expect(check(loaded())).toMatch(/^settings file: none\n/);
+    expect(check(loaded({}, {}, 'left.json'))).toMatch(/^settings file: left\.json\n/);
+  });
+
+  test('says what the descriptor limit is enough for', () => {
+    expect(check(loaded())).toContain('descriptor limit: 10128, enough for 10000 connections');
+  });
+
+  test('says that everything fits, or else warns', () => {
+    const fitting = { host: '127.0.0.1', maxConnections: 1 };
+    expect(check(loaded(fitting))).toMatch(/\neverything fits$/);
+    vi.mocked(descriptorLimit).mockReturnValue(100);
+    const output = check(loaded({ ...fitting, host: '0.0.0.0', maxConnections: 51 }));
+    expect(output).not.toContain('everything fits');
+    expect(output.match(/^warning: .+$/gm)).toEqual([
+      expect.stringContaining('maxConnections is 51, but only 50 fit'),
+      expect.stringContaining('the descriptor limit is 100'),
+      expect.stringContaining('pages of any origin may connect'),
+    ]);
+  });
+});

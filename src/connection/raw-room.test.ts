@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { FakeSocket } from '../../test/support/fake-socket.ts';
+import { InProcessBridge } from '../bridge/in-process-bridge.ts';
+import { Broadcaster } from '../broadcaster.ts';
+import { Hub } from '../channel/hub.ts';
+import type { Payload } from '../channel/publication.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import { Connection } from './connection.ts';
+import { Connections } from './connections.ts';
+import { RawRoom } from './raw-room.ts';
+
+let published: Payload[];
+let metrics: Metrics;
+let hub: Hub;
+let connections: Connections;
+
+beforeEach(() => {
+  published = [];
+  metrics = new Metrics();
+  hub = new Hub({
+    publishToTopic(_topic, payload) {
+      published.push(payload);
+      return 'sent';
+    },
+    onPressure() {},
+    watch: { opened() {}, closed() {} },
+    metrics,
+  });
+  connections = new Connections({ maxConnections: 10, maxControlFrames: 5 }, metrics);
+});
+
+function join(channel: string, hello: ((channel: string) => string) | null = null) {
+  const room = new RawRoom({ broadcaster: new Broadcaster(hub, new InProcessBridge()), hub, metrics, hello });
+  const connection = new Connection(room, channel, connections);
+  return { connection, socket: new FakeSocket(connection) };
+}
+
+describe('a member of a raw room', () => {
+  test('is subscribed to its channel and to no other', () => {
+    const [left, right] = [join('left'), join('right')];
+    expect(left.socket.topics.size).toBe(1);
+    expect(left.socket.topics).not.toEqual(right.socket.topics);
+    expect(metrics.channelsOpen.value).toBe(2);
+  });
+
+  test('publishes what it sends, verbatim', () => {
+    const { connection } = join('left');
+    const bytes = new Uint8Array([0, 255]);
+    connection.received('hi 🙂');
+    connection.received('');
+    connection.received(bytes);
+    expect(published).toEqual(['hi 🙂', '', bytes]);
+  });
+
+  test('is one of its own subscribers', () => {
+    join('left').connection.received('echo');
+    expect(metrics.deliveries.value).toBe(1);
+  });
+
+  test('is counted with what it sends', () => {
+    const { connection } = join('left');
+    connection.received('four');
+    connection.received(new Uint8Array(3));
+    expect(metrics.publicationsReceived.value).toBe(2);
+    expect(metrics.payloadBytesReceived.value).toBe(7);
+  });
+
+  test('leaves its channel when it closes', () => {
+    const [first, second] = [join('left'), join('left')];
+    first.connection.closed({ code: 1000 });
+    expect(metrics.channelsOpen.value).toBe(1);
+    second.connection.closed({ code: 1006 });
+    expect(metrics.channelsOpen.value).toBe(0);
+  });
+});
+
+describe('the hello frame', () => {
+  test('is sent first, to the newcomer only', () => {
+    const hello = (channel: string) => `hello to ${channel}`;
+    const first = join('left', hello);
+    expect(first.socket.sent).toEqual(['hello to left']);
+    join('left', hello);
+    expect(first.socket.sent).toHaveLength(1);
+    expect(published).toEqual([]);
+  });
+
+  test('is not sent unless it was asked for', () => {
+    expect(join('left').socket.sent).toEqual([]);
+  });
+});

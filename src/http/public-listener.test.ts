@@ -1,0 +1,186 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { fakeRequest, handshakeHeaders, type RequestParts } from '../../test/support/fake-request.ts';
+import { FakeSocket } from '../../test/support/fake-socket.ts';
+import { openConnection } from '../../test/support/idle-protocol.ts';
+import { defaultChannel } from '../channel/channel-name.ts';
+import type { Connection, Protocol } from '../connection/connection.ts';
+import { Connections } from '../connection/connections.ts';
+import { Readiness } from '../lifecycle/readiness.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import type { HttpReply, Upgrade } from '../transport/transport.ts';
+import { PublicListener } from './public-listener.ts';
+
+let metrics: Metrics;
+let connections: Connections;
+let readiness: Readiness;
+let prepared: string[];
+let reach: boolean | Promise<boolean>;
+let listener: PublicListener;
+/** Who opened which channel under which protocol. */
+let opened: [protocol: string, channel: string][];
+
+beforeEach(() => {
+  opened = [];
+  prepared = [];
+  reach = true;
+  metrics = new Metrics();
+  readiness = new Readiness();
+  readiness.has('start');
+  connections = new Connections({ maxConnections: 2, maxControlFrames: 5 }, metrics);
+  const protocol = (name: string): Protocol<string> => ({
+    opened: ({ state }: Connection<string>) => void opened.push([name, state]),
+    received() {},
+    closed() {},
+  });
+  listener = new PublicListener({
+    policy: { origins: ['https://example.com'], maxUrlBytes: 100, maxHeaderBytes: 1_000 },
+    connections,
+    readiness,
+    bridge: {
+      prepare(channel) {
+        prepared.push(channel);
+        return reach;
+      },
+    },
+    metrics,
+    assets: new Map([['/', { headers: { 'Content-Type': 'text/html' }, body: Buffer.from('<p>') }]]),
+    rawRoom: protocol('raw'),
+    rawRoomWithHello: protocol('raw with hello'),
+  });
+});
+
+function get(parts: RequestParts = {}): HttpReply {
+  const reply = listener.handle(fakeRequest(parts));
+  if ('session' in reply || reply instanceof Promise) throw new Error('a WebSocket was not asked for');
+  return reply;
+}
+
+/** Connects and returns what was opened, or the reply that refused it. */
+function connect({ headers, ...parts }: RequestParts = {}) {
+  const decision = listener.handle(fakeRequest({ ...parts, headers: { ...handshakeHeaders, ...headers } }));
+  return decision instanceof Promise ? decision.then(open) : open(decision);
+}
+
+function open(decision: HttpReply | Upgrade) {
+  if (!('session' in decision)) return decision;
+  new FakeSocket(decision.session);
+  return opened.at(-1);
+}
+
+describe('a WebSocket', () => {
+  test.each([
+    ['/', '', ['raw', defaultChannel]],
+    ['/raw/left', '', ['raw', 'left']],
+    ['/raw/a%2Fb', '', ['raw', 'a/b']],
+    ['/', 'hello=1', ['raw with hello', defaultChannel]],
+    ['/raw/left', 'x=2&hello=1', ['raw with hello', 'left']],
+    ['/', 'hello=0', ['raw', defaultChannel]],
+    ['/', 'hello', ['raw', defaultChannel]],
+    ['/', 'xhello=1', ['raw', defaultChannel]],
+  ])('to %s with the query %j is %j', (path, query, expected) => {
+    expect(connect({ path, query })).toEqual(expected);
+    expect(connections.open).toBe(1);
+  });
+
+  test.each([
+    ['method', { method: 'POST' }],
+    ['url_too_long', { urlBytes: 101 }],
+    ['headers_too_large', { headerBytes: 1_001 }],
+    ['malformed', { headers: { host: '' } }],
+    ['malformed', { path: '/raw/%00' }],
+    ['version', { headers: { 'sec-websocket-version': '8' } }],
+    ['origin', { headers: { origin: 'https://evil.example' } }],
+    ['subprotocol', { headers: { 'sec-websocket-protocol': 'chat' } }],
+    ['path', { path: '/chat' }],
+  ] as const)('is refused and counted as %s for %j', (reason, parts) => {
+    expect(connect(parts)).toMatchObject({ headers: { Connection: 'close' } });
+    const { [reason]: counted, ...others } = metrics.handshakesRefused.values;
+    expect(counted).toBe(1);
+    expect(new Set(Object.values(others))).toEqual(new Set([0]));
+    expect(opened).toEqual([]);
+  });
+
+  test('is refused by a node that is full, until somebody leaves', () => {
+    const first = openConnection(connections);
+    openConnection(connections);
+    expect(connect()).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } });
+    expect(metrics.handshakesRefused.values.full).toBe(1);
+    first.connection.closed({ code: 1000 });
+    expect(connect()).toEqual(['raw', defaultChannel]);
+  });
+
+  test('is refused by a node that is stopping, full or not', () => {
+    openConnection(connections);
+    openConnection(connections);
+    readiness.stopping();
+    expect(connect()).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
+    expect(metrics.handshakesRefused.values).toMatchObject({ stopping: 1, full: 0 });
+  });
+
+  test('is answered when the bridge is ready for its channel, and not before', async () => {
+    let confirm: (reached: boolean) => void = () => {};
+    reach = new Promise((resolve) => {
+      confirm = resolve;
+    });
+    const answer = connect({ path: '/raw/left' });
+    expect([prepared, opened]).toEqual([['left'], []]);
+    confirm(false);
+    expect(await answer).toEqual(['raw', 'left']);
+  });
+
+  test('is refused if the node has filled up or is stopping when the bridge is ready', async () => {
+    reach = Promise.resolve(true);
+    const late = connect();
+    openConnection(connections);
+    openConnection(connections);
+    expect(await late).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } });
+    const later = connect();
+    readiness.stopping();
+    expect(await later).toMatchObject({ status: 503 });
+  });
+
+  test('that is refused does not bother the bridge', () => {
+    connect({ method: 'POST' });
+    expect(prepared).toEqual([]);
+  });
+
+  test('is not counted before the runtime has opened it', () => {
+    listener.handle(fakeRequest({ headers: handshakeHeaders }));
+    expect([connections.open, opened]).toEqual([0, []]);
+  });
+});
+
+describe('a plain request', () => {
+  test('gets a file of the demo page', () => {
+    expect(get()).toEqual({
+      status: 200,
+      headers: { 'Content-Type': 'text/html' },
+      body: Buffer.from('<p>'),
+    });
+  });
+
+  test('gets the health routes', () => {
+    expect(get({ path: '/health/ready' }).status).toBe(200);
+    readiness.stopping();
+    expect(get({ path: '/health/ready' }).status).toBe(404);
+  });
+
+  test.each(['/metrics', '/raw/left', '/index.html', '/../package.json', '/__proto__', ''])(
+    'finds nothing at %j',
+    (path) => {
+      expect(get({ path })).toMatchObject({ status: 404, body: expect.stringContaining('demo page') });
+    },
+  );
+
+  test('may only read', () => {
+    expect(get({ method: 'HEAD' }).status).toBe(200);
+    expect(get({ method: 'POST' })).toMatchObject({ status: 405, headers: { Allow: 'GET, HEAD' } });
+  });
+
+  test('that is too large is refused and counted apart from handshakes', () => {
+    expect(get({ urlBytes: 101 }).status).toBe(414);
+    expect(get({ headerBytes: 1_001 }).status).toBe(431);
+    expect(metrics.requestsRefused.values).toEqual({ url_too_long: 1, headers_too_large: 1 });
+    expect(metrics.handshakesRefused.values.url_too_long).toBe(0);
+  });
+});

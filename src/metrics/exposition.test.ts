@@ -1,0 +1,98 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Exposition } from './exposition.ts';
+import { Metrics } from './metrics.ts';
+
+let metrics: Metrics;
+let exposition: Exposition;
+
+beforeEach(() => {
+  metrics = new Metrics();
+  exposition = new Exposition(metrics);
+});
+
+/** Reads the text form 0.0.4; fails on a line that it does not know. */
+async function scrape() {
+  const types = new Map<string, string>();
+  const helps = new Map<string, string>();
+  const series = new Map<string, number>();
+  for (const line of (await exposition.text()).split('\n')) {
+    if (line === '') continue;
+    const [, keyword, name = '', text = ''] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? [];
+    if (keyword !== undefined) {
+      const known = keyword === 'TYPE' ? types : helps;
+      expect(known.has(name)).toBe(false);
+      known.set(name, text);
+      continue;
+    }
+    const sample = /^([a-z_]+(?:\{[a-z]+="[a-z_0-9.+A-Z]+"\})?) (\d+(?:\.\d+)?(?:e[+-]\d+)?)$/.exec(line);
+    if (sample === null) throw new Error(`not a line of the text form: ${line}`);
+    series.set(sample[1] ?? '', Number(sample[2]));
+  }
+  return { types, helps, series };
+}
+
+describe('the exposition', () => {
+  test('shows every metric with its type and its sentence', async () => {
+    const { types, helps } = await scrape();
+    for (const { name, help } of metrics.all()) {
+      const type = name.endsWith('_total') ? 'counter' : name.endsWith('_seconds') ? 'histogram' : 'gauge';
+      expect(types.get(name)).toBe(type);
+      expect(helps.get(name)).toBe(help);
+    }
+  });
+
+  test('shows a histogram with cumulative buckets, its sum and its count', async () => {
+    for (const ms of [0.3, 3, 3, 20_000, -5]) metrics.bridge.lag.observeMs(ms);
+    const { series } = await scrape();
+    const at = (suffix: string) => series.get(`outcry_bridge_lag_seconds${suffix}`);
+    expect(at('_bucket{le="0.0005"}')).toBe(2);
+    expect(at('_bucket{le="0.002"}')).toBe(2);
+    expect(at('_bucket{le="0.005"}')).toBe(4);
+    expect(at('_bucket{le="5"}')).toBe(4);
+    expect(at('_bucket{le="+Inf"}')).toBe(5);
+    expect(at('_count')).toBe(5);
+    expect(at('_sum')).toBeCloseTo(20.0063, 6);
+  });
+
+  test('shows values as they are at each scrape', async () => {
+    metrics.connectionsOpen.value = 3;
+    metrics.deliveries.value = 10;
+    metrics.connectionsClosed.values.slow_consumer = 2;
+    const first = await scrape();
+    expect(first.series.get('outcry_connections_open')).toBe(3);
+    expect(first.series.get('outcry_deliveries_total')).toBe(10);
+    expect(first.series.get('outcry_connections_closed_total{reason="slow_consumer"}')).toBe(2);
+
+    metrics.connectionsOpen.value = 1;
+    metrics.deliveries.value = 11;
+    const second = await scrape();
+    expect(second.series.get('outcry_connections_open')).toBe(1);
+    expect(second.series.get('outcry_deliveries_total')).toBe(11);
+    expect(second.series.get('outcry_connections_closed_total{reason="slow_consumer"}')).toBe(2);
+  });
+
+  test('shows every label value from the start, and no other', async () => {
+    const { series } = await scrape();
+    const shown = [...series.keys()].filter((name) => name.startsWith('outcry_handler_errors_total'));
+    expect(shown).toEqual([
+      'outcry_handler_errors_total{where="request"}',
+      'outcry_handler_errors_total{where="session"}',
+    ]);
+    expect(series.get('outcry_handler_errors_total{where="request"}')).toBe(0);
+  });
+
+  test('tells what the process takes, under the names that every dashboard knows', async () => {
+    const { series, types } = await scrape();
+    expect(series.get('process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
+    expect(series.get('process_cpu_seconds_total')).toBeGreaterThan(0);
+    expect(types.get('process_resident_memory_bytes')).toBe('gauge');
+    expect(types.get('process_cpu_seconds_total')).toBe('counter');
+  });
+
+  test('of two nodes in one process shows each its own', async () => {
+    metrics.deliveries.value = 5;
+    const other = new Exposition(new Metrics());
+    expect((await scrape()).series.get('outcry_deliveries_total')).toBe(5);
+    expect(await other.text()).toContain('\noutcry_deliveries_total 0\n');
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { Gauge, Histogram, LabelledCounter, type Metric } from './counter.ts';
+import { endReasons, Metrics, refusalReasons } from './metrics.ts';
+
+const all = new Metrics().all();
+const rows = all.map((metric): [string, typeof metric] => [metric.name, metric]);
+
+describe('the metrics', () => {
+  test.each(rows)('%s has a name of ours', (name) => {
+    expect(name).toMatch(/^outcry_[a-z_]+$/);
+  });
+
+  test.each(rows)('%s ends in _total if and only if it counts', (name, metric) => {
+    expect(name.endsWith('_total')).toBe(!(metric instanceof Gauge || metric instanceof Histogram));
+  });
+
+  test.each(rows)('%s is explained in one sentence', (_name, { help }) => {
+    expect(help).toMatch(/^[A-Z].*\.$/);
+  });
+
+  test('have different names', () => {
+    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+  });
+
+  test('start at zero, each node for itself', () => {
+    new Metrics().connectionsClosed.values.client += 1;
+    for (const metric of new Metrics().all()) expect(highest(metric)).toBe(0);
+  });
+
+  test('have one label at most, whose values are known in advance', () => {
+    const labels = all
+      .filter((metric) => metric instanceof LabelledCounter)
+      .map((metric) => [metric.name, metric.label, Object.keys(metric.values)]);
+    expect(labels).toEqual([
+      ['outcry_connections_closed_total', 'reason', [...endReasons]],
+      ['outcry_handshakes_refused_total', 'reason', [...refusalReasons]],
+      ['outcry_requests_refused_total', 'reason', ['url_too_long', 'headers_too_large']],
+      ['outcry_handler_errors_total', 'where', ['request', 'session']],
+      ['outcry_bridge_publications_dropped_total', 'reason', ['away', 'in_flight_limit', 'failed']],
+      [
+        'outcry_bridge_frames_rejected_total',
+        'reason',
+        ['malformed', 'oversized', 'unknown_version', 'wrong_shard', 'duplicate'],
+      ],
+    ]);
+  });
+});
+
+function highest(metric: Metric): number {
+  if (metric instanceof LabelledCounter) return Math.max(...Object.values(metric.values));
+  return metric instanceof Histogram ? metric.sum + Math.max(...metric.counts) : metric.value;
+}

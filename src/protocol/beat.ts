@@ -1,0 +1,63 @@
+/**
+ * The beat: once a second each node tells all others that it is there, on which Redis, and how far it has counted.
+ *
+ *     [version, bootId, nodeId, runId, sentAt, [shard, sequence, shard, sequence, …]]
+ *
+ * Like a frame, the array may grow. The sequences are the last ones that were taken per shard, so that the loss of the
+ * last frame before a silence is noticed too. `runId` is the Redis server that the beat was published on.
+ */
+import { Malformed, MsgpackReader } from './msgpack-reader.ts';
+import { MsgpackWriter } from './msgpack-writer.ts';
+
+export const beatVersion = 1;
+
+/** More shards than a cluster may have. */
+const maxShards = 4_096;
+const maxIdBytes = 256;
+
+export interface Beat {
+  bootId: string;
+  nodeId: string;
+  runId: string;
+  sentAt: number;
+  /** Last sequence by shard; shards that never sent are absent. */
+  sequences: ReadonlyMap<number, number>;
+}
+
+export function writeBeat(beat: Beat): Buffer {
+  const writer = new MsgpackWriter();
+  writer.array(6);
+  writer.unsigned(beatVersion);
+  writer.text(beat.bootId);
+  writer.text(beat.nodeId);
+  writer.text(beat.runId);
+  writer.float(beat.sentAt);
+  writer.array(beat.sequences.size * 2);
+  for (const [shard, sequence] of beat.sequences) {
+    writer.unsigned(shard);
+    writer.unsigned(sequence);
+  }
+  return writer.copy();
+}
+
+/** Null for anything that is not a beat of a known version. */
+export function readBeat(bytes: Buffer): Beat | null {
+  const reader = new MsgpackReader();
+  reader.open(bytes);
+  try {
+    const elements = reader.array();
+    if (elements < 6 || reader.unsigned() !== beatVersion) return null;
+    const bootId = reader.text(maxIdBytes);
+    const nodeId = reader.text(maxIdBytes);
+    const runId = reader.text(maxIdBytes);
+    const sentAt = reader.float();
+    const numbers = reader.array();
+    if (numbers > 2 * maxShards || numbers % 2 !== 0 || bootId === '') return null;
+    const sequences = new Map<number, number>();
+    for (let i = 0; i < numbers; i += 2) sequences.set(reader.unsigned(), reader.unsigned());
+    return { bootId, nodeId, runId, sentAt, sequences };
+  } catch (error) {
+    if (error instanceof Malformed) return null;
+    throw error;
+  }
+}

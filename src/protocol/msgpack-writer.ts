@@ -1,0 +1,137 @@
+/**
+ * Writes the few MessagePack types that our frames are made of, into one buffer that grows and is used again.
+ *
+ * Source: the MessagePack specification (github.com/msgpack/msgpack, spec.md). Every value is written in its shortest
+ * form, except the headers that a frame fills in later, which have a fixed width.
+ */
+
+const initialBytes = 1_024;
+
+export class MsgpackWriter {
+  #bytes = Buffer.allocUnsafe(initialBytes);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Forgets what was written; keeps the buffer unless it is larger than `keepBytes`. */
+  clear(keepBytes: number): void {
+    this.#length = 0;
+    if (this.#bytes.length > keepBytes) this.#bytes = Buffer.allocUnsafe(initialBytes);
+  }
+
+  /** A copy of what was written. */
+  copy(): Buffer {
+    return Buffer.from(this.#bytes.subarray(0, this.#length));
+  }
+
+  array(length: number): void {
+    this.#reserve(5);
+    if (length < 16) this.#byte(0x90 | length);
+    else if (length < 0x1_0000) {
+      this.#byte(0xdc);
+      this.#length = this.#bytes.writeUInt16BE(length, this.#length);
+    } else {
+      this.#byte(0xdd);
+      this.#length = this.#bytes.writeUInt32BE(length, this.#length);
+    }
+  }
+
+  /** Begins an array whose length is not known yet. Returns the position to give to `setArrayLength`. */
+  openArray(): number {
+    this.#reserve(5);
+    const position = this.#length;
+    this.#byte(0xdd);
+    this.#length += 4;
+    this.setArrayLength(position, 0);
+    return position;
+  }
+
+  setArrayLength(position: number, length: number): void {
+    this.#bytes.writeUInt32BE(length, position + 1);
+  }
+
+  /** A whole number from 0 to 2^53 − 1. */
+  unsigned(value: number): void {
+    this.#reserve(9);
+    if (value < 0x80) this.#byte(value);
+    else if (value < 0x100) {
+      this.#byte(0xcc);
+      this.#byte(value);
+    } else if (value < 0x1_0000) {
+      this.#byte(0xcd);
+      this.#length = this.#bytes.writeUInt16BE(value, this.#length);
+    } else if (value < 0x1_0000_0000) {
+      this.#byte(0xce);
+      this.#length = this.#bytes.writeUInt32BE(value, this.#length);
+    } else {
+      this.#byte(0xcf);
+      this.#length = this.#bytes.writeUInt32BE(Math.floor(value / 0x1_0000_0000), this.#length);
+      this.#length = this.#bytes.writeUInt32BE(value >>> 0, this.#length);
+    }
+  }
+
+  /** A float64. Returns the position to give to `setFloat`. */
+  float(value: number): number {
+    this.#reserve(9);
+    const position = this.#length;
+    this.#byte(0xcb);
+    this.#length = this.#bytes.writeDoubleBE(value, this.#length);
+    return position;
+  }
+
+  setFloat(position: number, value: number): void {
+    this.#bytes.writeDoubleBE(value, position + 1);
+  }
+
+  text(value: string): void {
+    const size = Buffer.byteLength(value);
+    this.#reserve(5 + size);
+    if (size < 32) this.#byte(0xa0 | size);
+    else this.#sized(0xd9, size);
+    this.#length += this.#bytes.write(value, this.#length, size);
+  }
+
+  binary(value: Uint8Array): void {
+    this.#reserve(5 + value.byteLength);
+    this.#sized(0xc4, value.byteLength);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.byteLength;
+  }
+
+  /** The UTF-8 of a string as binary. */
+  textAsBinary(value: string): void {
+    const size = Buffer.byteLength(value);
+    this.#reserve(5 + size);
+    this.#sized(0xc4, size);
+    this.#length += this.#bytes.write(value, this.#length, size);
+  }
+
+  /** The header of a str or bin with 8, 16 or 32 bits of length: three type bytes in a row, from `type8` on. */
+  #sized(type8: number, size: number): void {
+    if (size < 0x100) {
+      this.#byte(type8);
+      this.#byte(size);
+    } else if (size < 0x1_0000) {
+      this.#byte(type8 + 1);
+      this.#length = this.#bytes.writeUInt16BE(size, this.#length);
+    } else {
+      this.#byte(type8 + 2);
+      this.#length = this.#bytes.writeUInt32BE(size, this.#length);
+    }
+  }
+
+  #byte(value: number): void {
+    this.#bytes[this.#length] = value;
+    this.#length += 1;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * A real Sentinel: the nodes find the master through it, and the new one when it has failed over.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
+import { TestClient } from '../support/client.ts';
+import { startNode, type TestNode } from '../support/node.ts';
+import { freePort, TestRedis } from '../support/redis.ts';
+import { until } from '../support/until.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'outcry-sentinel-'));
+  return () => rmSync(folder, { recursive: true });
+});
+
+async function redis(...flags: string[]): Promise<TestRedis> {
+  const started = await TestRedis.start({ flags });
+  onTestFinished(() => started.kill());
+  return started;
+}
+
+/** Three sentinels that watch a master and agree by two. */
+async function sentinels(masterPort: number): Promise<TestRedis[]> {
+  return await Promise.all(
+    [1, 2, 3].map(async (number) => {
+      const port = await freePort();
+      const file = join(folder, `sentinel-${number}.conf`);
+      writeFileSync(
+        file,
+        `sentinel monitor feed 127.0.0.1 ${masterPort} 2
+sentinel down-after-milliseconds feed 1000
+sentinel failover-timeout feed 5000
+`,
+      );
+      const sentinel = await TestRedis.startSentinel(port, file);
+      onTestFinished(() => sentinel.kill());
+      return sentinel;
+    }),
+  );
+}
+
+it('leads the nodes to the new master after the old one was killed', async () => {
+  const master = await redis();
+  const replica = await redis('--replicaof', '127.0.0.1', String(master.port));
+  const three = await sentinels(master.port);
+  const [first] = three as [TestRedis, ...TestRedis[]];
+  await until(
+    async () => String(await first.client().call('INFO', 'sentinel')),
+    (info) => info.includes('slaves=1') && info.includes('sentinels=3'),
+    { what: 'the sentinels knowing each other', withinMs: 15_000 },
+  );
+
+  const url = `redis+sentinel://${three.map(({ port }) => `127.0.0.1:${port}`).join(',')}/feed`;
+  const nodes = await Promise.all(
+    ['left', 'right'].map((id) => startNode(['--redis', url, '--node-id', id])),
+  );
+  onTestFinished(async () => void (await Promise.all(nodes.map((node) => node.stop()))));
+  await allReady(nodes, 200);
+  const [here, there] = (await Promise.all(nodes.map(({ url: address }) => TestClient.open(address)))) as [
+    TestClient,
+    TestClient,
+  ];
+  here.send('before');
+  expect(await there.text()).toBe('before');
+
+  await master.kill();
+  await allReady(nodes, 503);
+  await until(
+    async () => String(((await replica.client().call('ROLE')) as unknown[])[0]),
+    (role) => role === 'master',
+    { what: 'the failover', withinMs: 20_000 },
+  );
+  const newMasterAt = performance.now();
+  await allReady(nodes, 200);
+  expect(performance.now() - newMasterAt).toBeLessThan(5_000);
+  here.send('after');
+  expect(await there.text()).toBe('after');
+  for (const node of nodes) expect(await node.metric('outcry_bridge_possible_gaps_total')).toBeGreaterThan(0);
+  await Promise.all([here.close(), there.close()]);
+}, 60_000);
+
+async function allReady(nodes: TestNode[], status: number): Promise<void> {
+  await Promise.all(
+    nodes.map((node) =>
+      until(
+        () => node.ready(),
+        (seen) => seen === status,
+        { what: `ready ${status}` },
+      ),
+    ),
+  );
+}

@@ -1,0 +1,13 @@
+/**
+ * A protocol that says and does nothing, for tests of what lies below it.
+ */
+import { Connection, type Registry } from '../../src/connection/connection.ts';
+import { FakeSocket } from './fake-socket.ts';
+
+const idleProtocol = { opened() {}, received() {}, closed() {} };
+
+/** An open connection and the socket below it. */
+export function openConnection(registry: Registry): { connection: Connection; socket: FakeSocket } {
+  const connection = new Connection<unknown>(idleProtocol, null, registry);
+  return { connection, socket: new FakeSocket(connection) };
+}
