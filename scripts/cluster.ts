@@ -61,10 +61,10 @@ async function runCluster(options: ClusterOptions): Promise<void> {
     await cluster.stop();
     throw error;
   }
-  console.log(`${table(cluster.parts)}\n`);
-  console.log(
-    `Open ${cluster.url} in two tabs. kill any process above to see what happens; Ctrl-C ends all.\n`,
-  );
+  if (!ending) {
+    console.log(`${table(cluster.parts)}\n`);
+    console.log(`Open ${cluster.url} in two tabs; kill a process to see what it does; Ctrl-C ends all.\n`);
+  }
   for (const line of held ?? []) console.log(line);
   held = null;
   await asked;
