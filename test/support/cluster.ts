@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -25,7 +25,7 @@ export class TestCluster {
   readonly lines: string[] = [];
   /** Resolves with the exit code when it has ended and its output was read. */
   readonly exited: Promise<number>;
-  /** All of its processes have this as TMPDIR, so it finds them, too. */
+  /** Its TMPDIR, by which its processes are known. */
   readonly #folder = mkdtempSync(join(tmpdir(), 'outcry-test-'));
   readonly #process: ChildProcess;
 
@@ -78,14 +78,18 @@ export class TestCluster {
     return this.exited;
   }
 
-  /** Names of the processes that it started and that still run. */
+  /**
+   * The processes that it started and that still run, by id and command line: those with its TMPDIR, and those that work
+   * there, because Redis writes its title over its environment.
+   */
   leftProcesses(): string[] {
-    const mark = `TMPDIR=${this.#folder}\0`;
     return readdirSync('/proc')
       .filter((pid) => /^\d+$/.test(pid))
       .flatMap((pid) => {
         try {
-          const ours = readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark);
+          const ours =
+            readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`TMPDIR=${this.#folder}\0`) ||
+            readlinkSync(`/proc/${pid}/cwd`).startsWith(`${this.#folder}/`);
           return ours
             ? [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')}`]
             : [];
