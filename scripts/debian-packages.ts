@@ -26,7 +26,6 @@ export const debianPackages: DebianPackage[] = [
   { name: 'haproxy', why: 'the proxy tests run it', executables: ['haproxy'] },
   { name: 'openssl', why: 'the TLS tests make a certificate with it', executables: ['openssl'] },
   { name: 'redis-server', why: 'the cluster tests run it', executables: ['redis-server'] },
-  { name: 'redis-sentinel', why: 'the failover tests run it', executables: ['redis-sentinel'] },
   {
     name: 'docker-compose',
     why: 'a test reads docker-compose.yml with it, without Docker',

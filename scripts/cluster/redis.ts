@@ -39,14 +39,14 @@ export function spawnRedis({ port, folder, onLine, args = [] }: RedisOptions): C
   });
 }
 
-/** Resolves when it answers PING. */
+/** Resolves when it answers PING, if only by asking for a password. */
 export function redisIsReady(redis: Child, port: number): Promise<void> {
   return untilReady(redis, async () => {
     const socket = connect(port, '127.0.0.1');
     try {
       socket.write('PING\r\n');
       const [answer] = await once(socket, 'data');
-      return `${answer}`.startsWith('+PONG');
+      return /^(\+PONG|-NOAUTH)/.test(`${answer}`);
     } finally {
       socket.destroy();
     }

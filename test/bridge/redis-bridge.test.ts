@@ -6,10 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { freePorts } from '../../scripts/cluster/ports.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { TestClient } from '../support/client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
-import { freePort, TestRedis } from '../support/redis.ts';
+import { TestRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
 let redis: TestRedis;
@@ -222,7 +223,7 @@ describe('Redis', () => {
       ],
       { stdio: 'ignore' },
     );
-    const tlsPort = await freePort();
+    const [tlsPort] = await freePorts(1);
     const secure = await TestRedis.start({
       flags: [
         ...['--tls-port', String(tlsPort), '--tls-cert-file', certificate, '--tls-key-file', key],

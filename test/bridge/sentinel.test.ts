@@ -5,9 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
+import { freePorts } from '../../scripts/cluster/ports.ts';
 import { TestClient } from '../support/client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
-import { freePort, TestRedis } from '../support/redis.ts';
+import { TestRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
 let folder: string;
@@ -26,7 +27,7 @@ async function redis(...flags: string[]): Promise<TestRedis> {
 async function sentinels(masterPort: number): Promise<TestRedis[]> {
   return await Promise.all(
     [1, 2, 3].map(async (number) => {
-      const port = await freePort();
+      const [port] = (await freePorts(1)) as [number];
       const file = join(folder, `sentinel-${number}.conf`);
       writeFileSync(
         file,

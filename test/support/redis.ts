@@ -1,25 +1,14 @@
 /**
  * A real Redis for a test, on a free port, without persistence, ended by its process id.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
-import { endsWithUs } from './leftovers.ts';
+import { Child } from '../../scripts/cluster/child.ts';
+import { executable } from '../../scripts/cluster/executable.ts';
+import { freePorts } from '../../scripts/cluster/ports.ts';
+import { redisIsReady } from '../../scripts/cluster/redis.ts';
 
 /** Nothing is kept on disk: a Redis that starts again is empty. */
 const inMemory = ['--save', '', '--appendonly', 'no'];
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export interface TestRedisOptions {
   port?: number;
@@ -32,7 +21,7 @@ export class TestRedis {
   readonly url: string;
   readonly #args: readonly string[];
   readonly #clients = new Set<Redis>();
-  #process: ChildProcess | null = null;
+  #process: Child | null = null;
 
   private constructor(port: number, args: readonly string[]) {
     this.port = port;
@@ -58,24 +47,14 @@ export class TestRedis {
     return sentinel;
   }
 
-  /** Starts it (again), empty, on the same port. Resolves when it accepts connections. */
+  /** Starts it (again), empty, on the same port. Resolves when it answers. */
   async start(): Promise<void> {
-    const child = spawn('redis-server', [...this.#args, '--port', String(this.port), '--bind', '127.0.0.1'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+    this.#process = new Child({
+      name: 'redis',
+      file: executable('redis-server'),
+      args: [...this.#args, '--port', String(this.port), '--bind', '127.0.0.1'],
     });
-    this.#process = child;
-    endsWithUs(child);
-    const lines: string[] = [];
-    await new Promise<void>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('exit', (code) =>
-        reject(new Error(`redis-server ended with ${code}:\n${lines.join('\n')}`)),
-      );
-      createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-        lines.push(line);
-        if (/Ready to accept connections|Sentinel ID is/.test(line)) resolve();
-      });
-    });
+    await redisIsReady(this.#process, this.port);
   }
 
   /** A client of its own, closed with the test's Redis. */
@@ -87,20 +66,23 @@ export class TestRedis {
   }
 
   freeze(): void {
-    this.#process?.kill('SIGSTOP');
+    this.#process?.signal('SIGSTOP');
   }
 
   thaw(): void {
-    this.#process?.kill('SIGCONT');
+    this.#process?.signal('SIGCONT');
   }
 
   /** SIGKILL: no goodbye, nothing saved. */
   async kill(): Promise<void> {
     for (const client of this.#clients) client.disconnect();
     this.#clients.clear();
-    const child = this.#process;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    this.#process?.kill();
+    await this.#process?.exited;
   }
+}
+
+async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  return port as number;
 }

@@ -1,0 +1,140 @@
+/**
+ * A WebSocket client that costs next to nothing: raw TCP on Bun, a fixed handshake, masked frames with the mask 0.
+ */
+import { FrameReader, type FrameSink } from './frame-reader.ts';
+
+export interface WebSocketOptions {
+  host: string;
+  port: number;
+  path: string;
+  /** Source address; spreads many connections over the ports of many loopback addresses. */
+  localAddress?: string | undefined;
+  sink: FrameSink;
+  /** Called when it is closed, whoever closed it. */
+  closed?: (() => void) | undefined;
+}
+
+const headEnd = Buffer.from('\r\n\r\n');
+
+export class BenchWebSocket {
+  readonly #socket: Bun.Socket<undefined>;
+  /** What the kernel has not taken yet. A record is never left out: that would be the generator's loss. */
+  readonly #unsent: Buffer[] = [];
+
+  private constructor(socket: Bun.Socket<undefined>) {
+    this.#socket = socket;
+  }
+
+  /** Resolves when the server has answered 101. */
+  static open({ host, port, path, localAddress, sink, closed }: WebSocketOptions): Promise<BenchWebSocket> {
+    return new Promise((resolve, reject) => {
+      const frames = new FrameReader();
+      let head: Buffer | null = Buffer.alloc(0);
+      const answering: FrameSink = {
+        message: (bytes, offset, size) => sink.message(bytes, offset, size),
+        control(opcode, payload) {
+          if (opcode === 9) opened?.sendFrame(10, payload);
+          sink.control(opcode, payload);
+        },
+      };
+      let opened: BenchWebSocket | null = null;
+      const data = (socket: Bun.Socket<undefined>, piece: Buffer) => {
+        if (head === null) {
+          frames.push(piece, answering);
+          return;
+        }
+        head = Buffer.concat([head, piece]);
+        const end = head.indexOf(headEnd);
+        if (end === -1) return;
+        const status = head.toString('latin1', 0, 12);
+        if (status !== 'HTTP/1.1 101') {
+          reject(new Error(`the handshake was answered with ${status}`));
+          socket.end();
+          return;
+        }
+        const rest = head.subarray(end + headEnd.length);
+        head = null;
+        opened = new BenchWebSocket(socket);
+        resolve(opened);
+        if (rest.length > 0) frames.push(rest, answering);
+      };
+      const failed = (error: Error) => {
+        reject(error);
+        closed?.();
+      };
+      Bun.connect({
+        hostname: host,
+        port,
+        ...(localAddress === undefined ? {} : { localAddress }),
+        socket: {
+          open(socket) {
+            socket.write(
+              `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+            );
+          },
+          data,
+          drain: () => opened?.writable(),
+          close: () => failed(new Error('the connection was closed')),
+          connectError: (_socket, error) => failed(error),
+          error: (_socket, error) => failed(error),
+        },
+      }).catch(failed);
+    });
+  }
+
+  /** Sends a binary message. Returns false if the kernel did not take all of it at once; the rest follows. */
+  send(payload: Buffer): boolean {
+    return this.sendFrame(2, payload);
+  }
+
+  sendFrame(opcode: number, payload: Buffer): boolean {
+    return this.write(clientFrame(opcode, payload));
+  }
+
+  /** Sends frames that are made already. Returns false if the kernel did not take all at once; the rest follows. */
+  write(frames: Buffer): boolean {
+    if (this.#unsent.length > 0) {
+      this.#unsent.push(frames);
+      return false;
+    }
+    const written = this.#socket.write(frames);
+    if (written === frames.length) return true;
+    this.#unsent.push(frames.subarray(Math.max(0, written)));
+    return false;
+  }
+
+  /** The kernel takes more. */
+  writable(): void {
+    while (this.#unsent.length > 0) {
+      const next = this.#unsent[0] as Buffer;
+      const written = this.#socket.write(next);
+      if (written < next.length) {
+        this.#unsent[0] = next.subarray(Math.max(0, written));
+        return;
+      }
+      this.#unsent.shift();
+    }
+  }
+
+  close(): void {
+    this.#socket.end();
+  }
+}
+
+/** A final frame, masked with zeros: the bytes stay as they are (RFC 6455, section 5.3). */
+export function clientFrame(opcode: number, payload: Buffer): Buffer {
+  const size = payload.length;
+  const lengthBytes = size < 126 ? 0 : size < 65_536 ? 2 : 8;
+  const frame = Buffer.alloc(2 + lengthBytes + 4 + size);
+  frame[0] = 0x80 | opcode;
+  if (lengthBytes === 0) frame[1] = 0x80 | size;
+  else if (lengthBytes === 2) {
+    frame[1] = 0x80 | 126;
+    frame.writeUInt16BE(size, 2);
+  } else {
+    frame[1] = 0x80 | 127;
+    frame.writeBigUInt64BE(BigInt(size), 2);
+  }
+  payload.copy(frame, 2 + lengthBytes + 4);
+  return frame;
+}

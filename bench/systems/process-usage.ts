@@ -1,0 +1,38 @@
+/**
+ * What a process has used, from the kernel's own accounting (proc(5)).
+ */
+import { readFileSync } from 'node:fs';
+
+/** Clock ticks of /proc/PID/stat; 100 on every Linux that matters. */
+const ticksPerSecond = 100;
+
+export interface Usage {
+  userSeconds: number;
+  systemSeconds: number;
+  /** Resident bytes now. */
+  residentBytes: number;
+}
+
+/** User and system time of all its threads since it started. */
+export function usageOf(pid: number): Usage {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name, in parentheses, may hold anything; what follows it does not.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const resident = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return {
+    userSeconds: Number(fields[11]) / ticksPerSecond,
+    systemSeconds: Number(fields[12]) / ticksPerSecond,
+    residentBytes: Number(resident) * 1_024,
+  };
+}
+
+export function cpuSecondsOf(pid: number): number {
+  const { userSeconds, systemSeconds } = usageOf(pid);
+  return userSeconds + systemSeconds;
+}
+
+/** Bytes that the kernel holds in its slabs, sockets of all processes among them. */
+export function slabBytes(): number {
+  const slab = /^Slab:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  return Number(slab) * 1_024;
+}
