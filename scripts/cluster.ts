@@ -26,6 +26,7 @@ async function runCluster(options: ClusterOptions): Promise<void> {
   const colour = process.stdout.isTTY === true && !process.env.NO_COLOR;
   const names: string[] = [];
   let held: string[] | null = []; // until the table stands
+  let ending = false;
 
   const say = (text: string) => {
     if (held === null) console.log(text);
@@ -44,6 +45,7 @@ async function runCluster(options: ClusterOptions): Promise<void> {
   const asked = new Promise<void>((resolve) => {
     const onSignal = signalHandler(systemClock, {
       stop(signal) {
+        ending = true;
         say(prefixed('cluster', `${signal}: ending everything`, names.length, colour));
         void cluster.stop().then(resolve);
       },
