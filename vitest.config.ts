@@ -14,6 +14,8 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
           maxWorkers: 2,
+          // After the unit tests: a project with a limit of its own needs a group of its own.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

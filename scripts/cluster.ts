@@ -26,6 +26,7 @@ async function runCluster(options: ClusterOptions): Promise<void> {
   const colour = process.stdout.isTTY === true && !process.env.NO_COLOR;
   const names: string[] = [];
   let held: string[] | null = []; // until the table stands
+  let ending = false;
 
   const say = (text: string) => {
     if (held === null) console.log(text);
@@ -44,6 +45,7 @@ async function runCluster(options: ClusterOptions): Promise<void> {
   const asked = new Promise<void>((resolve) => {
     const onSignal = signalHandler(systemClock, {
       stop(signal) {
+        ending = true;
         say(prefixed('cluster', `${signal}: ending everything`, names.length, colour));
         void cluster.stop().then(resolve);
       },
@@ -59,10 +61,10 @@ async function runCluster(options: ClusterOptions): Promise<void> {
     await cluster.stop();
     throw error;
   }
-  console.log(`${table(cluster.parts)}\n`);
-  console.log(
-    `Open ${cluster.url} in two tabs. kill any process above to see what happens; Ctrl-C ends all.\n`,
-  );
+  if (!ending) {
+    console.log(`${table(cluster.parts)}\n`);
+    console.log(`Open ${cluster.url} in two tabs; kill a process to see what it does; Ctrl-C ends all.\n`);
+  }
   for (const line of held ?? []) console.log(line);
   held = null;
   await asked;

@@ -170,7 +170,7 @@ async function withPorts(options: ClusterOptions): Promise<ClusterOptions> {
     ...options,
     port: choose(options.port),
     statsPort: choose(options.statsPort),
-    tlsPort: choose(options.tlsPort),
+    tlsPort: options.tls ? choose(options.tlsPort) : 0,
     nodePorts: options.nodePorts.map(choose),
     adminPorts: options.adminPorts.map(choose),
     redisPort: choose(0),

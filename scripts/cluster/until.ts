@@ -6,6 +6,8 @@ import type { Child } from './child.ts';
 
 const askEveryMs = 25;
 const giveUpAfterMs = 15_000;
+/** An answer that takes longer is a "not yet": who accepts and stays silent must not end the asking. */
+const answerWithinMs = 1_000;
 
 /**
  * Resolves when `ready` does with true; a rejection counts as "not yet".
@@ -15,7 +17,7 @@ const giveUpAfterMs = 15_000;
  */
 export async function untilReady(child: Child, ready: () => Promise<boolean>): Promise<void> {
   const giveUpAt = performance.now() + giveUpAfterMs;
-  while (!(await ready().catch(() => false))) {
+  while (!(await within(answerWithinMs, ready()).catch(() => false))) {
     if (!child.running) throw new UserError(lastWords(child, await child.exited), exitCodes.failure);
     if (performance.now() > giveUpAt)
       throw new UserError(
@@ -33,4 +35,17 @@ export function lastWords(child: Child, code: number): string {
 
 function quoted({ lines }: Child): string {
   return lines.length === 0 ? '' : `:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+/** The answer, or false if it takes longer. */
+async function within(ms: number, answer: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

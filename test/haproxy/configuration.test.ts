@@ -117,4 +117,9 @@ it('has the same defaults, nodes and checks in both modes', () => {
     [/^backend nodes /m, /^frontend statistics/m],
   ] as const)
     expect(between(l4, from, to)).toEqual(between(l7, from, to));
+  for (const line of [
+    /^ {2}(default-server|balance|option redispatch|retries) .*/gm,
+    /^ {2}timeout (connect|check|queue|tunnel|.*-fin) .*/gm,
+  ])
+    expect(l4.match(line)).toEqual(l7.match(line));
 });

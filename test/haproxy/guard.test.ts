@@ -233,9 +233,9 @@ describe('statistics', () => {
     expect((await fetch(`http://127.0.0.1:${haproxy.statsPort}/`)).status).toBe(200);
     const metrics = await (await fetch(`http://127.0.0.1:${haproxy.statsPort}/metrics`)).text();
     expect(metrics).toContain('haproxy_server_status{proxy="nodes",server="node-1"');
-    for (const path of ['/;csv', '/stats', '/haproxy?stats']) {
+    for (const path of ['/;csv', '/stats', '/stats;csv', '/haproxy?stats']) {
       const body = await (await fetch(`http://127.0.0.1:${haproxy.port}${path}`)).text();
-      expect(body).not.toContain('svname');
+      expect(body, path).not.toMatch(/svname|Statistics Report/);
     }
   });
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestBackend } from '../support/backend.ts';
 import { TestClient } from '../support/client.ts';
 import { startHaproxy, type TestHaproxy } from '../support/haproxy.ts';
+import { until } from '../support/until.ts';
 
 describe.each(['http', 'tcp'] as const)('in mode %s', (mode) => {
   let backend: TestBackend;
@@ -26,7 +27,10 @@ describe.each(['http', 'tcp'] as const)('in mode %s', (mode) => {
   it('by SIGUSR2 keeps tunnels, and the old process ends with the last of them', async () => {
     const before = await TestClient.open(haproxy.url);
     haproxy.signal('SIGUSR2');
-    await untilTotal(haproxy, 0); // The counters of the new process start again.
+    await until(
+      () => haproxy.server('node-1').catch(() => null), // Nobody answers while it reads the configuration.
+      (server) => server?.total === 0, // The counters of the new process start again.
+    );
     const after = await TestClient.open(haproxy.url);
     expect([await echo(before), await echo(after)]).toEqual(['?', '?']);
     expect((await haproxy.server('node-1')).total).toBe(1);
@@ -60,9 +64,3 @@ describe.each(['http', 'tcp'] as const)('in mode %s', (mode) => {
     expect(await old.exited).toBe(0);
   });
 });
-
-async function untilTotal(haproxy: TestHaproxy, total: number): Promise<void> {
-  const giveUpAt = performance.now() + 5_000;
-  while ((await haproxy.server('node-1').catch(() => null))?.total !== total)
-    if (performance.now() > giveUpAt) throw new Error('the counters did not start again');
-}

@@ -9,6 +9,7 @@ import {
   spawnHaproxy,
 } from '../../scripts/cluster/haproxy.ts';
 import { freePorts } from '../../scripts/cluster/ports.ts';
+import { until } from './until.ts';
 
 export interface TestHaproxy {
   readonly port: number;
@@ -76,35 +77,31 @@ async function start(options: HaproxyOptions): Promise<TestHaproxy> {
     },
     exited: child.exited,
     server,
-    untilStatus: (name, status) =>
-      until(async () => {
-        const seen = (await server(name)).status;
-        return seen === status ? null : `${name} is ${seen}, not ${status}`;
-      }),
-    untilCurrent: (name, connections) =>
-      until(async () => {
-        const seen = (await server(name)).current;
-        return seen === connections ? null : `${name} has ${seen} connections, not ${connections}`;
-      }),
-    untilLogged: (pattern) =>
-      until(async () =>
-        logs.some((line) => pattern.test(line)) ? null : `no ${pattern} in\n${logs.join('\n')}`,
-      ),
+    async untilStatus(name, wanted) {
+      await until(
+        () => server(name),
+        ({ status }) => status === wanted,
+        { what: `${name} ${wanted}` },
+      );
+    },
+    async untilCurrent(name, connections) {
+      await until(
+        () => server(name),
+        ({ current }) => current === connections,
+        { what: `${connections} connections on ${name}` },
+      );
+    },
+    async untilLogged(pattern) {
+      await until(
+        () => logs,
+        (lines) => lines.some((line) => pattern.test(line)),
+        { what: `${pattern}` },
+      );
+    },
     takenOver: () => start({ ...options, args: ['-sf', `${child.pid}`] }),
     signal: (signal) => child.signal(signal),
     async stop() {
       await child.stop({ graceMs: 2_000 });
     },
   };
-}
-
-/** Asks until nothing is missing; fails after ten seconds with what is. */
-async function until(missing: () => Promise<string | null>): Promise<void> {
-  const giveUpAt = performance.now() + 10_000;
-  for (;;) {
-    const what = await missing();
-    if (what === null) return;
-    if (performance.now() > giveUpAt) throw new Error(what);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
