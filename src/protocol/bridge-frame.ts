@@ -21,7 +21,7 @@
  * | kind     | uint            | 0 text, 1 binary; others are skipped and counted. 2 is reserved for validated JSON |
  * | payload  | bin             | the bytes as published |
  *
- * Example, one text publication "hi" in the channel "a", 47 bytes:
+ * Example, one text publication "hi" in the channel "a", 36 bytes:
  *
  *     97  01  a4 "boot"  07  01  a4 "node"  cb 00…00  dd 00 00 00 01  93  a1 "a"  00  c4 02 "hi"
  *
