@@ -55,6 +55,8 @@ export function readBeat(bytes: Buffer): Beat | null {
     if (numbers > 2 * maxShards || numbers % 2 !== 0 || bootId === '') return null;
     const sequences = new Map<number, number>();
     for (let i = 0; i < numbers; i += 2) sequences.set(reader.unsigned(), reader.unsigned());
+    for (let i = 6; i < elements; i += 1) reader.skip();
+    if (!reader.atEnd) return null;
     return { bootId, nodeId, runId, sentAt, sequences };
   } catch (error) {
     if (error instanceof Malformed) return null;
