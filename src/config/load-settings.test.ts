@@ -67,6 +67,7 @@ describe('where a setting comes from', () => {
 
   test.each(settingKeys)('may be the environment for %s', (key) => {
     const samples: Partial<Record<string, string>> = {
+      runtime: 'node',
       host: '127.0.0.1',
       adminHost: '::1',
       adminKey: 'k'.repeat(16),
