@@ -31,12 +31,18 @@ interface Shard {
   waiting: (() => void)[];
 }
 
+/** What is known of one connection to Redis. */
+interface Connection {
+  /** A command is under way on it. */
+  busy: boolean;
+}
+
 export class Interest {
   readonly #options: InterestOptions;
   readonly #shards: Shard[];
   readonly #timer: Timer;
-  #connected = false;
-  #reconciling = false;
+  /** Null while there is none; another object for each, so that an answer from an old one is known as such. */
+  #connection: Connection | null = null;
 
   constructor(options: InterestOptions) {
     this.#options = options;
@@ -86,13 +92,13 @@ export class Interest {
 
   /** Redis can be asked: everything that is wanted is subscribed. */
   connected(): void {
-    this.#connected = true;
+    this.#connection = { busy: false };
     this.#reconcile();
   }
 
   /** The connection is gone, and every subscription with it. */
   lost(): void {
-    this.#connected = false;
+    this.#connection = null;
     this.#shards.forEach((state, shard) => {
       if (state.confirmed) this.#set(shard, false);
     });
@@ -100,33 +106,34 @@ export class Interest {
 
   stop(): void {
     this.#timer.cancel();
-    this.#connected = false;
+    this.#connection = null;
   }
 
   #reconcile(): void {
-    if (this.#reconciling || !this.#connected) return;
-    this.#reconciling = true;
-    void this.#run().finally(() => {
-      this.#reconciling = false;
-    });
+    const connection = this.#connection;
+    if (connection !== null && !connection.busy) void this.#run(connection);
   }
 
-  async #run(): Promise<void> {
-    while (this.#connected) {
-      const missing = this.#select((state) => !state.confirmed && this.#wanted(state));
-      const surplus = this.#select((state) => state.confirmed && !this.#wanted(state));
-      try {
+  async #run(connection: Connection): Promise<void> {
+    connection.busy = true;
+    try {
+      while (connection === this.#connection) {
+        const missing = this.#select((state) => !state.confirmed && this.#wanted(state));
+        const surplus = this.#select((state) => state.confirmed && !this.#wanted(state));
         if (missing.length > 0) {
           await this.#options.subscribe(missing);
           // While the answer was under way the connection may have been lost; then nothing is confirmed.
-          if (this.#connected) for (const shard of missing) this.#set(shard, true);
+          if (connection === this.#connection) for (const shard of missing) this.#set(shard, true);
         } else if (surplus.length > 0) {
           for (const shard of surplus) this.#set(shard, false);
           await this.#options.unsubscribe(surplus);
         } else return;
-      } catch {
-        return; // The connection reports its own failure; `connected` starts anew.
       }
+    } catch {
+      // The connection reports its own failure; `connected` starts anew.
+    } finally {
+      // Here and not in a later microtask: whoever asks in between would be overheard.
+      connection.busy = false;
     }
   }
 
