@@ -45,7 +45,7 @@ export class Peers {
     for (const peer of this.#peers.values()) peer.heardAt = now;
   }
 
-  /** A beat arrived. Returns true if it is the first of its sender. */
+  /** A beat arrived. Returns true if it is the first of its sender, which is known from now on. */
   heard(bootId: string, nodeId: string, now: number): boolean {
     if (bootId === this.#ownBootId) {
       this.#ownBeatAt = now;
@@ -53,8 +53,9 @@ export class Peers {
     }
     const peer = this.#peers.get(bootId);
     if (peer !== undefined) peer.heardAt = now;
-    else if (this.#peers.size < maxPeers) this.#peers.set(bootId, { bootId, nodeId, heardAt: now });
-    return peer === undefined;
+    if (peer !== undefined || this.#peers.size >= maxPeers) return false;
+    this.#peers.set(bootId, { bootId, nodeId, heardAt: now });
+    return true;
   }
 
   verdict(now: number): Verdict {
