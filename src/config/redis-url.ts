@@ -20,7 +20,7 @@ export interface RedisAddress {
 }
 
 const form =
-  /^redis(?<tls>s?)(?<sentinel>\+sentinel)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^?#]*))?$/;
+  /^redis(?<tls>s?)(?<sentinel>\+sentinel)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#\s]+)(?:\/(?<path>[^@?#\s]*))?$/;
 
 /** Null for anything that has not one of the two forms. */
 export function parseRedisUrl(url: string): RedisAddress | null {
