@@ -235,6 +235,26 @@ describe('paths', () => {
   });
 });
 
+describe('a script of the page', () => {
+  const source = "import './message.js';";
+
+  test('may be imported by its test', () => {
+    expect(judge({ 'src/demo/message.test.ts': source }, ['src/demo/message.js'])).toEqual([]);
+  });
+
+  test('must be there: the compiled name of a source is none', () => {
+    expect(judge({ 'src/demo/message.test.ts': source }, ['src/demo/message.ts'])).toEqual([
+      'src/demo/message.test.ts:1 imports src/demo/message.js: a relative import ends in .ts',
+    ]);
+  });
+
+  test('is not imported by a source', () => {
+    expect(judge({ 'src/http/assets.ts': "import '../demo/message.js';" }, ['src/demo/message.js'])).toEqual([
+      'src/http/assets.ts:1 imports src/demo/message.js: a relative import ends in .ts',
+    ]);
+  });
+});
+
 describe('barrels', () => {
   test('are refused, except as the front of the SDK', () => {
     const source = "export { a } from './a.ts';";
