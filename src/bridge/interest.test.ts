@@ -446,6 +446,26 @@ describe('somebody who waits for a shard', () => {
     expect(await Promise.all(late)).toEqual(new Array(100).fill(false));
   });
 
+  test('in vain is forgotten: a later confirmation has nothing to do for it', async () => {
+    let cancelled = 0;
+    const after = clock.after.bind(clock);
+    clock.after = (delayMs, run) => {
+      const timer = after(delayMs, run);
+      return {
+        cancel() {
+          cancelled += 1;
+          timer.cancel();
+        },
+      };
+    };
+    for (let i = 0; i < 100; i += 1) void interest.whenConfirmed(3, 1_000);
+    clock.advance(1_000);
+    expect(cancelled).toBe(100); // Each was told, and let go of its own timer.
+    interest.connected();
+    await underWay().confirm();
+    expect([interest.confirmed(3), cancelled]).toEqual([true, 100]);
+  });
+
   test('in vain is forgotten: nobody else is taken for it', async () => {
     const first = outcomeOf(interest.whenConfirmed(3, 100));
     const second = outcomeOf(interest.whenConfirmed(3, 1_000));

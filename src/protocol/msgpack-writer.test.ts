@@ -234,6 +234,10 @@ describe('the buffer', () => {
       expect(writer.length).toBe(before + hex.length / 2);
       expect(writer.copy().toString('hex', before)).toBe(hex);
     }
+    const full = new MsgpackWriter();
+    full.binary(Buffer.alloc(70_000)); // Has a buffer of exactly this size now.
+    write(full);
+    expect(full.copy().toString('hex', 70_005)).toBe(hex);
   });
 
   test('is used again after clear, and keeps nothing of what was in it', () => {
