@@ -73,8 +73,9 @@ export class Interest {
 
   /** Wants a shard for somebody who is about to subscribe. Resolves with whether it was confirmed within `timeoutMs`. */
   whenConfirmed(shard: number, timeoutMs: number): Promise<boolean> {
-    const { waiting } = this.#at(shard);
+    const { waiting, confirmed } = this.#at(shard);
     this.#linger(shard);
+    if (confirmed) return Promise.resolve(true);
     this.#reconcile();
     return new Promise((resolve) => {
       const give = (confirmed: boolean) => {

@@ -172,9 +172,11 @@ export class RedisBridge implements Bridge {
       // Known to be away: nobody is kept waiting.
       this.#subscriber?.ready === true ? prepareTimeoutMs : 0,
     );
-    return confirmed.then((yes) => {
-      if (!yes) this.#metrics.subscribesDegraded.value += 1;
-      return yes;
+    return confirmed.then(() => {
+      // Confirmed is not enough: while away, nothing of the others arrives.
+      const reached = this.reaches(channel);
+      if (!reached) this.#metrics.subscribesDegraded.value += 1;
+      return reached;
     });
   }
 
