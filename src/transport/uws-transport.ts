@@ -37,7 +37,12 @@ import type {
 } from './transport.ts';
 
 type Uws = typeof uws;
-type ServerWebSocket = uws.WebSocket<UwsSocket>;
+type ServerWebSocket = uws.WebSocket<UserData>;
+
+/** What the library keeps per socket: it copies the properties onto an object of its own, so ours is one of them. */
+interface UserData {
+  readonly socket: UwsSocket;
+}
 
 type ListenAt = (
   host: string,
@@ -96,7 +101,7 @@ class UwsListener implements Listener {
 
 function application(library: Uws, options: ListenOptions): uws.TemplatedApp {
   const guard = (ws: ServerWebSocket, run: (socket: UwsSocket) => void): void => {
-    const socket = ws.getUserData();
+    const { socket } = ws.getUserData();
     try {
       run(socket);
     } catch (error) {
@@ -106,7 +111,7 @@ function application(library: Uws, options: ListenOptions): uws.TemplatedApp {
   };
   return library
     .App()
-    .ws<UwsSocket>('/*', {
+    .ws<UserData>('/*', {
       maxPayloadLength: 2 * options.maxPayloadBytes,
       maxBackpressure: options.backpressureLimitBytes,
       closeOnBackpressureLimit: 1,
@@ -117,7 +122,7 @@ function application(library: Uws, options: ListenOptions): uws.TemplatedApp {
       open: (ws) => guard(ws, (socket) => socket.opened(ws)),
       // The hot path: written out, so that no closure is made per message.
       message(ws, message, isBinary) {
-        const socket = ws.getUserData();
+        const { socket } = ws.getUserData();
         try {
           if (message.byteLength > options.maxPayloadBytes) socket.close(closeCodes.messageTooBig);
           else
@@ -132,7 +137,7 @@ function application(library: Uws, options: ListenOptions): uws.TemplatedApp {
       ping: (ws) => guard(ws, (socket) => socket.session.controlFrame()),
       pong: (ws) => guard(ws, (socket) => socket.session.controlFrame()),
       close(ws, code) {
-        const socket = ws.getUserData();
+        const { socket } = ws.getUserData();
         socket.closed();
         try {
           socket.session.closed({ code: socket.closedWith ?? code });
@@ -151,13 +156,11 @@ function upgradeOrAnswer(
   context: uws.us_socket_context_t,
   options: ListenOptions,
 ): void {
-  const { key, protocol, extensions } = {
-    key: request.getHeader('sec-websocket-key'),
-    protocol: request.getHeader('sec-websocket-protocol'),
-    extensions: request.getHeader('sec-websocket-extensions'),
-  };
+  const key = request.getHeader('sec-websocket-key');
+  const protocol = request.getHeader('sec-websocket-protocol');
+  const extensions = request.getHeader('sec-websocket-extensions');
   decide(response, request, options, ({ session }) => {
-    response.upgrade(new UwsSocket(session), key, protocol, extensions, context);
+    response.upgrade<UserData>({ socket: new UwsSocket(session) }, key, protocol, extensions, context);
   });
 }
 
@@ -259,7 +262,7 @@ function pathOf(target: string): string {
   return slash === -1 ? '/' : target.slice(slash);
 }
 
-/** The user data of a uWebSockets.js socket: our socket, which knows its session. */
+/** Our socket, which knows its session. */
 class UwsSocket implements Socket {
   readonly session: SocketSession;
   /** The code of our own close frame: the library reports it as the peer's. */
