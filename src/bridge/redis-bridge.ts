@@ -5,7 +5,7 @@
  * into frames (`protocol/bridge-frame.ts`) by the batcher and published on one connection; a second one is subscribed to
  * the shards in which this node has subscribers (`interest.ts`), and to `<prefix>.v1.beat`.
  *
- *     publish ─ frame writer of the shard ─ batcher ─ publisher ─ Redis ─ subscriber ─ frame reader ─ ledger ─ receive
+ *     publish ─ frame writer of the shard ─ batcher ─ publisher ─ Redis ─ subscriber ─ frame intake ─ receive
  *
  * **When it is connected.** Both connections are ready, lead to the same server (`run_id`), that server is a master, the
  * cluster's layout matches (`<prefix>.meta`), and our own beat has come back. Everything else is `away`; the way back is
@@ -22,14 +22,14 @@ import type { RedisAddress } from '../config/redis-url.ts';
 import type { Logger } from '../logger.ts';
 import type { BridgeMetrics } from '../metrics/metrics.ts';
 import { readBeat, writeBeat } from '../protocol/beat.ts';
-import { FrameReader, type FrameSender, FrameWriter, maxFrameBytes } from '../protocol/bridge-frame.ts';
+import { type FrameSender, FrameWriter } from '../protocol/bridge-frame.ts';
 import { shardOf } from '../protocol/shard.ts';
 import type { Bridge, BridgeState, Receive } from './bridge.ts';
+import { FrameIntake } from './frame-intake.ts';
 import { Interest } from './interest.ts';
 import { Peers } from './peers.ts';
 import { QuietLog } from './quiet-log.ts';
 import { probe, RedisConnection, type ServerIdentity } from './redis-connection.ts';
-import { SequenceLedger } from './sequence-ledger.ts';
 
 /** Changes whenever nodes could no longer understand each other's channels. */
 const layoutVersion = 1;
@@ -65,13 +65,11 @@ export interface RedisBridgeOptions {
 
 export class RedisBridge implements Bridge {
   readonly #options: RedisBridgeOptions;
-  readonly #metrics: BridgeMetrics;
   readonly #log: QuietLog;
   readonly #writers: FrameWriter[];
-  readonly #reader = new FrameReader();
   readonly #batcher: Batcher<number>;
   readonly #interest: Interest;
-  readonly #ledger: SequenceLedger;
+  readonly #intake: FrameIntake;
   readonly #peers: Peers;
   /** Redis channel by shard, and back. */
   readonly #channels: string[];
@@ -95,13 +93,12 @@ export class RedisBridge implements Bridge {
   constructor(options: RedisBridgeOptions) {
     const { prefix, shards, sender, clock, metrics, logger } = options;
     this.#options = options;
-    this.#metrics = metrics;
     this.#log = new QuietLog(logger, clock);
     this.#channels = Array.from({ length: shards }, (_, shard) => `${prefix}.v1.${shards}.{${shard}}`);
     this.#shardOfChannel = new Map(this.#channels.map((channel, shard) => [channel, shard]));
     this.#beatChannel = `${prefix}.v1.beat`;
     this.#writers = Array.from({ length: shards }, (_, shard) => new FrameWriter(sender, shard));
-    this.#ledger = new SequenceLedger(shards);
+    this.#intake = new FrameIntake({ shards, bootId: sender.bootId, metrics, log: this.#log });
     this.#peers = new Peers(sender.bootId, silenceMs);
     this.#batcher = new Batcher(clock, options.batch, (shard) => this.#send(shard));
     this.#interest = new Interest({
@@ -111,7 +108,7 @@ export class RedisBridge implements Bridge {
       subscribe: (wanted) => this.#subscribe(wanted.map((shard) => this.#channelOf(shard))),
       unsubscribe: (unwanted) => this.#unsubscribe(unwanted.map((shard) => this.#channelOf(shard))),
       onChange: (shard, confirmed) => {
-        this.#ledger.listen(shard, confirmed);
+        this.#intake.listen(shard, confirmed);
         metrics.shardsSubscribed.value += confirmed ? 1 : -1;
       },
     });
@@ -175,7 +172,7 @@ export class RedisBridge implements Bridge {
     return confirmed.then(() => {
       // Confirmed is not enough: while away, nothing of the others arrives.
       const reached = this.reaches(channel);
-      if (!reached) this.#metrics.subscribesDegraded.value += 1;
+      if (!reached) this.#options.metrics.subscribesDegraded.value += 1;
       return reached;
     });
   }
@@ -241,7 +238,7 @@ export class RedisBridge implements Bridge {
   #message(channel: string, bytes: Buffer): void {
     try {
       const shard = this.#shardOfChannel.get(channel);
-      if (shard !== undefined) this.#frame(shard, bytes);
+      if (shard !== undefined) this.#intake.frame(shard, bytes, this.#receive);
       else if (channel === this.#beatChannel) this.#beat(bytes);
     } catch (error) {
       // What stands behind this is ours, not the sender's; nothing a frame holds may end the process.
@@ -249,43 +246,11 @@ export class RedisBridge implements Bridge {
     }
   }
 
-  #frame(shard: number, bytes: Buffer): void {
-    const { metrics } = this.#options;
-    const reader = this.#reader;
-    metrics.framesReceived.value += 1;
-    metrics.bytesReceived.value += bytes.length;
-    const verdict = reader.read(bytes);
-    if (verdict === 'malformed') {
-      this.#reject(bytes.length > maxFrameBytes ? 'oversized' : 'malformed');
-      return;
-    }
-    if (reader.bootId === this.#options.sender.bootId) return;
-    if (reader.shard !== shard) {
-      this.#reject('wrong_shard');
-      return;
-    }
-    const step = this.#ledger.frame(reader.bootId, shard, reader.sequence);
-    if (step === 'duplicate') {
-      this.#reject('duplicate');
-      return;
-    }
-    this.#countGap(step);
-    if (verdict === 'unknown version') {
-      this.#reject('unknown_version');
-      this.#countGap(1);
-      return;
-    }
-    metrics.publicationsReceived.value += reader.count - reader.unknownKinds;
-    metrics.unknownKinds.value += reader.unknownKinds;
-    metrics.lag.observeMs(Date.now() - reader.sentAt);
-    reader.deliver(this.#receive);
-  }
-
   #beat(bytes: Buffer): void {
     const { sender, clock, metrics } = this.#options;
     const beat = readBeat(bytes);
     if (beat === null) {
-      this.#reject('malformed');
+      this.#intake.reject('malformed');
       return;
     }
     const first = this.#peers.heard(beat.bootId, beat.nodeId, clock.now());
@@ -303,8 +268,7 @@ export class RedisBridge implements Bridge {
         'another node has the same node id: give each its own (--node-id)',
       );
     }
-    for (const [shard, sequence] of beat.sequences)
-      this.#countGap(this.#ledger.beat(beat.bootId, shard, sequence));
+    this.#intake.sequences(beat.bootId, beat.sequences);
   }
 
   /** Once a second: tells the others that this node is there, and looks whether everything still is as it should be. */
@@ -314,7 +278,7 @@ export class RedisBridge implements Bridge {
     // This process stood still: what came meanwhile waits in the sockets and has not been read yet.
     if (now - this.#lastTickAt > 2 * beatEveryMs) this.#peers.excuse(now);
     this.#lastTickAt = now;
-    for (const { bootId } of this.#peers.forgetSilent(now, forgetPeersAfterMs)) this.#ledger.forget(bootId);
+    for (const { bootId } of this.#peers.forgetSilent(now, forgetPeersAfterMs)) this.#intake.forget(bootId);
     metrics.clusterNodes.value = this.#peers.count + 1;
     if (this.#publisher?.ready === true) {
       this.#sendBeat();
@@ -362,7 +326,7 @@ export class RedisBridge implements Bridge {
       const found = await probe({ address, ca, commandTimeoutMs, name: `outcry-probe ${sender.bootId}` });
       if (found.role === 'master' && found.runId === this.#subscriberIdentity?.runId) {
         for (const { bootId } of this.#peers.forgetSilent(clock.now(), silenceMs))
-          this.#ledger.forget(bootId);
+          this.#intake.forget(bootId);
         this.#log.news('info', {}, 'all other nodes are gone');
       } else {
         this.#startOver('all other nodes fell silent, and Redis is elsewhere now');
@@ -464,7 +428,7 @@ export class RedisBridge implements Bridge {
     if (this.#state === 'away') return;
     this.#state = 'away';
     this.#awaySince = this.#options.clock.now();
-    this.#metrics.connected.value = 0;
+    this.#options.metrics.connected.value = 0;
     this.#log.news('warn', { reason }, 'Redis is away: publications reach the clients of this node only');
     this.#options.onState('away');
   }
@@ -473,17 +437,6 @@ export class RedisBridge implements Bridge {
     this.#lost(reason);
     this.#publisher?.reconnect();
     this.#subscriber?.reconnect();
-  }
-
-  #reject(reason: keyof BridgeMetrics['framesRejected']['values']): void {
-    this.#metrics.framesRejected.values[reason] += 1;
-    this.#log.trouble('warn', { reason }, 'a frame from Redis was dropped');
-  }
-
-  #countGap(missingFrames: number): void {
-    if (missingFrames === 0) return;
-    this.#metrics.gaps.value += 1;
-    this.#metrics.framesMissed.value += missingFrames;
   }
 
   #channelOf(shard: number): string {
