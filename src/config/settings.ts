@@ -13,7 +13,8 @@ export const settingsTable = {
   runtime: choice({
     words: ['bun', 'node'],
     default: 'bun',
-    sentence: 'Runtime that the launcher starts the node on; `node` needs the package uWebSockets.js and is not finished yet.',
+    sentence:
+      'Runtime that the launcher starts the node on; `node` needs the package uWebSockets.js and is not finished yet.',
   }),
   host: text({
     default: '0.0.0.0',
