@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyText } from '../test/support/any-text.ts';
-import { type CloseCode, closeCodes, fitReason, maxReasonBytes } from './close-codes.ts';
+import {
+  type CloseCode,
+  closeCodes,
+  fitReason,
+  maxReasonBytes,
+  retryAfter,
+  shouldComeBack,
+} from './close-codes.ts';
 
 const rows: [string, CloseCode][] = Object.entries(closeCodes);
 
@@ -24,7 +31,17 @@ describe('the table of close codes', () => {
 
   test('sends back whoever was not at fault, and nobody else', () => {
     const comeBack = rows.filter(([, row]) => row.comeBack).map(([, { code }]) => code);
-    expect(comeBack).toEqual([1001, 1011]);
+    expect(comeBack).toEqual([1001, 1011, 4002]);
+  });
+
+  test.each(rows)('%s says by its number whether to come back', (_name, { code, comeBack }) => {
+    expect(shouldComeBack(code)).toBe(comeBack);
+  });
+
+  test.each(rows)('%s has a JSON object as its reason, with room for a delay', (_name, row) => {
+    const delayed = retryAfter(row, 86_400_000);
+    expect(JSON.parse(delayed.reason)).toEqual({ ...JSON.parse(row.reason), retryAfterMs: 86_400_000 });
+    expect(fitReason(delayed.reason)).toBe(delayed.reason);
   });
 });
 

@@ -3,7 +3,7 @@
  */
 
 /**
- * The content of a publication, exactly as its publisher sent it: text as a string, binary as bytes.
+ * The content of one WebSocket message: text as a string, binary as bytes.
  *
  * Bytes belong to whoever produced them and are only valid during the call that hands them over: copy what you keep.
  */
@@ -12,4 +12,84 @@ export type Payload = string | Uint8Array;
 /** Bytes that a payload takes on the wire at most: a UTF-16 unit becomes up to three bytes of UTF-8. */
 export function maxBytesOf(payload: Payload): number {
   return typeof payload === 'string' ? payload.length * 3 : payload.byteLength;
+}
+
+/** `json` is text that was validated where it entered; only such bytes may be spliced into a JSON frame. */
+export type PublicationKind = 'text' | 'binary' | 'json';
+
+const encoder = new TextEncoder();
+// Without `ignoreBOM` a byte order mark at the start would be swallowed.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * One item of a channel, as its publisher gave it. Text and JSON may come as a string or as UTF-8; the other form is made
+ * when somebody asks for it, once.
+ *
+ * Its bytes are only valid during the call that hands it over, until `keep` is called.
+ */
+export class Publication {
+  readonly kind: PublicationKind;
+  /** When the node that took it took it, in milliseconds since 1970 by that node's clock. */
+  readonly time: number;
+  #text: string | null;
+  #bytes: Uint8Array | null;
+
+  private constructor(kind: PublicationKind, content: Payload, time: number) {
+    this.kind = kind;
+    this.time = time;
+    this.#text = typeof content === 'string' ? content : null;
+    this.#bytes = typeof content === 'string' ? null : content;
+  }
+
+  /** @param content well-formed text, or its UTF-8 */
+  static text(content: Payload, time: number): Publication {
+    return new Publication('text', content, time);
+  }
+
+  static binary(content: Uint8Array, time: number): Publication {
+    return new Publication('binary', content, time);
+  }
+
+  /** @param content valid JSON text, or its UTF-8; the caller has checked it */
+  static json(content: Payload, time: number): Publication {
+    return new Publication('json', content, time);
+  }
+
+  /** What a plain WebSocket sent. */
+  static of(payload: Payload, time: number): Publication {
+    return new Publication(typeof payload === 'string' ? 'text' : 'binary', payload, time);
+  }
+
+  /** Text or JSON as a string. Not for binary. */
+  get text(): string {
+    this.#text ??= decoder.decode(this.#bytes ?? new Uint8Array());
+    return this.#text;
+  }
+
+  /** Binary as it is, text and JSON in UTF-8. */
+  get bytes(): Uint8Array {
+    this.#bytes ??= encoder.encode(this.#text ?? '');
+    return this.#bytes;
+  }
+
+  /** The form that it came in, or was asked for first as well: whichever costs nothing. */
+  get content(): Payload {
+    return this.#text ?? this.bytes;
+  }
+
+  /** What a plain WebSocket gets: the text of text and JSON, the bytes of binary. */
+  get payload(): Payload {
+    return this.kind === 'binary' ? this.bytes : this.text;
+  }
+
+  get byteLength(): number {
+    return this.bytes.byteLength;
+  }
+
+  /** Copies borrowed bytes, so that it stays valid after the call that handed it over. */
+  keep(): this {
+    if (this.#text === null && this.#bytes !== null) this.#bytes = this.#bytes.slice();
+    else if (this.kind !== 'binary') this.#bytes = null;
+    return this;
+  }
 }

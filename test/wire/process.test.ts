@@ -107,7 +107,7 @@ describe('SIGTERM', () => {
     const toldAt = performance.now();
     tested.signal('SIGTERM');
     for (const client of clients)
-      expect(await client.closed).toEqual({ code: 1001, reason: 'the node is stopping' });
+      expect(await client.closed).toEqual({ code: 1001, reason: '{"reason":"stopping"}' });
     expect(await tested.exited).toBe(0);
     expect(performance.now() - toldAt).toBeLessThan(5_000);
     deaf.destroy();

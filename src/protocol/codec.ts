@@ -1,0 +1,32 @@
+/**
+ * The contract of a native codec: the messages of `messages.ts` as frames, and back.
+ *
+ * A codec keeps nothing between two calls. What it returns may share a buffer that the next call of the same codec
+ * overwrites: send it or copy it at once.
+ */
+import type { Payload, Publication } from '../channel/publication.ts';
+import type { Command, GapReason, Reply } from './messages.ts';
+
+/** The channel that a broadcast belongs to, as its subscribers know it. */
+export interface ChannelHead {
+  readonly channel: string;
+  /** Node-wide; see docs/protocol.md, "batch". */
+  readonly number: number;
+  /** Of the channel's last publication on this node. */
+  readonly sequence: number;
+}
+
+export interface Codec {
+  readonly subprotocol: string;
+  /**
+   * The commands of a frame from a client, which nobody vouches for, in order.
+   *
+   * @param time to stamp publications with, in milliseconds since 1970
+   * @throws Malformed when the frame cannot be read to its end; commands before the flaw are lost with it
+   */
+  decode(frame: Payload, time: number): Command[];
+  encode(reply: Reply): Payload;
+  /** Publications of one channel, the last of which has the head's sequence; none of them makes a mark. */
+  batch(head: ChannelHead, publications: readonly Publication[]): Payload;
+  gap(head: ChannelHead, reason: GapReason): Payload;
+}
