@@ -6,8 +6,24 @@
  * `--max-payload-bytes`, `OUTCRY_MAX_PAYLOAD_BYTES`).
  */
 import { logFormats, logLevels } from '../logger.ts';
+import {
+  namespaceFaults,
+  namespacesAllowed,
+  namespacesSchema,
+  type NamespacesSetting,
+  profiles,
+} from './namespaces.ts';
 import { parseRedisUrl } from './redis-url.ts';
-import { choice, integer, integerOrAuto, list, optionalText, type Setting, text } from './setting.ts';
+import {
+  choice,
+  integer,
+  integerOrAuto,
+  list,
+  optionalText,
+  type Setting,
+  structure,
+  text,
+} from './setting.ts';
 
 export const settingsTable = {
   runtime: choice({
@@ -56,6 +72,20 @@ export const settingsTable = {
     allowedItem: 'an origin as a browser sends it (`https://example.com`, no path, lower case) or `null`',
     sentence:
       'Origins whose pages may connect, compared exactly; empty allows any. A missing Origin is allowed: it does not come from a browser.',
+  }),
+  profile: choice({
+    words: profiles,
+    default: 'open',
+    sentence:
+      'What the namespace `default` permits unless `namespaces` says otherwise: in `open` anyone subscribes and publishes, in `feed` anyone subscribes and only the API publishes.',
+  }),
+  namespaces: structure<NamespacesSetting>({
+    default: new Map(),
+    schema: namespacesSchema,
+    allowed: namespacesAllowed,
+    faults: namespaceFaults,
+    sentence:
+      'Who may `subscribe` and `publish` (`anyone`, `api`, `nobody`) in the channels of a namespace, and their largest payload. `prices:EUR` belongs to `prices`, every other channel to `default`; what a namespace leaves out is as in `default`.',
   }),
   maxConnections: integerOrAuto({
     min: 1,
