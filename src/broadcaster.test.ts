@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Bridge, Receive } from './bridge/bridge.ts';
 import { Broadcaster } from './broadcaster.ts';
-import type { Payload } from './channel/publication.ts';
+import { Publication } from './channel/publication.ts';
 
-let calls: [to: 'here' | 'elsewhere', channel: string, payload: Payload][];
+let calls: [to: 'here' | 'elsewhere', channel: string, publication: Publication][];
 let receive: Receive | null;
 let broadcaster: Broadcaster;
 
@@ -15,7 +15,7 @@ beforeEach(() => {
       expect(receive).toBeNull();
       receive = given;
     },
-    publish: (channel, payload) => void calls.push(['elsewhere', channel, payload]),
+    publish: (channel, publication) => void calls.push(['elsewhere', channel, publication]),
     stop: async () => {},
     state: 'connected',
     prepare: () => true,
@@ -24,31 +24,33 @@ beforeEach(() => {
     closed() {},
   };
   broadcaster = new Broadcaster(
-    { broadcast: (channel, payload) => void calls.push(['here', channel, payload]) },
+    { broadcast: (channel, publication) => void calls.push(['here', channel, publication]) },
     bridge,
   );
 });
 
 describe('publishing', () => {
   test('reaches this node once and the bridge once, in that order', () => {
-    broadcaster.publish('left', 'hi');
-    expect(calls).toEqual([
-      ['here', 'left', 'hi'],
-      ['elsewhere', 'left', 'hi'],
+    broadcaster.publish('left', Publication.text('hi', 0));
+    expect(calls.map(([to, channel]) => [to, channel])).toEqual([
+      ['here', 'left'],
+      ['elsewhere', 'left'],
     ]);
   });
 
-  test('hands binary on without a copy or a change', () => {
-    const payload = new Uint8Array([0, 255]);
-    broadcaster.publish('left', payload);
-    expect(calls.map((call) => call[2] === payload)).toEqual([true, true]);
+  test('hands on the same publication', () => {
+    const publication = Publication.binary(new Uint8Array([0, 255]), 0);
+    broadcaster.publish('left', publication);
+    expect(calls.map((call) => call[2] === publication)).toEqual([true, true]);
   });
 });
 
 describe('what the bridge receives', () => {
   test('is broadcast here and never sent back', () => {
-    receive?.('right', 'from elsewhere');
-    expect(calls).toEqual([['here', 'right', 'from elsewhere']]);
+    const publication = Publication.text('from elsewhere', 0);
+    receive?.('right', publication);
+    expect(calls).toEqual([['here', 'right', publication]]);
+    expect(calls[0]?.[2]).toBe(publication);
   });
 
   test('can arrive before anything was published here', () => {

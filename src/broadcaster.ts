@@ -5,7 +5,7 @@
  */
 import type { Bridge } from './bridge/bridge.ts';
 import type { Hub } from './channel/hub.ts';
-import type { Payload } from './channel/publication.ts';
+import type { Publication } from './channel/publication.ts';
 
 export class Broadcaster {
   readonly #hub: Pick<Hub, 'broadcast'>;
@@ -14,12 +14,12 @@ export class Broadcaster {
   constructor(hub: Pick<Hub, 'broadcast'>, bridge: Bridge) {
     this.#hub = hub;
     this.#bridge = bridge;
-    bridge.start((channel, payload) => hub.broadcast(channel, payload));
+    bridge.start((channel, publication) => hub.broadcast(channel, publication));
   }
 
-  /** Takes a payload to every subscriber on every node. It is copied or sent before the call returns. */
-  publish(channel: string, payload: Payload): void {
-    this.#hub.broadcast(channel, payload);
-    this.#bridge.publish(channel, payload);
+  /** Takes a publication to every subscriber on every node. It is copied or sent before the call returns. */
+  publish(channel: string, publication: Publication): void {
+    this.#hub.broadcast(channel, publication);
+    this.#bridge.publish(channel, publication);
   }
 }

@@ -16,7 +16,7 @@
  * ends.
  */
 import { Batcher } from '../batching/batcher.ts';
-import type { Payload } from '../channel/publication.ts';
+import type { Publication } from '../channel/publication.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { RedisAddress } from '../config/redis-url.ts';
 import type { Logger } from '../logger.ts';
@@ -154,11 +154,11 @@ export class RedisBridge implements Bridge {
     this.#beatTimer = clock.every(beatEveryMs, () => this.#tick());
   }
 
-  publish(channel: string, payload: Payload): void {
+  publish(channel: string, publication: Publication): void {
     if (this.#publisher === null) return;
     const shard = shardOf(channel, this.#options.shards);
     const writer = this.#writerOf(shard);
-    writer.add(channel, payload);
+    writer.add(channel, publication);
     this.#batcher.added(shard, writer.bytes, writer.count);
   }
 

@@ -3,7 +3,7 @@ import { FakeSocket } from '../../test/support/fake-socket.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { SendResult } from '../transport/transport.ts';
 import { Hub } from './hub.ts';
-import type { Payload } from './publication.ts';
+import { type Payload, Publication } from './publication.ts';
 
 let published: [topic: string, payload: Payload][];
 let pressure: number[];
@@ -59,10 +59,10 @@ describe('joining and leaving', () => {
     hub.join('left', new FakeSocket());
     hub.join('left', new FakeSocket());
     hub.leave('left');
-    hub.broadcast('left', 'one is here');
+    hub.broadcast('left', Publication.text('one is here', 0));
     expect(metrics.channelsOpen.value).toBe(1);
     hub.leave('left');
-    hub.broadcast('left', 'nobody is here');
+    hub.broadcast('left', Publication.text('nobody is here', 0));
     expect(metrics.channelsOpen.value).toBe(0);
     expect(published).toHaveLength(1);
   });
@@ -86,17 +86,17 @@ describe('joining and leaving', () => {
     hub.join('left', new FakeSocket());
     hub.leave('left');
     hub.join('left', new FakeSocket());
-    hub.broadcast('left', 'again');
+    hub.broadcast('left', Publication.text('again', 0));
     expect(metrics.channelsOpen.value).toBe(1);
     expect(metrics.deliveries.value).toBe(1);
   });
 
   test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('treats %s like any name', (name) => {
-    hub.broadcast(name, 'nobody is here');
+    hub.broadcast(name, Publication.text('nobody is here', 0));
     expect(published).toEqual([]);
     const socket = new FakeSocket();
     hub.join(name, socket);
-    hub.broadcast(name, 'x');
+    hub.broadcast(name, Publication.text('x', 0));
     expect(published).toEqual([[[...socket.topics][0], 'x']]);
     hub.leave(name);
     expect(metrics.channelsOpen.value).toBe(0);
@@ -109,33 +109,42 @@ describe('broadcasting', () => {
     const payload = new Uint8Array([1, 2]);
     hub.join('left', socket);
     for (let more = 0; more < 9; more += 1) hub.join('left', new FakeSocket());
-    hub.broadcast('left', payload);
+    hub.broadcast('left', Publication.binary(payload, 0));
     expect(published).toEqual([[[...socket.topics][0], payload]]);
     expect(published[0]?.[1]).toBe(payload);
     expect(socket.sent).toEqual([]);
+  });
+
+  test('hands out JSON as text, whichever way it came', () => {
+    const socket = new FakeSocket();
+    hub.join('left', socket);
+    hub.broadcast('left', Publication.json('{"a": 1.0}', 0));
+    hub.broadcast('left', Publication.json(Buffer.from('{"a": 1.0}'), 0));
+    hub.broadcast('left', Publication.text(Buffer.from('\ufeffhi'), 0));
+    expect(published.map(([, payload]) => payload)).toEqual(['{"a": 1.0}', '{"a": 1.0}', '\ufeffhi']);
   });
 
   test('counts a delivery for each subscriber', () => {
     hub.join('left', new FakeSocket());
     hub.join('left', new FakeSocket());
     hub.join('right', new FakeSocket());
-    hub.broadcast('left', 'x');
-    hub.broadcast('right', 'x');
-    hub.broadcast('nowhere', 'x');
+    hub.broadcast('left', Publication.text('x', 0));
+    hub.broadcast('right', Publication.text('x', 0));
+    hub.broadcast('nowhere', Publication.text('x', 0));
     expect(metrics.deliveries.value).toBe(3);
   });
 
   test('reports no pressure while everybody takes everything', () => {
     hub.join('left', new FakeSocket());
-    hub.broadcast('left', 'x');
+    hub.broadcast('left', Publication.text('x', 0));
     expect(pressure).toEqual([]);
   });
 
   test.each(['buffered', 'dropped'] as const)('reports what may wait when something was %s', (outcome) => {
     result = outcome;
     hub.join('left', new FakeSocket());
-    hub.broadcast('left', 'four');
-    hub.broadcast('left', new Uint8Array(5));
+    hub.broadcast('left', Publication.text('four', 0));
+    hub.broadcast('left', Publication.binary(new Uint8Array(5), 0));
     expect(pressure).toEqual([12, 5]);
   });
 });

@@ -6,7 +6,7 @@
  */
 import type { Metrics } from '../metrics/metrics.ts';
 import type { SendResult, Socket } from '../transport/transport.ts';
-import { maxBytesOf, type Payload } from './publication.ts';
+import { maxBytesOf, type Payload, type Publication } from './publication.ts';
 
 /** Called after a broadcast that some subscriber could not take at once, with the bytes that it may have added. */
 export type OnPressure = (bytes: number) => void;
@@ -64,11 +64,12 @@ export class Hub {
     this.#options.watch.closed(channel);
   }
 
-  /** Sends a payload to all subscribers of this node, the publisher's connection included. */
-  broadcast(channel: string, payload: Payload): void {
+  /** Sends a publication to all subscribers of this node, the publisher's connection included. */
+  broadcast(channel: string, publication: Publication): void {
     const room = this.#rooms.get(channel);
     if (room === undefined) return;
     this.#options.metrics.deliveries.value += room.subscribers;
+    const { payload } = publication;
     const result = this.#options.publishToTopic(room.topic, payload);
     if (result !== 'sent') this.#options.onPressure(maxBytesOf(payload));
   }

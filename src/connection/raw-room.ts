@@ -8,7 +8,7 @@
  */
 import type { Broadcaster } from '../broadcaster.ts';
 import type { Hub } from '../channel/hub.ts';
-import type { Payload } from '../channel/publication.ts';
+import { type Payload, Publication } from '../channel/publication.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Socket } from '../transport/transport.ts';
 import type { Connection, Protocol } from './connection.ts';
@@ -39,7 +39,7 @@ export class RawRoom implements Protocol<string> {
     const { broadcaster, metrics } = this.#options;
     metrics.publicationsReceived.value += 1;
     metrics.payloadBytesReceived.value += payload.length;
-    broadcaster.publish(connection.state, payload);
+    broadcaster.publish(connection.state, Publication.of(payload, Date.now()));
   }
 
   closed(connection: Connection<string>): void {

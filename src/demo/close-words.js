@@ -15,9 +15,6 @@ const endings = {
   1011: { words: 'Something failed inside the node', comeBack: true },
   1012: { words: 'The node is restarting', comeBack: true },
   1013: { words: 'The node is overloaded', comeBack: true },
-  4002: { words: 'An operator ended the connection', comeBack: true },
-  4502: { words: 'An operator ended the connection', comeBack: false },
-  4503: { words: 'Nobody may send into this room', comeBack: false },
 };
 
 /**
@@ -28,6 +25,8 @@ const endings = {
 export function explainClose(code, { opened, online }) {
   if (!online) return { words: 'This device is offline', comeBack: true };
   if (!opened) return { words: 'The node cannot be reached', comeBack: true };
-  // Codes of Outcry's own: from 4500 on something has to change first.
-  return endings[code] ?? { words: `The connection was closed with code ${code}`, comeBack: code < 4500 };
+  // From 4500 on a code says that coming back would end the same way (docs/protocol.md, "Close codes").
+  return (
+    endings[code] ?? { words: `The connection was closed with code ${code}`, comeBack: !(code >= 4_500) }
+  );
 }
