@@ -6,16 +6,21 @@ import { Publication } from './channel/publication.ts';
 let calls: [to: 'here' | 'elsewhere', channel: string, publication: Publication][];
 let receive: Receive | null;
 let broadcaster: Broadcaster;
+let bridge: { -readonly [Key in keyof Bridge]: Bridge[Key] };
 
 beforeEach(() => {
   calls = [];
   receive = null;
-  const bridge: Bridge = {
+  bridge = {
     start(given) {
       expect(receive).toBeNull();
       receive = given;
     },
     publish: (channel, publication) => void calls.push(['elsewhere', channel, publication]),
+    publishConfirmed(channel, publication) {
+      calls.push(['elsewhere', channel, publication]);
+      return 'unknown';
+    },
     stop: async () => {},
     state: 'connected',
     prepare: () => true,
@@ -42,6 +47,22 @@ describe('publishing', () => {
     const publication = Publication.binary(new Uint8Array([0, 255]), 0);
     broadcaster.publish('left', publication);
     expect(calls.map((call) => call[2] === publication)).toEqual([true, true]);
+  });
+});
+
+describe('publishing with an answer', () => {
+  test('reaches this node once and the bridge once, in that order, and says what the bridge says', () => {
+    expect(broadcaster.publishConfirmed('left', Publication.text('hi', 0))).toBe('unknown');
+    expect(calls.map(([to, channel]) => [to, channel])).toEqual([
+      ['here', 'left'],
+      ['elsewhere', 'left'],
+    ]);
+  });
+
+  test('can be known to be in vain', () => {
+    expect(broadcaster.reachesOthers).toBe(true);
+    bridge.state = 'away';
+    expect(broadcaster.reachesOthers).toBe(false);
   });
 });
 

@@ -23,12 +23,26 @@ export type Receive = (channel: string, publication: Publication) => void;
  */
 export type BridgeState = 'connected' | 'away';
 
+/**
+ * What became of a publication on its way to the other nodes:
+ *
+ * - `confirmed`: the bridge has taken it; whoever listens gets it, or notices that it is missing.
+ * - `failed`: no other node got it.
+ * - `unknown`: no answer came in time, or the connection ended with it under way.
+ */
+export type Outcome = 'confirmed' | 'failed' | 'unknown';
+
 export interface Bridge {
   readonly state: BridgeState;
   /** Begins to receive. Called once, before everything else. */
   start(receive: Receive): void;
   /** Takes a publication of this node to all others; it is copied or sent before the call returns. */
   publish(channel: string, publication: Publication): void;
+  /**
+   * Like `publish`, and says what became of it: at once where that is known, else within `redisCommandTimeoutMs` and the
+   * time for which frames are gathered. Publications that travel together share one promise, which never rejects.
+   */
+  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome>;
   /**
    * Makes ready for a subscriber of a channel that is about to be told that it is subscribed. The answer, or what the
    * promise resolves with after a second at most, is whether publications of other nodes reach this one.
