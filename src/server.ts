@@ -101,6 +101,8 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
   const listen = await selectTransport();
   const adminListener = await listen({
     ...limits,
+    // The API reads streams of any length, and bounds every other body itself.
+    maxBodyBytes: Number.MAX_SAFE_INTEGER,
     host: settings.adminHost,
     port: settings.adminPort,
     handle: (request) => adminRoutes.handle(request),
@@ -108,6 +110,7 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
   try {
     publicListener = await listen({
       ...limits,
+      maxBodyBytes: settings.maxPayloadBytes,
       host: settings.host,
       port: settings.port,
       handle: (request) => publicRoutes.handle(request),
