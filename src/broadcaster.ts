@@ -8,13 +8,16 @@ import type { Hub } from './channel/hub.ts';
 import type { Publication } from './channel/publication.ts';
 
 export class Broadcaster {
-  readonly #hub: Pick<Hub, 'broadcast'>;
+  readonly #hub: Pick<Hub, 'broadcast' | 'gap'>;
   readonly #bridge: Bridge;
 
-  constructor(hub: Pick<Hub, 'broadcast'>, bridge: Bridge) {
+  constructor(hub: Pick<Hub, 'broadcast' | 'gap'>, bridge: Bridge) {
     this.#hub = hub;
     this.#bridge = bridge;
-    bridge.start((channel, publication) => hub.broadcast(channel, publication));
+    bridge.start(
+      (channel, publication) => hub.broadcast(channel, publication),
+      (reason, concerns) => hub.gap(reason, concerns),
+    );
   }
 
   /** Takes a publication to every subscriber on every node. It is copied or sent before the call returns. */

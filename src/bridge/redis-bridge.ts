@@ -24,7 +24,7 @@ import type { BridgeMetrics } from '../metrics/metrics.ts';
 import { readBeat, writeBeat } from '../protocol/beat.ts';
 import { type FrameSender, FrameWriter } from '../protocol/bridge-frame.ts';
 import { shardOf } from '../protocol/shard.ts';
-import type { Bridge, BridgeState, Outcome, Receive } from './bridge.ts';
+import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { Interest } from './interest.ts';
 import { Peers } from './peers.ts';
@@ -79,6 +79,7 @@ export class RedisBridge implements Bridge {
   readonly #beatChannel: string;
 
   #receive: Receive = () => {};
+  #onGap: OnGap = () => {};
   #publisher: RedisConnection | null = null;
   #subscriber: RedisConnection | null = null;
   #publisherIdentity: ServerIdentity | null = null;
@@ -101,7 +102,13 @@ export class RedisBridge implements Bridge {
     this.#beatChannel = `${prefix}.v1.beat`;
     this.#writers = Array.from({ length: shards }, (_, shard) => new FrameWriter(sender, shard));
     this.#receipts = new Array(shards).fill(null);
-    this.#intake = new FrameIntake({ shards, bootId: sender.bootId, metrics, log: this.#log });
+    this.#intake = new FrameIntake({
+      shards,
+      bootId: sender.bootId,
+      metrics,
+      log: this.#log,
+      onGap: (missing) => this.#onGap('bridge', (channel) => shardOf(channel, shards) === missing),
+    });
     this.#peers = new Peers(sender.bootId, silenceMs);
     this.#batcher = new Batcher(clock, options.batch, (shard) => this.#send(shard));
     this.#interest = new Interest({
@@ -121,8 +128,9 @@ export class RedisBridge implements Bridge {
     return this.#state;
   }
 
-  start(receive: Receive): void {
+  start(receive: Receive, onGap: OnGap): void {
     this.#receive = receive;
+    this.#onGap = onGap;
     const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
     const common = {
       address,
@@ -160,20 +168,16 @@ export class RedisBridge implements Bridge {
   publish(channel: string, publication: Publication): void {
     if (this.#publisher === null) return;
     const shard = shardOf(channel, this.#options.shards);
-    const writer = this.#writerOf(shard);
-    writer.add(channel, publication);
-    this.#batcher.added(shard, writer.bytes, writer.count);
+    this.#gather(shard, channel, publication);
   }
 
   publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
     if (this.#publisher === null) return 'failed';
     const shard = shardOf(channel, this.#options.shards);
-    const writer = this.#writerOf(shard);
-    writer.add(channel, publication);
     // Before the batcher hears of it, which may send the frame at once.
     this.#receipts[shard] ??= new Receipt();
     const { outcome } = this.#receipts[shard];
-    this.#batcher.added(shard, writer.bytes, writer.count);
+    this.#gather(shard, channel, publication);
     return outcome;
   }
 
@@ -217,6 +221,12 @@ export class RedisBridge implements Bridge {
     publisher.end();
     this.#subscriber?.end();
     this.#subscriber = null;
+  }
+
+  #gather(shard: number, channel: string, publication: Publication): void {
+    const writer = this.#writerOf(shard);
+    writer.add(channel, publication);
+    this.#batcher.added(shard, writer.bytes, writer.count);
   }
 
   /** Takes the open frame of a shard and publishes it, or drops it with its number. */
@@ -436,6 +446,7 @@ export class RedisBridge implements Bridge {
     else {
       const seconds = ((clock.now() - this.#awaySince) / 1_000).toFixed(1);
       metrics.possibleGaps.value += 1;
+      this.#onGap('bridge_away', () => true);
       this.#log.news(
         'info',
         {},
