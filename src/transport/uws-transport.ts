@@ -11,6 +11,10 @@
  * - Publishing and then leaving one's last topic in the same turn discards what was published: an unsubscribing socket
  *   joins an empty topic first and keeps it.
  * - Requests are only valid during their handler, and payloads die with theirs: what is needed later is copied first.
+ * - `cork` around a late upgrade may close the new WebSocket at once: it takes it for the HTTP response that it was (fixed in
+ *   uWebSockets #1929, July 2026; about 1 in 200 with 20.51). A late upgrade is therefore not corked, which costs 24 small
+ *   writes and a warning of the library on stderr, for handshakes that had to wait for Redis only.
+ * - A port that was asked for as 0 lacks SO_REUSEADDR: its dying connections keep it for a minute.
  * - Its own idle timeout may be 0 or 8 to 960 s, anything else ends the process: 0, connections keep their own liveness.
  * - Text that is not UTF-8 and other broken frames end in a bare close (1006), without 1007 or 1002.
  *
@@ -201,8 +205,10 @@ function decide(
     decision
       .then(
         (settled) => {
-          if (!aborted) response.cork(() => settle(settled));
-          else if ('session' in settled) settled.session.closed({ code: 1006 });
+          if (!('session' in settled)) {
+            if (!aborted) response.cork(() => settle(settled));
+          } else if (aborted) settled.session.closed({ code: 1006 });
+          else upgrade(settled);
         },
         (error) => {
           if (aborted) options.onError('request', error);
