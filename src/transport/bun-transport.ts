@@ -19,6 +19,7 @@
 import http from 'node:http';
 import type { Payload } from '../channel/publication.ts';
 import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
+import { closingCode } from './broken-frame.ts';
 import { listenError } from './listen-error.ts';
 import {
   BodyAborted,
@@ -105,7 +106,8 @@ function serve(options: ListenOptions): Server {
         },
         ping: (ws) => guard(ws, () => ws.data.session.controlFrame()),
         pong: (ws) => guard(ws, () => ws.data.session.controlFrame()),
-        close: (ws, code) => guard(ws, () => ws.data.session.closed({ code })),
+        close: (ws, code, reason) =>
+          guard(ws, () => ws.data.session.closed({ code: closingCode(code, reason) })),
       },
     });
   } catch (error) {

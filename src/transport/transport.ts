@@ -41,7 +41,10 @@ export interface Socket {
 
 /** Why a socket closed, as the runtime reports it. */
 export interface Closing {
-  /** The code of the close frame, 1005 for a frame without one, 1006 without a frame. */
+  /**
+   * The code of the close frame, 1005 for a frame without one, 1006 without a frame. For a frame that broke the rules 1002,
+   * 1007 or 1009, whether or not the runtime tells the peer; 1006 where it does not even tell us.
+   */
   code: number;
 }
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findBun } from '../../bin/find-bun.mjs';
 import { TestClient } from '../support/client.ts';
+import { runtime } from '../support/runtimes.ts';
 
 const hostFile = fileURLToPath(new URL('failing-host.ts', import.meta.url));
 
@@ -15,7 +16,8 @@ let host: ChildProcess;
 let port: number;
 let nextLine: () => Promise<string>;
 beforeAll(async () => {
-  host = spawn(findBun() ?? 'bun', [hostFile], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program, ...args] = runtime === 'bun' ? [findBun() ?? 'bun'] : [process.execPath, '--import', 'tsx'];
+  host = spawn(program as string, [...args, hostFile], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: host.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   nextLine = async () => (await lines.next()).value;
   port = Number(await nextLine());
