@@ -15,6 +15,8 @@
  *   uWebSockets #1929, July 2026; about 1 in 200 with 20.51). A late upgrade is therefore not corked, which costs 24 small
  *   writes and a warning of the library on stderr, for handshakes that had to wait for Redis only.
  * - A port that was asked for as 0 lacks SO_REUSEADDR: its dying connections keep it for a minute.
+ * - Half a surrogate pair in a string is sent as it is, in bytes that are no UTF-8, which no peer survives: replaced.
+ * - `endWithoutBody(length)` with a length above 0 is never finished, and an unfinished answer ends the process.
  * - Its own idle timeout may be 0 or 8 to 960 s, anything else ends the process: 0, connections keep their own liveness.
  * - Text that is not UTF-8 and other broken frames end in a bare close (1006), without 1007 or 1002.
  *
@@ -59,8 +61,8 @@ type ListenAt = (
 /** LIBUS_LISTEN_EXCLUSIVE_PORT, which the types have as an enum that does not exist at run time. */
 const exclusivePort = 1;
 
-/** A topic that nobody publishes to; see the quirks. */
-const anchorTopic = 'anchor';
+/** A topic that nobody publishes to, because the contract keeps U+0000 for the transport; see the quirks. */
+const anchorTopic = '\u0000anchor';
 
 export const listenOnUws: Listen = async (options) => {
   const library = loadUws();
@@ -95,7 +97,7 @@ class UwsListener implements Listener {
   }
 
   publish(topic: string, payload: Payload): SendResult {
-    const delivered = this.#app.publish(topic, payload, typeof payload !== 'string');
+    const delivered = this.#app.publish(topic, wellFormed(payload), typeof payload !== 'string');
     return delivered ? 'buffered' : 'dropped';
   }
 
@@ -145,9 +147,7 @@ function application(library: Uws, options: ListenOptions): uws.TemplatedApp {
         const { socket } = ws.getUserData();
         socket.closed();
         try {
-          socket.session.closed({
-            code: socket.closedWith ?? closingCode(code, Buffer.from(reason).toString()),
-          });
+          socket.session.closed({ code: closingCode(code, Buffer.from(reason).toString()) });
         } catch (error) {
           options.onError('session', error);
         }
@@ -164,10 +164,9 @@ function upgradeOrAnswer(
   options: ListenOptions,
 ): void {
   const key = request.getHeader('sec-websocket-key');
-  const protocol = request.getHeader('sec-websocket-protocol');
   const extensions = request.getHeader('sec-websocket-extensions');
-  decide(response, request, options, ({ session }) => {
-    response.upgrade<UserData>({ socket: new UwsSocket(session) }, key, protocol, extensions, context);
+  decide(response, request, options, ({ session, subprotocol = '' }) => {
+    response.upgrade<UserData>({ socket: new UwsSocket(session) }, key, subprotocol, extensions, context);
   });
 }
 
@@ -197,12 +196,13 @@ function decide(
   };
   try {
     const decision = options.handle(asked);
-    if (!(decision instanceof Promise)) {
+    if (!(decision instanceof Promise) && !endsConnection(decision)) {
       settle(decision);
       return;
     }
     body.watch();
-    decision
+    Promise.resolve(decision)
+      .then(inItsTurn)
       .then(
         (settled) => {
           if (!('session' in settled)) {
@@ -221,6 +221,19 @@ function decide(
   }
 }
 
+/**
+ * An answer that ends the connection is given in a later turn: a request that came with the one that it answers ends the
+ * connection then, instead of being served behind the answer.
+ */
+async function inItsTurn(decision: HttpReply | Upgrade): Promise<HttpReply | Upgrade> {
+  if (endsConnection(decision)) await new Promise((resolve) => setImmediate(resolve));
+  return decision;
+}
+
+function endsConnection(decision: HttpReply | Upgrade): boolean {
+  return !('session' in decision) && decision.headers?.Connection === 'close';
+}
+
 function send(
   response: uws.HttpResponse,
   { status, headers = {}, body = '' }: HttpReply,
@@ -230,8 +243,18 @@ function send(
   const { Connection: connection, ...others } = headers;
   for (const [name, value] of Object.entries(others)) response.writeHeader(name, value);
   const close = connection === 'close';
-  if (withoutBody) response.endWithoutBody(Buffer.byteLength(body), close);
+  if (withoutBody) endWithoutBody(response, Buffer.byteLength(body), close);
   else response.end(body, close);
+}
+
+/** An answer to HEAD. With a close the library insists on a length of its own; 0 is the only one that it can finish. */
+function endWithoutBody(response: uws.HttpResponse, lengthBytes: number, close: boolean): void {
+  if (close) {
+    response.endWithoutBody(0, true);
+    return;
+  }
+  response.writeHeader('Content-Length', String(lengthBytes));
+  response.endWithoutBody();
 }
 
 /** Everything that is asked of a request later, copied while it is valid. */
@@ -288,8 +311,6 @@ function pathOf(target: string): string {
 /** Our socket, which knows its session. */
 class UwsSocket implements Socket {
   readonly session: SocketSession;
-  /** The code of our own close frame: the library reports it as the peer's. */
-  closedWith: number | null = null;
   #ws: ServerWebSocket | null = null;
 
   constructor(session: SocketSession) {
@@ -307,7 +328,7 @@ class UwsSocket implements Socket {
 
   send(payload: Payload): SendResult {
     if (this.#ws === null) return 'dropped';
-    const status = this.#ws.send(payload, typeof payload !== 'string');
+    const status = this.#ws.send(wellFormed(payload), typeof payload !== 'string');
     if (status === 1) return 'sent';
     return status === 0 ? 'buffered' : 'dropped';
   }
@@ -317,7 +338,6 @@ class UwsSocket implements Socket {
   }
 
   close({ code, reason }: CloseCode): void {
-    this.closedWith ??= code;
     this.#ws?.end(code, fitReason(reason));
   }
 
@@ -337,6 +357,11 @@ class UwsSocket implements Socket {
   bufferedBytes(): number {
     return this.#ws?.getBufferedAmount() ?? 0;
   }
+}
+
+/** Replaces halves of surrogate pairs, as UTF-8 demands; V8 gives a string without them back as it is. */
+function wellFormed(payload: Payload): Payload {
+  return typeof payload === 'string' ? payload.toWellFormed() : payload;
 }
 
 /** The library says only that it could not listen; the system says why when it is asked the same. */
