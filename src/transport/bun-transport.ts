@@ -12,6 +12,10 @@
  * - Repeated headers are joined with `, `, a repeated Host too.
  * - Bun answers some requests itself, before we see them: malformed ones (400, 505), more than about 190 headers or more
  *   than `requestHeadBytes` (431).
+ * - For a host name that is not known it reports whichever error came last: the name is looked up first.
+ * - An empty message that was sent gives 0 bytes, as one that was dropped does: it counts as buffered.
+ * - An upgrade names the first subprotocol that was offered, whatever it is, unless the header is set; an empty one is left
+ *   out.
  * - `close(code)` on a peer that does not read keeps the descriptor for 8 to 16 s: use `terminate` for those.
  */
 import http from 'node:http';
@@ -129,8 +133,13 @@ function answer(request: Request, server: Server, options: ListenOptions): Answe
   }
 }
 
-function upgrade(request: Request, server: Server, { session }: Upgrade): Response | undefined {
-  if (server.upgrade(request, { data: new BunSocket(session) })) return undefined;
+function upgrade(
+  request: Request,
+  server: Server,
+  { session, subprotocol = '' }: Upgrade,
+): Response | undefined {
+  const headers = { 'Sec-WebSocket-Protocol': subprotocol };
+  if (server.upgrade(request, { headers, data: new BunSocket(session) })) return undefined;
   // The peer went away meanwhile, or Bun found a flaw in the handshake that we did not.
   session.closed({ code: 1006 });
   return new Response('the handshake failed\n', { status: 400 });

@@ -80,9 +80,11 @@ export interface HttpReply {
   body?: string | Uint8Array;
 }
 
-/** The answer 101: the request becomes a WebSocket with this session. */
+/** The answer 101: the request becomes a WebSocket with this session, and without extensions. */
 export interface Upgrade {
   session: SocketSession;
+  /** One of those that the client offered, which the answer names. Without it the answer names none. */
+  subprotocol?: string;
 }
 
 export type RequestHandler = (request: HttpRequest) => HttpReply | Upgrade | Promise<HttpReply | Upgrade>;

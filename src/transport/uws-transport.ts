@@ -162,10 +162,9 @@ function upgradeOrAnswer(
   options: ListenOptions,
 ): void {
   const key = request.getHeader('sec-websocket-key');
-  const protocol = request.getHeader('sec-websocket-protocol');
   const extensions = request.getHeader('sec-websocket-extensions');
-  decide(response, request, options, ({ session }) => {
-    response.upgrade<UserData>({ socket: new UwsSocket(session) }, key, protocol, extensions, context);
+  decide(response, request, options, ({ session, subprotocol = '' }) => {
+    response.upgrade<UserData>({ socket: new UwsSocket(session) }, key, subprotocol, extensions, context);
   });
 }
 
