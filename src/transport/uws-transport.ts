@@ -15,6 +15,8 @@
  *   uWebSockets #1929, July 2026; about 1 in 200 with 20.51). A late upgrade is therefore not corked, which costs 24 small
  *   writes and a warning of the library on stderr, for handshakes that had to wait for Redis only.
  * - A port that was asked for as 0 lacks SO_REUSEADDR: its dying connections keep it for a minute.
+ * - Half a surrogate pair in a string is sent as it is, in bytes that are no UTF-8, which no peer survives: replaced.
+ * - `endWithoutBody(length)` with a length above 0 is never finished, and an unfinished answer ends the process.
  * - Its own idle timeout may be 0 or 8 to 960 s, anything else ends the process: 0, connections keep their own liveness.
  * - Text that is not UTF-8 and other broken frames end in a bare close (1006), without 1007 or 1002.
  *
@@ -229,8 +231,18 @@ function send(
   const { Connection: connection, ...others } = headers;
   for (const [name, value] of Object.entries(others)) response.writeHeader(name, value);
   const close = connection === 'close';
-  if (withoutBody) response.endWithoutBody(Buffer.byteLength(body), close);
+  if (withoutBody) endWithoutBody(response, Buffer.byteLength(body), close);
   else response.end(body, close);
+}
+
+/** An answer to HEAD. With a close the library insists on a length of its own; 0 is the only one that it can finish. */
+function endWithoutBody(response: uws.HttpResponse, lengthBytes: number, close: boolean): void {
+  if (close) {
+    response.endWithoutBody(0, true);
+    return;
+  }
+  response.writeHeader('Content-Length', String(lengthBytes));
+  response.endWithoutBody();
 }
 
 /** Everything that is asked of a request later, copied while it is valid. */
