@@ -73,7 +73,7 @@ export interface HttpRequest {
   headerBytes(): number;
 }
 
-/** An answer that ends the request. */
+/** An answer that ends the request. With the header `Connection: close` it ends the connection, and nothing behind it is heard. */
 export interface HttpReply {
   status: number;
   headers?: Readonly<Record<string, string>>;

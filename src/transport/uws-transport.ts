@@ -195,7 +195,7 @@ function decide(
   };
   try {
     const decision = options.handle(asked);
-    if (!(decision instanceof Promise)) {
+    if (!(decision instanceof Promise) && !endsConnection(decision)) {
       settle(decision);
       return;
     }
@@ -203,7 +203,8 @@ function decide(
     response.onAborted(() => {
       aborted = true;
     });
-    decision
+    Promise.resolve(decision)
+      .then(inItsTurn)
       .then(
         (settled) => {
           if (!('session' in settled)) {
@@ -220,6 +221,19 @@ function decide(
   } catch (error) {
     fail(error);
   }
+}
+
+/**
+ * An answer that ends the connection is given in a later turn: a request that came with the one that it answers ends the
+ * connection then, instead of being served behind the answer.
+ */
+async function inItsTurn(decision: HttpReply | Upgrade): Promise<HttpReply | Upgrade> {
+  if (endsConnection(decision)) await new Promise((resolve) => setImmediate(resolve));
+  return decision;
+}
+
+function endsConnection(decision: HttpReply | Upgrade): boolean {
+  return !('session' in decision) && decision.headers?.Connection === 'close';
 }
 
 function send(
