@@ -95,7 +95,7 @@ class UwsListener implements Listener {
   }
 
   publish(topic: string, payload: Payload): SendResult {
-    const delivered = this.#app.publish(topic, payload, typeof payload !== 'string');
+    const delivered = this.#app.publish(topic, wellFormed(payload), typeof payload !== 'string');
     return delivered ? 'buffered' : 'dropped';
   }
 
@@ -318,7 +318,7 @@ class UwsSocket implements Socket {
 
   send(payload: Payload): SendResult {
     if (this.#ws === null) return 'dropped';
-    const status = this.#ws.send(payload, typeof payload !== 'string');
+    const status = this.#ws.send(wellFormed(payload), typeof payload !== 'string');
     if (status === 1) return 'sent';
     return status === 0 ? 'buffered' : 'dropped';
   }
@@ -348,6 +348,11 @@ class UwsSocket implements Socket {
   bufferedBytes(): number {
     return this.#ws?.getBufferedAmount() ?? 0;
   }
+}
+
+/** Replaces halves of surrogate pairs, as UTF-8 demands; V8 gives a string without them back as it is. */
+function wellFormed(payload: Payload): Payload {
+  return typeof payload === 'string' ? payload.toWellFormed() : payload;
 }
 
 /** The library says only that it could not listen; the system says why when it is asked the same. */
