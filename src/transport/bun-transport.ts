@@ -59,7 +59,9 @@ class BunListener implements Listener {
   }
 
   publish(topic: string, payload: Payload): SendResult {
-    return toResult(this.#server.publish(topic, payload));
+    const status = this.#server.publish(topic, payload);
+    if (status === 0 && payload.length === 0 && this.#server.subscriberCount(topic) > 0) return 'buffered';
+    return toResult(status);
   }
 
   stop(): void {
@@ -203,7 +205,10 @@ class BunSocket implements Socket {
   }
 
   send(payload: Payload): SendResult {
-    return this.#ws === null ? 'dropped' : toResult(this.#ws.send(payload));
+    if (this.#ws === null) return 'dropped';
+    const status = this.#ws.send(payload);
+    if (status === 0 && payload.length === 0 && this.#ws.readyState === WebSocket.OPEN) return 'buffered';
+    return toResult(status);
   }
 
   ping(): void {
@@ -231,7 +236,7 @@ class BunSocket implements Socket {
   }
 }
 
-/** Bun: bytes sent, −1 buffered, 0 dropped. An empty message is sent and still gives 0; a hint too many does no harm. */
+/** Bun: bytes sent, −1 buffered, 0 dropped. */
 function toResult(status: number): SendResult {
   if (status > 0) return 'sent';
   return status === 0 ? 'dropped' : 'buffered';
