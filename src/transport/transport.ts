@@ -33,6 +33,7 @@ export interface Socket {
   close(code: CloseCode): void;
   /** Closes at once, without a close frame: the peer sees 1006. For peers that do not read. */
   terminate(): void;
+  /** A topic is any text that is not empty and does not begin with U+0000. Subscribing twice is subscribing once. */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
   /** Bytes that wait in user space for this peer. */

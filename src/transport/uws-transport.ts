@@ -59,8 +59,8 @@ type ListenAt = (
 /** LIBUS_LISTEN_EXCLUSIVE_PORT, which the types have as an enum that does not exist at run time. */
 const exclusivePort = 1;
 
-/** A topic that nobody publishes to; see the quirks. */
-const anchorTopic = 'anchor';
+/** A topic that nobody publishes to, because the contract keeps U+0000 for the transport; see the quirks. */
+const anchorTopic = '\u0000anchor';
 
 export const listenOnUws: Listen = async (options) => {
   const library = loadUws();
