@@ -18,6 +18,7 @@
  *   out.
  * - `close(code)` on a peer that does not read keeps the descriptor for 8 to 16 s: use `terminate` for those.
  */
+import { lookup } from 'node:dns/promises';
 import http from 'node:http';
 import type { Payload } from '../channel/publication.ts';
 import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
@@ -47,7 +48,12 @@ const requestHeadBytes = 32_768;
 /** A keep-alive connection without a request is closed after this. Half-sent requests end after 12 s, Bun's constant. */
 const keepAliveSeconds = 10;
 
-export const listenOnBun: Listen = async (options) => new BunListener(options);
+export const listenOnBun: Listen = async (options) => {
+  await lookup(options.host).catch((error) => {
+    throw listenError(error, options);
+  });
+  return new BunListener(options);
+};
 
 class BunListener implements Listener {
   readonly port: number;
