@@ -145,9 +145,7 @@ function application(library: Uws, options: ListenOptions): uws.TemplatedApp {
         const { socket } = ws.getUserData();
         socket.closed();
         try {
-          socket.session.closed({
-            code: socket.closedWith ?? closingCode(code, Buffer.from(reason).toString()),
-          });
+          socket.session.closed({ code: closingCode(code, Buffer.from(reason).toString()) });
         } catch (error) {
           options.onError('session', error);
         }
@@ -299,8 +297,6 @@ function pathOf(target: string): string {
 /** Our socket, which knows its session. */
 class UwsSocket implements Socket {
   readonly session: SocketSession;
-  /** The code of our own close frame: the library reports it as the peer's. */
-  closedWith: number | null = null;
   #ws: ServerWebSocket | null = null;
 
   constructor(session: SocketSession) {
@@ -328,7 +324,6 @@ class UwsSocket implements Socket {
   }
 
   close({ code, reason }: CloseCode): void {
-    this.closedWith ??= code;
     this.#ws?.end(code, fitReason(reason));
   }
 
