@@ -14,6 +14,7 @@ import {
   subscribe,
   terminate,
 } from './commands.ts';
+import { differences } from './differences.ts';
 import { type ConnectedRaw, HostProcess } from './host-process.ts';
 
 const backpressureLimitBytes = 262_144;
@@ -31,7 +32,7 @@ type How = 'publish' | 'send';
 
 const shapes: [how: How, size: number, perTurn: number][] = [
   // Both runtimes take another path for messages of 16 KiB and more.
-  ['publish', 1_000, 10],
+  ['publish', 1_000, 50],
   ['publish', 1_000, 500],
   ['publish', 17_000, 10],
   ['send', 1_000, 500],
@@ -79,17 +80,19 @@ describe.each(shapes)('a peer that does not read, by %s of %i bytes, %i a turn',
 
   it('is closed before it loses anything, while it still does not read', async () => {
     const socket = await paused();
-    let [mostWaiting, dropped] = [0, 0];
+    let mostWaiting = 0;
+    const seen: Result[] = [];
     const count = await flood(socket, shape, (results, waitingBytes) => {
       mostWaiting = Math.max(mostWaiting, waitingBytes);
-      dropped += results.filter((result) => result === 'dropped').length;
+      seen.push(...results);
     });
     expect((await host.event('closed', socket)).code).toBe(1006);
     expect(mostWaiting).toBeGreaterThan(backpressureLimitBytes / 8);
     // One message may go beyond the limit, and a gathered write of up to 16 KiB with it.
     expect(mostWaiting).toBeLessThan(backpressureLimitBytes + size + 17_000);
-    expect(dropped).toBeGreaterThan(0);
-    if (how === 'send') expect(dropped).toBeLessThan(count);
+    // In the order in which they came up first: the kernel may take more for a while.
+    const first = how === 'publish' && differences.published === 'buffered' ? [] : ['sent'];
+    expect([...new Set(seen)]).toEqual([...first, 'buffered', 'dropped']);
 
     // What the kernel still held comes without a hole, and then the end, without a close frame.
     socket.peer.socket.resume();
