@@ -2,6 +2,7 @@
  * An exception in a handler costs its own connection 1011, or its own request 500, is reported, and nothing else.
  */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { closeCodes } from '../../src/close-codes.ts';
 import { frame, handshakeBytes, RawPeer } from '../support/raw-peer.ts';
 import { answer, decide, during, fail, publish, send, subscribe } from './commands.ts';
 import { type Connected, HostProcess } from './host-process.ts';
@@ -26,7 +27,7 @@ it('in opened', async () => {
   const name = host.newName();
   await host.turn(during({ name }, 'opened', fail('planted in opened')));
   const failing = await host.connect({ name });
-  expect(await failing.client.closed).toEqual({ code: 1011, reason: 'internal error' });
+  expect(await failing.client.closed).toEqual({ code: 1011, reason: closeCodes.internalError.reason });
   expect(await host.event('error')).toEqual({
     event: 'error',
     where: 'session',
