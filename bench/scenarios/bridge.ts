@@ -66,7 +66,7 @@ async function startNode(id: string, redisUrl: string, running: Child[]): Promis
   const child = spawnNode({ id, port, adminPort, redisUrl });
   running.push(child);
   await nodeIsReady(child, port);
-  return { child, target: { host: '127.0.0.1', port, path: `/raw/${channel}` }, adminPort };
+  return { child, target: { host: '127.0.0.1', port, path: `/raw/${channel}`, dialect: 'raw' }, adminPort };
 }
 
 async function measureRate(
