@@ -13,8 +13,11 @@ const maxDrainMs = 10_000;
 /** Handshakes under way at once over all receivers: well below the listen backlog of 512 of the runtimes. */
 const parallelHandshakes = 64;
 
-/** One pair of addresses has about 28,000 ports; each process gets a few source addresses of its own. */
-const addressesPerProcess = 4;
+/**
+ * Source addresses of each process. One pair of addresses has about 28,000 ports, but long before they are used up, with
+ * those of the last minute's connections among them (TIME_WAIT), the kernel needs up to 2 ms to find a free one.
+ */
+const addressesPerProcess = 250;
 
 export interface Connected {
   seconds: number;
