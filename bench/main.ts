@@ -35,13 +35,14 @@ program
   .option('--rate <list>', 'messages a second, separated by commas', positives, [100, 500])
   .option('--size <bytes>', 'bytes of a message', wholeFrom(headerBytes), 100)
   .option('--seconds <n>', 'seconds of each run', positive, 5)
+  .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
   .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
   .addOption(systemsOption(catalogue))
   .option('--out <file>', 'where the figures go', 'bench/results/fanout.json')
-  .action(async ({ clients, rate, size, seconds, rounds, systems: chosen, out }) => {
+  .action(async ({ clients, rate, size, seconds, warmUp, rounds, systems: chosen, out }) => {
     await report(out, (reporter) =>
       fanout(
-        { clients, rates: rate, recordBytes: size, seconds, rounds, systems: chosen },
+        { clients, rates: rate, recordBytes: size, seconds, warmUpSeconds: warmUp, rounds, systems: chosen },
         running,
         reporter,
       ),

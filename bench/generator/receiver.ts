@@ -54,7 +54,8 @@ async function openOne(
 ): Promise<void> {
   const dialect = dialects[target.dialect];
   const records = (bytes: Buffer, offset: number, size: number): void =>
-    tally?.records(index, bytes, offset, size, turnTime());
+    // A look at the clock for each message: one that was older would date it back.
+    tally?.records(index, bytes, offset, size, monotonicMs());
   const socket = await BenchWebSocket.open({
     ...target,
     localAddress: localAddresses[index % localAddresses.length],
@@ -67,32 +68,6 @@ async function openOne(
     },
   });
   sockets.push(socket);
-}
-
-/** Messages between two looks at the clock: one for each would cost more than it tells, and at half a million a second this is
- * every 32 µs. */
-const looksEvery = 16;
-let looksLeft = 0;
-let lastLook = 0;
-
-function turnTime(): number {
-  if (looksLeft === 0) {
-    lastLook = monotonicMs();
-    looksLeft = looksEvery;
-    // A new turn begins with a new look: what waited in the kernel meanwhile must not be dated back.
-    if (!turnPlanned) {
-      turnPlanned = true;
-      setImmediate(endTurn);
-    }
-  }
-  looksLeft -= 1;
-  return lastLook;
-}
-
-let turnPlanned = false;
-function endTurn(): void {
-  turnPlanned = false;
-  looksLeft = 0;
 }
 
 /** What comes from now on counts, and what is used from now on is used for reading. */

@@ -3,7 +3,7 @@ import { writeRecord } from './record.ts';
 import { addCounts, Tally } from './tally.ts';
 
 const recordBytes = 32;
-const clean = { duplicates: 0, reordered: 0, corrupted: 0, gaps: 0, tail: 0, overflowed: false };
+const clean = { duplicates: 0, reordered: 0, corrupted: 0, gaps: 0, tail: 0, early: 0, overflowed: false };
 
 /** Records side by side, due at 0. */
 function records(...sequences: number[]): Buffer {
@@ -105,6 +105,12 @@ describe('the tally', () => {
     expect(tally.histogram.maxValue / 1_000).toBeCloseTo(12.5, 1);
   });
 
+  test('finds a record that is dated before it was due', () => {
+    const tally = new Tally(1, recordBytes);
+    tally.records(0, records(0), 0, recordBytes, -1);
+    expect(tally.counts(1)).toEqual({ ...clean, deliveries: 1, early: 1 });
+  });
+
   test('adds up over workers', () => {
     const one = {
       deliveries: 1,
@@ -113,6 +119,7 @@ describe('the tally', () => {
       corrupted: 4,
       gaps: 5,
       tail: 6,
+      early: 7,
       overflowed: false,
     };
     expect(addCounts([one, { ...one, overflowed: true }])).toEqual({
@@ -122,6 +129,7 @@ describe('the tally', () => {
       corrupted: 8,
       gaps: 10,
       tail: 12,
+      early: 14,
       overflowed: true,
     });
   });

@@ -8,6 +8,7 @@ const counts = {
   corrupted: 0,
   gaps: 0,
   tail: 0,
+  early: 0,
   overflowed: false,
 };
 const evidence: Evidence = {
@@ -31,6 +32,7 @@ describe('the verdict', () => {
     [{ duplicates: 1 }, '1 of 100 duplicated'],
     [{ reordered: 1 }, '1 of 100 reordered'],
     [{ corrupted: 1 }, '1 of 100 corrupted'],
+    [{ early: 1 }, '1 of 100 dated before they were due'],
     [{ overflowed: true }, 'too many holes to account for'],
   ])('is invalid with %j', (flaw, sentence) => {
     expect(judge({ ...evidence, counts: { ...counts, ...flaw } })).toEqual({

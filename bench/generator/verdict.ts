@@ -71,6 +71,7 @@ function flawsOf({ counts, expected, closed, stillComing }: Evidence): string[] 
     duplicated: counts.duplicates,
     reordered: counts.reordered,
     corrupted: counts.corrupted,
+    'dated before they were due': counts.early,
   })
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `${count} of ${expected} ${what}`);

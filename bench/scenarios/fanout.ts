@@ -13,8 +13,6 @@ import type { Running } from '../systems/running.ts';
 import type { System } from '../systems/system.ts';
 import { Alternation, type Turn } from './alternation.ts';
 
-const warmUpSeconds = 1;
-
 /** What a raw room may cost, as a multiple of the bare publish of the same runtime. */
 const maxCpuRatio = 1.05;
 
@@ -24,6 +22,8 @@ export interface FanoutOptions {
   rates: readonly number[];
   recordBytes: number;
   seconds: number;
+  /** The same load before, not measured. */
+  warmUpSeconds: number;
   rounds: number;
   systems: readonly System[];
 }
@@ -62,7 +62,7 @@ export async function fanout(options: FanoutOptions, running: Running, reporter:
 async function measure(
   system: System,
   rate: number,
-  { clients, recordBytes, seconds }: FanoutOptions,
+  { clients, recordBytes, seconds, warmUpSeconds }: FanoutOptions,
   running: Running,
   onProgress: (deliveries: number) => void,
 ): Promise<Run> {

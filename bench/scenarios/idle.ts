@@ -111,18 +111,22 @@ interface Memory {
   slabCaches: Record<string, number> | null;
 }
 
+const settleMs = 300;
+/** Collections in a row after which no more was given back. */
+const calmCollections = 3;
+const maxCollections = 20;
+const calmBytes = 256 * 1_024;
+
 /** Collects garbage until nothing more is given back: allocators return pages some time after they are free. */
 async function memoryOf(server: RunningSystem): Promise<Memory> {
-  const settleMs = 300;
-  const enoughBytes = 256 * 1_024;
   let residentBytes = Number.POSITIVE_INFINITY;
-  for (let attempt = 0; attempt < 10; attempt += 1) {
+  let calm = 0;
+  for (let collections = 0; calm < calmCollections && collections < maxCollections; collections += 1) {
     await server.collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, settleMs));
     const now = usageOf(server.pids).residentBytes;
-    const given = residentBytes - now;
-    residentBytes = Math.min(residentBytes, now);
-    if (given < enoughBytes) break;
+    calm = residentBytes - now < calmBytes ? calm + 1 : 0;
+    residentBytes = now;
   }
   return { residentBytes, slabBytes: slabBytes(), slabCaches: slabCaches() };
 }

@@ -23,6 +23,6 @@ export const catalogue: readonly System[] = [
 export function systemNamed(name: string): System {
   const system = catalogue.find((candidate) => candidate.name === name);
   if (system === undefined)
-    throw new RangeError(`no system ${name}; there are ${catalogue.map((each) => each.name).join(', ')}`);
+    throw new RangeError(`no system ${name}; there are ${catalogue.map((each) => each.name).join(',')}`);
   return system;
 }

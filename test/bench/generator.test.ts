@@ -15,7 +15,7 @@ import { endsWithUs } from '../support/leftovers.ts';
 const host = fileURLToPath(new URL('generator-host.ts', import.meta.url));
 const subscribers = 4;
 const records = 50;
-const clean = { duplicates: 0, reordered: 0, corrupted: 0, gaps: 0, tail: 0, overflowed: false };
+const clean = { duplicates: 0, reordered: 0, corrupted: 0, gaps: 0, tail: 0, early: 0, overflowed: false };
 const all = subscribers * records;
 
 let server: FaultyServer;
@@ -71,7 +71,8 @@ describe('the generator', () => {
   test('finds one lost record', async () => {
     const { counts, verdict } = await measured({ kind: 'drop', message: 20 });
     expect(counts).toEqual({ ...clean, deliveries: all - 1, gaps: 1 });
-    expect(verdict).toMatchObject({ status: 'invalid', reservations: [`1 of ${all} lost`] });
+    expect(verdict.status).toBe('invalid');
+    expect(verdict.reservations).toContain(`1 of ${all} lost`);
   });
 
   test('finds the loss of the very last record', async () => {
