@@ -18,6 +18,10 @@ test('a bar from below is met above it, and below it by the spread', () => {
   expect(outcomeOf({ ...fromBelow, figure: 0.78 })).toBe('missed');
 });
 
+test('a bar is undecided when equal things were far apart', () => {
+  expect(outcomeOf({ ...bar, spread: 0.2 })).toBe('undecided');
+});
+
 test('a bar is undecided when a run does not count, or nothing was compared', () => {
   expect(outcomeOf({ ...bar, counts: false })).toBe('undecided');
   expect(outcomeOf({ ...bar, spread: Number.NaN })).toBe('undecided');

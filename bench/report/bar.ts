@@ -3,9 +3,12 @@
  *
  * - `met`: the figure is within the bar, or beyond it by no more than two equal things are apart here.
  * - `missed`: it is not.
- * - `undecided`: a run that it stands on does not count.
+ * - `undecided`: a run that it stands on does not count, or two equal things were so far apart that nothing can be said.
  */
 export type Outcome = 'met' | 'missed' | 'undecided';
+
+/** A machine on which equal things differ by more than this is not quiet enough to decide anything. */
+const maxSpread = 0.1;
 
 export interface Bar {
   figure: number;
@@ -19,7 +22,7 @@ export interface Bar {
 }
 
 export function outcomeOf({ figure, limit, atLeast = false, spread, counts }: Bar): Outcome {
-  if (!counts || Number.isNaN(figure) || Number.isNaN(spread)) return 'undecided';
+  if (!counts || Number.isNaN(figure) || !(spread <= maxSpread)) return 'undecided';
   const kept = atLeast ? figure >= limit / (1 + spread) : figure <= limit * (1 + spread);
   return kept ? 'met' : 'missed';
 }

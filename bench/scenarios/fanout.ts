@@ -39,6 +39,7 @@ interface Run {
 
 export async function fanout(options: FanoutOptions, running: Running, reporter: Reporter): Promise<void> {
   const { rates, rounds, systems } = options;
+  const measured = new Map<number, Alternation<Run>>();
   for (const rate of rates) {
     const alternation = new Alternation<Run>(systems);
     await alternation.run(rounds, async ({ name, system }, round) => {
@@ -54,9 +55,11 @@ export async function fanout(options: FanoutOptions, running: Running, reporter:
       return run;
     });
     for (const turn of alternation.turns) addRow(rate, turn, alternation, options, reporter);
+    measured.set(rate, alternation);
+  }
+  for (const [rate, alternation] of measured)
     for (const turn of alternation.turns.filter(({ system }) => system.isOurs))
       addBar(rate, turn, alternation, reporter);
-  }
 }
 
 async function measure(
