@@ -106,6 +106,7 @@ function statusOf(closed: number, generatorShare: number): Status {
 }
 
 interface Memory {
+  /** Without what stands empty for new objects. */
   residentBytes: number;
   slabBytes: number;
   slabCaches: Record<string, number> | null;
@@ -122,9 +123,9 @@ async function memoryOf(server: RunningSystem): Promise<Memory> {
   let residentBytes = Number.POSITIVE_INFINITY;
   let calm = 0;
   for (let collections = 0; calm < calmCollections && collections < maxCollections; collections += 1) {
-    await server.collectGarbage();
+    const youngBytes = await server.collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, settleMs));
-    const now = usageOf(server.pids).residentBytes;
+    const now = usageOf(server.pids).residentBytes - youngBytes;
     calm = residentBytes - now < calmBytes ? calm + 1 : 0;
     residentBytes = now;
   }

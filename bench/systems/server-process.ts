@@ -31,9 +31,9 @@ export async function startServer(
       name,
       ...command(runtime, collectable, [file, ...args]),
       onLine: (line) => {
-        const { msg, port } = fieldsOf(line);
+        const { msg, port, youngBytes } = fieldsOf(line);
         if (msg?.startsWith('listening')) said.emit('listening', port);
-        else if (msg === 'collected') said.emit('collected');
+        else if (msg === 'collected') said.emit('collected', youngBytes);
       },
     }),
   );
@@ -51,7 +51,7 @@ export async function startServer(
     async collectGarbage() {
       const collected = once(said, 'collected');
       child.signal('SIGUSR2');
-      await collected;
+      return (await collected)[0];
     },
     stop: () => running.stop(child),
   };
@@ -68,7 +68,7 @@ function command(runtime: Runtime, collectable: boolean, args: readonly string[]
   return { file: bun, args: ['--no-env-file', ...(collectable ? ['--preload', preload] : []), ...args] };
 }
 
-function fieldsOf(line: string): { msg?: string; port?: number } {
+function fieldsOf(line: string): { msg?: string; port?: number; youngBytes?: number } {
   try {
     return JSON.parse(line);
   } catch {

@@ -30,7 +30,10 @@ export interface RunningSystem {
   readonly subscribeTo: Target;
   /** The processes whose CPU and memory are its cost. */
   readonly pids: readonly number[];
-  /** Resolves when it has collected its garbage; only if it was started collectable. */
-  collectGarbage(): Promise<void>;
+  /**
+   * Resolves when it has collected its garbage, with the resident bytes that stand empty for new objects; only if it was
+   * started collectable.
+   */
+  collectGarbage(): Promise<number>;
   stop(): Promise<void>;
 }
