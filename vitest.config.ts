@@ -4,7 +4,12 @@ import { loadUws } from './src/transport/uws-library.ts';
 import type { Runtime } from './test/support/runtimes.ts';
 
 /** Suites that need both runtimes, or start no node: once is enough. */
-const onBunOnly = ['test/docker/**', 'test/haproxy/!(websocket).test.ts'];
+const onBunOnly = [
+  'test/docker/**',
+  'test/haproxy/!(websocket).test.ts',
+  'test/bench/clock.test.ts',
+  'test/bench/generator.test.ts',
+];
 const onNodeOnly = ['test/cluster/mixed-*.test.ts'];
 
 const why = whyNotOnNode();
