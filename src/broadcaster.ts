@@ -3,7 +3,7 @@
  *
  * Local first: this node's subscribers get a publication at once, the bridge takes it to the other nodes.
  */
-import type { Bridge, Outcome } from './bridge/bridge.ts';
+import type { Bridge, PublishOutcome } from './bridge/bridge.ts';
 import type { Hub } from './channel/hub.ts';
 import type { Publication } from './channel/publication.ts';
 
@@ -27,7 +27,7 @@ export class Broadcaster {
    * Like `publish`, and says what became of it on the way to the other nodes; this node's subscribers get it at once,
    * whatever that is. Whoever wants it delivered nowhere while the bridge is away asks `reachesOthers` first.
    */
-  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
+  publishConfirmed(channel: string, publication: Publication): PublishOutcome | Promise<PublishOutcome> {
     this.#hub.broadcast(channel, publication);
     return this.#bridge.publishConfirmed(channel, publication);
   }

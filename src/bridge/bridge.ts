@@ -30,7 +30,7 @@ export type BridgeState = 'connected' | 'away';
  * - `failed`: no other node got it.
  * - `unknown`: no answer came in time, or the connection ended with it under way.
  */
-export type Outcome = 'confirmed' | 'failed' | 'unknown';
+export type PublishOutcome = 'confirmed' | 'failed' | 'unknown';
 
 export interface Bridge {
   readonly state: BridgeState;
@@ -42,7 +42,7 @@ export interface Bridge {
    * Like `publish`, and says what became of it: at once where that is known, else within `redisCommandTimeoutMs` and the
    * time for which frames are gathered. Publications that travel together share one promise, which never rejects.
    */
-  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome>;
+  publishConfirmed(channel: string, publication: Publication): PublishOutcome | Promise<PublishOutcome>;
   /**
    * Makes ready for a subscriber of a channel that is about to be told that it is subscribed. The answer, or what the
    * promise resolves with after a second at most, is whether publications of other nodes reach this one.

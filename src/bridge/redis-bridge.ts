@@ -24,7 +24,7 @@ import type { BridgeMetrics } from '../metrics/metrics.ts';
 import { readBeat, writeBeat } from '../protocol/beat.ts';
 import { type FrameSender, FrameWriter } from '../protocol/bridge-frame.ts';
 import { shardOf } from '../protocol/shard.ts';
-import type { Bridge, BridgeState, Outcome, Receive } from './bridge.ts';
+import type { Bridge, BridgeState, PublishOutcome, Receive } from './bridge.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { Interest } from './interest.ts';
 import { Peers } from './peers.ts';
@@ -165,7 +165,7 @@ export class RedisBridge implements Bridge {
     this.#batcher.added(shard, writer.bytes, writer.count);
   }
 
-  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
+  publishConfirmed(channel: string, publication: Publication): PublishOutcome | Promise<PublishOutcome> {
     if (this.#publisher === null) return 'failed';
     const shard = shardOf(channel, this.#options.shards);
     const writer = this.#writerOf(shard);
@@ -473,8 +473,8 @@ export class RedisBridge implements Bridge {
 
 /** What becomes of one frame, for all who published into it and want to know. */
 class Receipt {
-  readonly outcome: Promise<Outcome>;
-  settle: (outcome: Outcome) => void = () => {};
+  readonly outcome: Promise<PublishOutcome>;
+  settle: (outcome: PublishOutcome) => void = () => {};
 
   constructor() {
     this.outcome = new Promise((resolve) => {
