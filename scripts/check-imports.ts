@@ -26,7 +26,13 @@ export const rules: Rules = {
     },
     {
       name: 'contracts',
-      paths: ['transport/transport.ts', 'bridge/bridge.ts', 'history/history.ts', 'presence/presence.ts'],
+      paths: [
+        'transport/transport.ts',
+        'bridge/bridge.ts',
+        'bridge/cluster.ts',
+        'history/history.ts',
+        'presence/presence.ts',
+      ],
     },
     { name: 'mechanisms', paths: ['protocol/', 'batching/', 'channel/', 'history/recovery.ts', 'auth/'] },
     { name: 'base', paths: ['errors.ts', 'close-codes.ts', 'logger.ts', 'clock.ts', 'metrics/', 'config/'] },
