@@ -1,20 +1,25 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Bridge, Receive } from './bridge/bridge.ts';
+import type { Bridge, OnGap, Receive } from './bridge/bridge.ts';
 import { Broadcaster } from './broadcaster.ts';
 import { Publication } from './channel/publication.ts';
 
 let calls: [to: 'here' | 'elsewhere', channel: string, publication: Publication][];
 let receive: Receive | null;
+let onGap: OnGap | null;
+let gaps: [reason: string, concernsLeft: boolean][];
 let broadcaster: Broadcaster;
 let bridge: { -readonly [Key in keyof Bridge]: Bridge[Key] };
 
 beforeEach(() => {
   calls = [];
   receive = null;
+  onGap = null;
+  gaps = [];
   bridge = {
-    start(given) {
+    start(given, givenOnGap) {
       expect(receive).toBeNull();
       receive = given;
+      onGap = givenOnGap;
     },
     publish: (channel, publication) => void calls.push(['elsewhere', channel, publication]),
     publishConfirmed(channel, publication) {
@@ -29,7 +34,10 @@ beforeEach(() => {
     closed() {},
   };
   broadcaster = new Broadcaster(
-    { broadcast: (channel, publication) => void calls.push(['here', channel, publication]) },
+    {
+      broadcast: (channel, publication) => void calls.push(['here', channel, publication]),
+      gap: (reason, concerns) => void gaps.push([reason, concerns('left')]),
+    },
     bridge,
   );
 });
@@ -77,4 +85,13 @@ describe('what the bridge receives', () => {
   test('can arrive before anything was published here', () => {
     expect(receive).not.toBeNull();
   });
+});
+
+test('a gap that the bridge noticed is told to the subscribers of this node', () => {
+  onGap?.('bridge', (channel) => channel === 'left');
+  onGap?.('bridge_away', () => false);
+  expect(gaps).toEqual([
+    ['bridge', true],
+    ['bridge_away', false],
+  ]);
 });

@@ -3,18 +3,21 @@
  *
  * Local first: this node's subscribers get a publication at once, the bridge takes it to the other nodes.
  */
-import type { Bridge, PublishOutcome } from './bridge/bridge.ts';
+import type { Bridge, Outcome } from './bridge/bridge.ts';
 import type { Hub } from './channel/hub.ts';
 import type { Publication } from './channel/publication.ts';
 
 export class Broadcaster {
-  readonly #hub: Pick<Hub, 'broadcast'>;
+  readonly #hub: Pick<Hub, 'broadcast' | 'gap'>;
   readonly #bridge: Bridge;
 
-  constructor(hub: Pick<Hub, 'broadcast'>, bridge: Bridge) {
+  constructor(hub: Pick<Hub, 'broadcast' | 'gap'>, bridge: Bridge) {
     this.#hub = hub;
     this.#bridge = bridge;
-    bridge.start((channel, publication) => hub.broadcast(channel, publication));
+    bridge.start(
+      (channel, publication) => hub.broadcast(channel, publication),
+      (reason, concerns) => hub.gap(reason, concerns),
+    );
   }
 
   /** Takes a publication to every subscriber on every node. It is copied or sent before the call returns. */
@@ -27,7 +30,7 @@ export class Broadcaster {
    * Like `publish`, and says what became of it on the way to the other nodes; this node's subscribers get it at once,
    * whatever that is. Whoever wants it delivered nowhere while the bridge is away asks `reachesOthers` first.
    */
-  publishConfirmed(channel: string, publication: Publication): PublishOutcome | Promise<PublishOutcome> {
+  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
     this.#hub.broadcast(channel, publication);
     return this.#bridge.publishConfirmed(channel, publication);
   }

@@ -3,6 +3,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { ChannelPolicy } from './auth/channel-policy.ts';
 import type { Bridge } from './bridge/bridge.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { RedisBridge } from './bridge/redis-bridge.ts';
@@ -10,11 +11,14 @@ import { Broadcaster } from './broadcaster.ts';
 import { Hub } from './channel/hub.ts';
 import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
+import { resolveNamespaces } from './config/namespaces.ts';
 import { parseRedisUrl } from './config/redis-url.ts';
 import type { Settings } from './config/settings.ts';
+import { ConnectDeadline } from './connection/connect-deadline.ts';
 import { Connections } from './connection/connections.ts';
 import { drain } from './connection/drain.ts';
 import { Liveness } from './connection/liveness.ts';
+import { NativeSession } from './connection/native-session.ts';
 import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
 import { UserError } from './errors.ts';
@@ -25,8 +29,11 @@ import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
 import { Metrics } from './metrics/metrics.ts';
+import type { Codec } from './protocol/codec.ts';
 import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
+
+const codecs: readonly Codec[] = [];
 
 /** A running node. */
 export interface Node {
@@ -48,7 +55,9 @@ export interface NodeOptions {
 export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOptions): Promise<Node> {
   const metrics = new Metrics();
   const readiness = new Readiness();
+  const bootId = randomBytes(8).toString('hex');
   const connections = new Connections(
+    bootId,
     {
       maxConnections: settings.maxConnections ?? connectionsThatFit(descriptorLimit()),
       maxControlFrames: settings.maxControlFrames,
@@ -60,7 +69,7 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
   const bridge =
     settings.redisUrl === null
       ? new InProcessBridge()
-      : redisBridge({ settings, nodeId, logger }, metrics, readiness);
+      : redisBridge({ settings, nodeId, logger }, bootId, metrics, readiness);
 
   // The hub is made before the listener that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
@@ -68,10 +77,28 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
     publishToTopic: (topic, payload) => publicListener?.publish(topic, payload) ?? 'dropped',
     onPressure: (bytes) => slowConsumers.suspect(bytes),
     watch: bridge,
+    clock: systemClock,
     metrics,
   });
   const broadcaster = new Broadcaster(hub, bridge);
-  const rawRoom = { broadcaster, hub, metrics };
+  const policy = new ChannelPolicy(resolveNamespaces(settings));
+  const rawRoom = { broadcaster, hub, policy, metrics };
+  const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
+  const native = {
+    broadcaster,
+    hub,
+    bridge,
+    policy,
+    deadline,
+    clock: systemClock,
+    nodeId,
+    bootId,
+    pingIntervalMs: Math.ceil((settings.idleTimeoutMs * 2) / 3),
+    maxPayloadBytes: settings.maxPayloadBytes,
+    maxSubscriptions: settings.maxSubscriptions,
+    maxSubscriptionChangesPerSecond: settings.maxSubscriptionChangesPerSecond,
+    metrics,
+  };
   const hello = (channel: string) =>
     JSON.stringify(bridge.reaches(channel) ? { node: nodeId } : { node: nodeId, degraded: true });
   const publicRoutes = new PublicListener({
@@ -83,6 +110,8 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
     assets: demoAssets(demoFolder),
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
+    natives: codecs.map((codec) => new NativeSession(codec, native)),
+    channelPolicy: policy,
   });
   const adminRoutes = new AdminListener({
     key: settings.adminKey,
@@ -129,6 +158,8 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
     async stop() {
       readiness.stopping();
       liveness.stop();
+      deadline.stop();
+      hub.stop();
       await drain(connections, systemClock, settings.shutdownTimeoutMs);
       await bridge.stop();
       listener.stop();
@@ -139,6 +170,7 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
 
 function redisBridge(
   { settings, nodeId, logger }: Pick<NodeOptions, 'settings' | 'nodeId' | 'logger'>,
+  bootId: string,
   metrics: Metrics,
   readiness: Readiness,
 ): Bridge {
@@ -150,7 +182,7 @@ function redisBridge(
     ca: settings.redisCaFile === null ? null : readCertificate(settings.redisCaFile),
     prefix: settings.redisPrefix,
     shards: settings.redisShards,
-    sender: { nodeId, bootId: randomBytes(8).toString('hex') },
+    sender: { nodeId, bootId },
     commandTimeoutMs: settings.redisCommandTimeoutMs,
     maxBytesInFlight: settings.redisMaxBytesInFlight,
     batch: {

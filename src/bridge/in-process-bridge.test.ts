@@ -6,7 +6,10 @@ import { InProcessBridge } from './in-process-bridge.ts';
 test('a node that is alone hears nothing of what it publishes', async () => {
   const heard: string[] = [];
   const bridge: Bridge = new InProcessBridge();
-  bridge.start((channel) => heard.push(channel));
+  bridge.start(
+    (channel) => heard.push(channel),
+    () => heard.push('a gap'),
+  );
   bridge.publish('left', Publication.text('hi', 0));
   await bridge.stop();
   bridge.publish('left', Publication.text('still nobody', 0));

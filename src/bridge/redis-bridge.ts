@@ -25,7 +25,7 @@ import { readBeat, writeBeat } from '../protocol/beat.ts';
 import { type FrameSender, FrameWriter } from '../protocol/bridge-frame.ts';
 import { mayBeControl, type Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
-import type { Bridge, BridgeState, PublishOutcome, Receive } from './bridge.ts';
+import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
 import type { Answers, Cluster, ClusterNode, LocalNode } from './cluster.ts';
 import { ControlChannel } from './control-channel.ts';
 import { FrameIntake } from './frame-intake.ts';
@@ -84,6 +84,7 @@ export class RedisBridge implements Bridge, Cluster {
 
   #receive: Receive = () => {};
   #local: LocalNode | null = null;
+  #onGap: OnGap = () => {};
   #publisher: RedisConnection | null = null;
   #subscriber: RedisConnection | null = null;
   #publisherIdentity: ServerIdentity | null = null;
@@ -106,7 +107,13 @@ export class RedisBridge implements Bridge, Cluster {
     this.#beatChannel = `${prefix}.v1.beat`;
     this.#writers = Array.from({ length: shards }, (_, shard) => new FrameWriter(sender, shard));
     this.#receipts = new Array(shards).fill(null);
-    this.#intake = new FrameIntake({ shards, bootId: sender.bootId, metrics, log: this.#log });
+    this.#intake = new FrameIntake({
+      shards,
+      bootId: sender.bootId,
+      metrics,
+      log: this.#log,
+      onGap: (missing) => this.#onGap('bridge', (channel) => shardOf(channel, shards) === missing),
+    });
     this.#peers = new Peers(sender.bootId, silenceMs);
     this.#control = new ControlChannel({
       bootId: sender.bootId,
@@ -131,8 +138,9 @@ export class RedisBridge implements Bridge, Cluster {
     return this.#state;
   }
 
-  start(receive: Receive): void {
+  start(receive: Receive, onGap: OnGap): void {
     this.#receive = receive;
+    this.#onGap = onGap;
     const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
     const common = {
       address,
@@ -170,20 +178,16 @@ export class RedisBridge implements Bridge, Cluster {
   publish(channel: string, publication: Publication): void {
     if (this.#publisher === null) return;
     const shard = shardOf(channel, this.#options.shards);
-    const writer = this.#writerOf(shard);
-    writer.add(channel, publication);
-    this.#batcher.added(shard, writer.bytes, writer.count);
+    this.#gather(shard, channel, publication);
   }
 
-  publishConfirmed(channel: string, publication: Publication): PublishOutcome | Promise<PublishOutcome> {
+  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
     if (this.#publisher === null) return 'failed';
     const shard = shardOf(channel, this.#options.shards);
-    const writer = this.#writerOf(shard);
-    writer.add(channel, publication);
     // Before the batcher hears of it, which may send the frame at once.
     this.#receipts[shard] ??= new Receipt();
     const { outcome } = this.#receipts[shard];
-    this.#batcher.added(shard, writer.bytes, writer.count);
+    this.#gather(shard, channel, publication);
     return outcome;
   }
 
@@ -251,6 +255,12 @@ export class RedisBridge implements Bridge, Cluster {
     publisher.end();
     this.#subscriber?.end();
     this.#subscriber = null;
+  }
+
+  #gather(shard: number, channel: string, publication: Publication): void {
+    const writer = this.#writerOf(shard);
+    writer.add(channel, publication);
+    this.#batcher.added(shard, writer.bytes, writer.count);
   }
 
   /** Takes the open frame of a shard and publishes it, or drops it with its number. */
@@ -478,6 +488,7 @@ export class RedisBridge implements Bridge, Cluster {
     else {
       const seconds = ((clock.now() - this.#awaySince) / 1_000).toFixed(1);
       metrics.possibleGaps.value += 1;
+      this.#onGap('bridge_away', () => true);
       this.#log.news(
         'info',
         {},
@@ -515,8 +526,8 @@ export class RedisBridge implements Bridge, Cluster {
 
 /** What becomes of one frame, for all who published into it and want to know. */
 class Receipt {
-  readonly outcome: Promise<PublishOutcome>;
-  settle: (outcome: PublishOutcome) => void = () => {};
+  readonly outcome: Promise<Outcome>;
+  settle: (outcome: Outcome) => void = () => {};
 
   constructor() {
     this.outcome = new Promise((resolve) => {

@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { defaultConfigFile, type LoadedSettings, loadSettings } from '../config/load-settings.ts';
+import { isUnset } from '../config/setting.ts';
 import {
   environmentVariableOf,
   flagOf,
@@ -10,7 +11,6 @@ import {
   settingKeys,
   settingsTable,
 } from '../config/settings.ts';
-import { isUnset } from '../config/setting.ts';
 import { exitCodes, UserError } from '../errors.ts';
 
 export interface ProgramOptions {

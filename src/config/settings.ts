@@ -7,10 +7,10 @@
  */
 import { logFormats, logLevels } from '../logger.ts';
 import {
+  type NamespacesSetting,
   namespaceFaults,
   namespacesAllowed,
   namespacesSchema,
-  type NamespacesSetting,
   profiles,
 } from './namespaces.ts';
 import { parseRedisUrl } from './redis-url.ts';
@@ -124,6 +124,27 @@ export const settingsTable = {
     unit: 'frames',
     sentence:
       'Pings and pongs that a connection may send within a third of `idleTimeoutMs`; more close it with 1008.',
+  }),
+  connectTimeoutMs: integer({
+    default: 10_000,
+    min: 100,
+    max: 600_000,
+    unit: 'ms',
+    sentence: 'A native client that does not say connect for this long is closed with 4501.',
+  }),
+  maxSubscriptions: integer({
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'channels',
+    sentence: 'Channels that one native connection may have joined; more are refused with error 107.',
+  }),
+  maxSubscriptionChangesPerSecond: integer({
+    default: 5_000,
+    min: 1,
+    max: 10_000_000,
+    unit: 'channels',
+    sentence: 'Channels that one native connection may join and leave in a second; more get error 202.',
   }),
   maxUrlBytes: integer({
     default: 4_096,

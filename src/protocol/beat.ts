@@ -7,7 +7,8 @@
  * last frame before a silence is noticed too. `runId` is the Redis server that the beat was published on. The last element
  * counts what is on the node; it is absent where a node does not tell.
  */
-import { Malformed, MsgpackReader } from './msgpack-reader.ts';
+import { Malformed } from './malformed.ts';
+import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
 export const beatVersion = 1;

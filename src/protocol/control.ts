@@ -21,7 +21,8 @@
  * Like a frame it is not trusted: whoever reaches Redis could have written it.
  */
 import { maxChannelNameBytes } from '../channel/channel-name.ts';
-import { Malformed, MsgpackReader } from './msgpack-reader.ts';
+import { Malformed } from './malformed.ts';
+import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
 const notABeat = 0;

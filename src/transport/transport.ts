@@ -100,6 +100,8 @@ export interface HttpReply {
 /** The answer 101: the request becomes a WebSocket with this session. */
 export interface Upgrade {
   session: SocketSession;
+  /** One of those that the client offered, which the answer names. Without it the answer names none. */
+  subprotocol?: string;
 }
 
 export type RequestHandler = (request: HttpRequest) => HttpReply | Upgrade | Promise<HttpReply | Upgrade>;

@@ -40,7 +40,10 @@ async function connected({ maxBytesInFlight = 1e6 } = {}): Promise<RedisBridge> 
     metrics: new Metrics().bridge,
     onState() {},
   });
-  bridge.start(() => {});
+  bridge.start(
+    () => {},
+    () => {},
+  );
   onTestFinished(() => bridge.stop());
   await until(
     () => bridge.state,
