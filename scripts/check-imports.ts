@@ -18,7 +18,10 @@ export const rules: Rules = {
     { name: 'assembly', paths: ['server.ts'] },
     { name: 'http', paths: ['http/', 'lifecycle/', 'dashboard/', 'demo/'] },
     { name: 'client', paths: ['client/'] },
-    { name: 'core', paths: ['broadcaster.ts', 'channel/hub.ts', 'channel/pacer.ts', 'connection/'] },
+    {
+      name: 'core',
+      paths: ['broadcaster.ts', 'operator.ts', 'channel/hub.ts', 'channel/pacer.ts', 'connection/'],
+    },
     {
       name: 'implementations',
       paths: ['transport/', 'bridge/', 'history/', 'presence/'],

@@ -25,7 +25,6 @@ import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
 import { exitCodes, UserError } from '../errors.ts';
 import { listenError } from './listen-error.ts';
 import type {
-  BodyFailure,
   HttpReply,
   HttpRequest,
   Listen,
@@ -256,7 +255,7 @@ class UwsRequest implements HttpRequest {
     return this.#headerBytes;
   }
 
-  readBody(maxBytes: number): Promise<Uint8Array | BodyFailure> {
+  readBody(maxBytes: number): Promise<Uint8Array | 'too large'> {
     const length = this.header('content-length');
     // Without either header there is no body, and the library would never say that it has ended.
     if (length === null && this.header('transfer-encoding') === null)
