@@ -83,6 +83,7 @@ export async function startNode({
       ? new InProcessBridge()
       : redisBridge({ settings, nodeId, logger }, bootId, metrics, readiness);
 
+  const policy = new ChannelPolicy(resolveNamespaces(settings));
   // The hub is made before the listener that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
   const hub = new Hub({
@@ -90,10 +91,10 @@ export async function startNode({
     onPressure: (bytes) => slowConsumers.suspect(bytes),
     watch: bridge,
     clock: systemClock,
+    maxDelayMs: (channel) => policy.maxDelayMs(channel),
     metrics,
   });
   const broadcaster = new Broadcaster(hub, bridge);
-  const policy = new ChannelPolicy(resolveNamespaces(settings));
   const rawRoom = { broadcaster, hub, policy, metrics };
   const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
   const native = {
@@ -184,8 +185,9 @@ export async function startNode({
       readiness.stopping();
       liveness.stop();
       deadline.stop();
-      hub.stop();
+      hub.flush();
       await drain(connections, systemClock, settings.shutdownTimeoutMs);
+      hub.stop();
       await bridge.stop();
       listener.stop();
       adminListener.stop();

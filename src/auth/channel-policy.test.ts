@@ -2,10 +2,10 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Namespace } from '../config/namespaces.ts';
 import { ChannelPolicy } from './channel-policy.ts';
 
-const open: Namespace = { subscribe: 'anyone', publish: 'anyone', maxPayloadBytes: 1_000 };
-const feed: Namespace = { subscribe: 'anyone', publish: 'api', maxPayloadBytes: 100 };
-const internal: Namespace = { subscribe: 'api', publish: 'api', maxPayloadBytes: 10 };
-const closed: Namespace = { subscribe: 'nobody', publish: 'nobody', maxPayloadBytes: 1 };
+const open: Namespace = { subscribe: 'anyone', publish: 'anyone', maxPayloadBytes: 1_000, maxDelayMs: 20 };
+const feed: Namespace = { subscribe: 'anyone', publish: 'api', maxPayloadBytes: 100, maxDelayMs: 20 };
+const internal: Namespace = { subscribe: 'api', publish: 'api', maxPayloadBytes: 10, maxDelayMs: 20 };
+const closed: Namespace = { subscribe: 'nobody', publish: 'nobody', maxPayloadBytes: 1, maxDelayMs: 20 };
 
 const policy = new ChannelPolicy(
   new Map([

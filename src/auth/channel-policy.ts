@@ -34,6 +34,11 @@ export class ChannelPolicy {
     return this.#of(channel).maxPayloadBytes;
   }
 
+  /** How long a publication of the channel may wait on a node for others, in milliseconds. */
+  maxDelayMs(channel: string): number {
+    return this.#of(channel).maxDelayMs;
+  }
+
   #of(channel: string): Namespace {
     const colon = channel.indexOf(':');
     if (colon === -1) return this.#default;

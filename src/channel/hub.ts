@@ -1,9 +1,10 @@
 /**
  * The channels of this node and who listens to them.
  *
- * A channel is one native topic of the transport per kind of client: raw, and one for each native codec. Broadcasting
- * encodes once per kind and hands the bytes to the runtime once; which sockets get them is decided in native code. The hub
- * itself only counts subscribers: it keeps no list of them.
+ * A channel is one native topic of the transport per kind of client: raw, and one for each native codec. What is broadcast
+ * gathers in its room until the pacer says that all rooms flush together: then it is encoded once per kind and handed to
+ * the runtime, native clients getting one frame for many publications. Which sockets get it is decided in native code; the
+ * hub only counts subscribers and keeps no list of them.
  *
  * Every channel has a number, node-wide and never used again, and counts its publications, whoever they are for: the
  * sequence by which native clients notice a loss (docs/protocol.md, "batch").
@@ -14,7 +15,17 @@ import type { ChannelHead, Codec } from '../protocol/codec.ts';
 import type { GapReason } from '../protocol/messages.ts';
 import type { SendResult, Socket } from '../transport/transport.ts';
 import { maxBytesOf, type Payload, type Publication } from './publication.ts';
+import { Pacer } from './pacer.ts';
 import { QuietMarks } from './quiet-marks.ts';
+
+/**
+ * A room that holds this much flushes at once, so that memory for what waits stays bounded whatever is published in one
+ * turn, and one flush stays far below what may wait for a client.
+ */
+const maxPendingBytes = 131_072;
+
+/** A batch frame takes no more publications when they have this many bytes together; see docs/benchmarks.md. */
+const fullFrameBytes = 65_536;
 
 /** Called after a broadcast that some subscriber could not take at once, with the bytes that it may have added. */
 export type OnPressure = (bytes: number) => void;
@@ -41,12 +52,18 @@ class OpenRoom implements Room {
   sequence = 0;
   subscribers = 0;
   publishedAtTick = 0;
+  readonly maxDelayMs: number;
+  /** Broadcast and not flushed yet, and the most bytes that they take. */
+  pending: Publication[] = [];
+  pendingBytes = 0;
+  dirty = false;
   /** Only those with a subscriber: one or two, never more than there are codecs. */
   readonly outlets: Outlet[] = [];
 
-  constructor(channel: string, number: number) {
+  constructor(channel: string, number: number, maxDelayMs: number) {
     this.channel = channel;
     this.number = number;
+    this.maxDelayMs = maxDelayMs;
   }
 }
 
@@ -61,6 +78,8 @@ export interface HubOptions {
   onPressure: OnPressure;
   watch: ChannelWatch;
   clock: Clock;
+  /** How long a publication of a channel may wait for others, in milliseconds. */
+  maxDelayMs(channel: string): number;
   metrics: Pick<
     Metrics,
     'channelsOpen' | 'subscriptionsOpen' | 'deliveries' | 'framesBroadcast' | 'quietMarks' | 'gapsTold'
@@ -71,10 +90,14 @@ export class Hub {
   readonly #rooms = new Map<string, OpenRoom>();
   readonly #options: HubOptions;
   readonly #marks: QuietMarks<OpenRoom>;
+  readonly #pacer: Pacer;
+  /** Rooms with something pending, each once. */
+  #dirty: OpenRoom[] = [];
   #lastNumber = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.#pacer = new Pacer(options.clock, () => this.flush());
     this.#marks = new QuietMarks(options.clock, (room) => {
       options.metrics.quietMarks.value += 1;
       this.#tellNatives(room, (codec) => codec.batch(room, []));
@@ -82,8 +105,8 @@ export class Hub {
   }
 
   /**
-   * Subscribes a socket, which must not be subscribed to this channel yet. Everything that is broadcast after the call
-   * reaches it, from the room's sequence on, and nothing from before.
+   * Subscribes a socket, which must not be subscribed to this channel yet. Everything behind the room's sequence reaches it:
+   * what is broadcast from now on, and what was broadcast before and is still pending.
    */
   join(channel: string, codec: RoomCodec, socket: Socket): Room {
     const room = this.#rooms.get(channel) ?? this.#open(channel);
@@ -108,7 +131,10 @@ export class Hub {
     const room = joined as OpenRoom;
     const outlet = room.outlets.find((candidate) => candidate.codec === codec);
     if (outlet === undefined) return;
-    socket?.unsubscribe(outlet.topic);
+    if (socket !== null) {
+      this.#flushRoom(room);
+      socket.unsubscribe(outlet.topic);
+    }
     outlet.subscribers -= 1;
     room.subscribers -= 1;
     this.#options.metrics.subscriptionsOpen.value -= 1;
@@ -116,24 +142,38 @@ export class Hub {
     if (room.subscribers === 0) this.#close(room);
   }
 
-  /** Sends a publication to all subscribers of this node, the publisher's connection included. */
+  /**
+   * Sends a publication to all subscribers of this node, the publisher's connection included, when the pacer says so: at the
+   * end of the turn on an idle node, within the channel's `maxDelayMs` on a busy one. Borrowed bytes are copied.
+   */
   broadcast(channel: string, publication: Publication): void {
     const room = this.#rooms.get(channel);
     if (room === undefined) return;
-    room.sequence += 1;
-    this.#options.metrics.deliveries.value += room.subscribers;
-    let mayBeMissed = false;
-    for (const { codec, topic } of room.outlets) {
-      const payload = codec === null ? publication.payload : codec.batch(room, [publication]);
-      if (!this.#send(topic, payload) && codec !== null) mayBeMissed = true;
+    if (!room.dirty) {
+      room.dirty = true;
+      this.#dirty.push(room);
     }
-    if (mayBeMissed) this.#marks.published(room);
+    room.pending.push(publication.keep());
+    room.pendingBytes += maxBytesOf(publication.content);
+    if (room.pendingBytes >= maxPendingBytes) this.#flushRoom(room);
+    else this.#pacer.pending(room.maxDelayMs);
+  }
+
+  /** Hands everything that is pending to the runtime now. */
+  flush(): void {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const room of dirty) {
+      room.dirty = false;
+      this.#flushRoom(room);
+    }
   }
 
   /** Tells native subscribers that publications of other nodes may be missing. */
   gap(reason: GapReason, concerns: (channel: string) => boolean): void {
     for (const room of this.#rooms.values()) {
       if (!concerns(room.channel)) continue;
+      this.#flushRoom(room);
       const told = this.#tellNatives(room, (codec) => codec.gap(room, reason));
       if (told) this.#options.metrics.gapsTold.value += 1;
     }
@@ -154,13 +194,16 @@ export class Hub {
     return this.#rooms.values();
   }
 
+  /** Flushes, and nothing is sent by itself afterwards. */
   stop(): void {
+    this.flush();
+    this.#pacer.stop();
     this.#marks.stop();
   }
 
   #open(channel: string): OpenRoom {
     this.#lastNumber += 1;
-    const room = new OpenRoom(channel, this.#lastNumber);
+    const room = new OpenRoom(channel, this.#lastNumber, this.#options.maxDelayMs(channel));
     this.#rooms.set(channel, room);
     this.#options.metrics.channelsOpen.value += 1;
     this.#options.watch.opened(channel);
@@ -172,6 +215,34 @@ export class Hub {
     this.#marks.forget(room);
     this.#options.metrics.channelsOpen.value -= 1;
     this.#options.watch.closed(room.channel);
+  }
+
+  /** A room that is flushed early stays in the dirty list; with nothing pending it costs nothing there. */
+  #flushRoom(room: OpenRoom): void {
+    const { pending } = room;
+    if (pending.length === 0) return;
+    room.pending = [];
+    room.pendingBytes = 0;
+    let mayBeMissed = false;
+    for (let from = 0; from < pending.length; ) {
+      const end = endOfFrame(pending, from);
+      const together = from === 0 && end === pending.length ? pending : pending.slice(from, end);
+      room.sequence += together.length;
+      if (!this.#sendTogether(room, together)) mayBeMissed = true;
+      from = end;
+    }
+    this.#options.metrics.deliveries.value += room.subscribers * pending.length;
+    if (mayBeMissed) this.#marks.published(room);
+  }
+
+  /** False if some native subscriber may not have taken it at once. */
+  #sendTogether(room: OpenRoom, publications: readonly Publication[]): boolean {
+    let taken = true;
+    for (const { codec, topic } of room.outlets) {
+      if (codec === null) for (const { payload } of publications) this.#send(topic, payload);
+      else if (!this.#send(topic, codec.batch(room, publications))) taken = false;
+    }
+    return taken;
   }
 
   #tellNatives(room: OpenRoom, encode: (codec: Codec) => Payload): boolean {
@@ -192,4 +263,14 @@ export class Hub {
     this.#options.onPressure(maxBytesOf(payload));
     return false;
   }
+}
+
+/** Where the frame that begins at `from` is full: at least one publication further on. */
+function endOfFrame(publications: readonly Publication[], from: number): number {
+  let bytes = 0;
+  for (let at = from; at < publications.length; at += 1) {
+    bytes += publications[at]?.content.length ?? 0;
+    if (bytes >= fullFrameBytes) return at + 1;
+  }
+  return publications.length;
 }

@@ -23,10 +23,13 @@ describe('the setting', () => {
     const text = `{${JSON.stringify(name)}: {"publish": "nobody"}}`;
     for (const namespaces of [parse(text), parse(JSON.parse(text))]) {
       expect([...namespaces]).toEqual([[name, { publish: 'nobody' }]]);
-      expect(resolveNamespaces({ profile: 'open', namespaces, maxPayloadBytes: 9 }).get(name)).toEqual({
+      expect(
+        resolveNamespaces({ profile: 'open', namespaces, maxPayloadBytes: 9, maxDelayMs: 7 }).get(name),
+      ).toEqual({
         subscribe: 'anyone',
         publish: 'nobody',
         maxPayloadBytes: 9,
+        maxDelayMs: 7,
       });
     }
     expect(Object.keys(Object.prototype)).toEqual([]);
@@ -49,8 +52,8 @@ describe('the setting', () => {
     [
       { chat: {}, prices: { publsh: 'api', deflate: true } },
       [
-        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes',
-        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes',
+        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs',
+        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs',
       ],
     ],
     [{ prices: 'api' }, ['namespace "prices" must be an object']],
@@ -67,7 +70,7 @@ describe('the setting', () => {
     [{ ['a'.repeat(65)]: {} }, [`a namespace's name must be 1 to 64 printable characters without a colon`]],
     [
       '{"prices": {"__proto__": {}}}',
-      ['namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes'],
+      ['namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs'],
     ],
   ])('names what is wrong in %j', (raw, faults) => {
     expect(faultsOf(raw)).toEqual(faults);
@@ -83,11 +86,13 @@ describe('the setting', () => {
 
 describe('what holds in a namespace', () => {
   const resolve = (raw: unknown, profile: Profile = 'open') =>
-    Object.fromEntries(resolveNamespaces({ profile, namespaces: parse(raw), maxPayloadBytes: 1_000 }));
+    Object.fromEntries(
+      resolveNamespaces({ profile, namespaces: parse(raw), maxPayloadBytes: 1_000, maxDelayMs: 20 }),
+    );
 
   test('is open without any setting', () => {
     expect(resolve({})).toEqual({
-      default: { subscribe: 'anyone', publish: 'anyone', maxPayloadBytes: 1_000 },
+      default: { subscribe: 'anyone', publish: 'anyone', maxPayloadBytes: 1_000, maxDelayMs: 20 },
     });
   });
 
@@ -96,6 +101,7 @@ describe('what holds in a namespace', () => {
       subscribe: 'anyone',
       publish: 'api',
       maxPayloadBytes: 1_000,
+      maxDelayMs: 20,
     });
   });
 
@@ -104,11 +110,17 @@ describe('what holds in a namespace', () => {
       subscribe: 'anyone',
       publish: 'anyone',
       maxPayloadBytes: 5,
+      maxDelayMs: 20,
     });
   });
 
   test('is what it says itself before what `default` says', () => {
     const resolved = resolve({ chat: { publish: 'anyone' }, default: { maxPayloadBytes: 5 } }, 'feed');
-    expect(resolved.chat).toEqual({ subscribe: 'anyone', publish: 'anyone', maxPayloadBytes: 5 });
+    expect(resolved.chat).toEqual({
+      subscribe: 'anyone',
+      publish: 'anyone',
+      maxPayloadBytes: 5,
+      maxDelayMs: 20,
+    });
   });
 });

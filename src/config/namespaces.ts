@@ -22,6 +22,8 @@ export interface Namespace {
   readonly subscribe: Permission;
   readonly publish: Permission;
   readonly maxPayloadBytes: number;
+  /** How long a publication may wait on a node for others, in milliseconds; 0 never waits. */
+  readonly maxDelayMs: number;
 }
 
 /** What the settings say of one namespace; the rest is as in `default`. */
@@ -33,8 +35,9 @@ export type NamespacesSetting = ReadonlyMap<string, NamespaceSettings>;
 /** More than anybody writes by hand, and few enough for one look at all of them. */
 const maxNamespaces = 1_000;
 const maxNameLength = 64;
-/** As for the setting of the same name, which bounds it from above. */
+/** As for the settings of the same names. */
 const maxMaxPayloadBytes = 16_777_216;
+const maxMaxDelayMs = 10_000;
 
 /** Every key of a namespace: its rule, and the words for it. */
 const keys = {
@@ -44,6 +47,10 @@ const keys = {
     schema: z.int().min(1).max(maxMaxPayloadBytes),
     allowed: `a whole number from 1 to ${maxMaxPayloadBytes}`,
   },
+  maxDelayMs: {
+    schema: z.int().min(0).max(maxMaxDelayMs),
+    allowed: `a whole number from 0 to ${maxMaxDelayMs}`,
+  },
 } as const satisfies Record<keyof Namespace, { schema: z.ZodType; allowed: string }>;
 
 const nameAllowed = `1 to ${maxNameLength} printable characters without a colon`;
@@ -52,6 +59,7 @@ const namespaceSchema = z.strictObject({
   subscribe: keys.subscribe.schema.optional(),
   publish: keys.publish.schema.optional(),
   maxPayloadBytes: keys.maxPayloadBytes.schema.optional(),
+  maxDelayMs: keys.maxDelayMs.schema.optional(),
 });
 
 /** Takes JSON text, what JSON text became, and its own result. */
@@ -94,8 +102,9 @@ export function namespaceFaults(issues: readonly z.core.$ZodIssue[]): string[] {
 export interface NamespaceSources {
   readonly profile: Profile;
   readonly namespaces: NamespacesSetting;
-  /** The node's. */
+  /** The node's, which hold where a namespace says nothing. */
   readonly maxPayloadBytes: number;
+  readonly maxDelayMs: number;
 }
 
 /**
@@ -105,11 +114,13 @@ export function resolveNamespaces({
   profile,
   namespaces,
   maxPayloadBytes,
+  maxDelayMs,
 }: NamespaceSources): ReadonlyMap<string, Namespace> {
   const base: Namespace = {
     subscribe: 'anyone',
     publish: profile === 'feed' ? 'api' : 'anyone',
     maxPayloadBytes,
+    maxDelayMs,
   };
   const fallback = overlay(base, namespaces.get(defaultNamespace) ?? {});
   const resolved = new Map([[defaultNamespace, fallback]]);
@@ -122,6 +133,7 @@ function overlay(base: Namespace, own: NamespaceSettings): Namespace {
     subscribe: own.subscribe ?? base.subscribe,
     publish: own.publish ?? base.publish,
     maxPayloadBytes: own.maxPayloadBytes ?? base.maxPayloadBytes,
+    maxDelayMs: own.maxDelayMs ?? base.maxDelayMs,
   };
 }
 

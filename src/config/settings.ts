@@ -124,6 +124,14 @@ export const settingsTable = {
     sentence:
       'Bytes that may wait for one slow client. It is terminated before it exceeds them, from seven eighths on.',
   }),
+  maxDelayMs: integer({
+    default: 20,
+    min: 0,
+    max: 10_000,
+    unit: 'ms',
+    sentence:
+      'How long a publication may wait for others on a busy node, so that they share their system calls; on an idle node none waits. 0 never waits.',
+  }),
   idleTimeoutMs: integer({
     default: 40_000,
     min: 300,

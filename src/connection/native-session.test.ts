@@ -57,6 +57,7 @@ beforeEach(() => {
     onPressure() {},
     watch: { opened() {}, closed() {} },
     clock,
+    maxDelayMs: () => 20,
     metrics,
   });
   session = new NativeSession(codec, {
@@ -185,6 +186,7 @@ describe('subscribing', () => {
     const [first, second] = [Peer.connected(), Peer.connected()];
     first.says(subscribe('left', 'right'));
     hub.broadcast('right', Publication.text('x', 0));
+    hub.flush();
     second.says(subscribe('right'));
     expect(first.lastReply).toEqual({
       type: 'subscribed',

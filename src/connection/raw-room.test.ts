@@ -27,6 +27,7 @@ beforeEach(() => {
     onPressure() {},
     watch: { opened() {}, closed() {} },
     clock: new FakeClock(),
+    maxDelayMs: () => 20,
     metrics,
   });
   permitted = true;
@@ -59,19 +60,24 @@ describe('a member of a raw room', () => {
     const { connection } = join('left');
     const bytes = new Uint8Array([0, 255]);
     connection.received('hi 🙂');
+    hub.flush();
     connection.received('');
+    hub.flush();
     connection.received(bytes);
+    hub.flush();
     expect(published).toEqual(['hi 🙂', '', bytes]);
   });
 
   test('is one of its own subscribers', () => {
     join('left').connection.received('echo');
+    hub.flush();
     expect(metrics.deliveries.value).toBe(1);
   });
 
   test('is counted with what it sends', () => {
     const { connection } = join('left');
     connection.received('four');
+    hub.flush();
     connection.received(new Uint8Array(3));
     expect(metrics.publicationsReceived.value).toBe(2);
     expect(metrics.payloadBytesReceived.value).toBe(7);
@@ -110,6 +116,7 @@ describe('a member that may not', () => {
     permitted = may;
     const { connection, socket } = join('left');
     connection.received(payload);
+    hub.flush();
     expect(socket.closes).toEqual([code]);
     expect(metrics.connectionsClosed.values[reason]).toBe(1);
     expect(published).toEqual([]);
@@ -118,6 +125,7 @@ describe('a member that may not', () => {
   test('is not closed for a payload of exactly the size', () => {
     const { connection, socket } = join('left');
     connection.received('éééé');
+    hub.flush();
     expect(socket.closes).toEqual([]);
     expect(published).toEqual(['éééé']);
   });

@@ -2,6 +2,10 @@
  * The native protocol in JSON: text frames, a message is an object.
  *
  * A JSON payload is found, not made: it travels as the characters that its publisher sent.
+ *
+ * Measured on a busy machine of two cores, a frame of 64 KiB that was made to be slow (brackets in each other, thousands of
+ * members or channels) takes 1.5 ms on Node.js 20 and 1.2 ms on Bun 1.4; a publication of 85 bytes takes 1.8 and 1.1 µs to
+ * decode, and in a batch 0.12 and 0.05 µs to encode.
  */
 import type { Payload, Publication } from '../channel/publication.ts';
 import type { ChannelHead, Codec } from './codec.ts';
