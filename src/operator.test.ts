@@ -25,7 +25,7 @@ beforeEach(() => {
   const rooms = ['chat', 'news'].map(
     (channel) => ({ channel, number: 1, sequence: 0, subscribers: 1 }) as Room,
   );
-  const connection = { close: (code: CloseCode) => void closed.push(code) } as Connection;
+  const connection = { close: (code: CloseCode) => void closed.push(code) } as unknown as Connection;
   operator = new Operator({
     nodeId: 'left',
     bootId: 'a',

@@ -7,6 +7,7 @@ import type { Operator } from '../../operator.ts';
 import type { HttpReply, HttpRequest } from '../../transport/transport.ts';
 import { json } from '../reply.ts';
 import { bodyAborted, refusalReply, refuse } from './api-error.ts';
+import { mediaTypeOf } from './media-type.ts';
 import { channelsQuery, countsQuery, disconnectSchema } from './schemas.ts';
 
 /** Longer than any order to disconnect. */
@@ -72,6 +73,11 @@ export class ClusterRoutes {
   }
 
   async disconnect(request: HttpRequest): Promise<HttpReply> {
+    // A page of another origin can send text or a form without asking, but no JSON.
+    if (mediaTypeOf(request.header('content-type')) !== 'application/json')
+      return refusalReply(
+        refuse('bad_request', 'the Content-Type must be application/json', { status: 415 }),
+      );
     const body = await request.readBody(maxOrderBytes).catch(() => null);
     if (body === null) return refusalReply(bodyAborted);
     if (body === 'too large')

@@ -16,6 +16,7 @@ const policy = new ChannelPolicy(
       ['short', { maxPayloadBytes: 4 }],
     ]),
     maxPayloadBytes: 100,
+    maxDelayMs: 0,
   }),
 );
 

@@ -10,6 +10,7 @@ import type { HttpReply, HttpRequest } from '../../transport/transport.ts';
 import { json } from '../reply.ts';
 import { bodyAborted, errorOf, type Refusal, refusalReply, refuse } from './api-error.ts';
 import { LineSplitter } from './line-splitter.ts';
+import { mediaTypeOf } from './media-type.ts';
 import { type Entry, PublicationReader } from './publication-reader.ts';
 import { type Publisher, unavailable } from './publisher.ts';
 
@@ -187,12 +188,6 @@ function bodyTooLarge(request: HttpRequest, message: string, more: object = {}):
 
 function aborted(): HttpReply {
   return refusalReply(bodyAborted);
-}
-
-function mediaTypeOf(header: string | null): string {
-  if (header === 'application/json' || header === null) return header ?? '';
-  const end = header.indexOf(';');
-  return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase();
 }
 
 function isBlank(line: Uint8Array): boolean {
