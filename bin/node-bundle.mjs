@@ -5,7 +5,7 @@
  * Bun's bundler, in a fraction of a second. `node bin/node-bundle.mjs` (`npm run build`) makes it in any case.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findBun } from './find-bun.mjs';
@@ -26,14 +26,29 @@ export function nodeBundle() {
   return bundle;
 }
 
+/** Makes it elsewhere and moves it into place: two launchers may do so at once, and a third may be reading it. */
 export function build() {
   const bun = findBun();
   if (bun === null)
     throw new Error('dist/main.mjs is missing and Bun, which makes it, is too: run `npm install`');
-  const format = ['--target=node', '--format=esm', '--packages=external', '--sourcemap=linked'];
-  const place = ['--outdir', dirname(bundle), '--entry-naming', '[name].mjs'];
-  const made = spawnSync(bun, ['build', join(source, 'main.ts'), ...format, ...place], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`dist/main.mjs cannot be made:\n${made.stderr}`);
+  mkdirSync(dirname(bundle), { recursive: true });
+  // Beside its place, because the map names the sources by paths relative to it.
+  const folder = mkdtempSync(`${dirname(bundle)}-`);
+  try {
+    const startedAt = new Date();
+    const format = ['--target=node', '--format=esm', '--packages=external', '--sourcemap=linked'];
+    const place = ['--outdir', folder, '--entry-naming', '[name].mjs'];
+    const made = spawnSync(bun, ['build', join(source, 'main.ts'), ...format, ...place], {
+      encoding: 'utf8',
+    });
+    if (made.status !== 0) throw new Error(`dist/main.mjs cannot be made:\n${made.stderr}`);
+    // A source that is saved while the bundler runs is newer than the bundle.
+    utimesSync(join(folder, 'main.mjs'), startedAt, startedAt);
+    renameSync(join(folder, 'main.mjs.map'), `${bundle}.map`);
+    renameSync(join(folder, 'main.mjs'), bundle);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** @param {string} file */

@@ -189,7 +189,7 @@ describe('homes', () => {
 
   test.each([
     ['src/transport/bun-transport.ts', "import type { Server } from 'bun';\nBun.serve({});"],
-    ['src/transport/uws-transport.ts', "import uws from 'uWebSockets.js';"],
+    ['src/transport/uws-library.ts', "import uws from 'uWebSockets.js';"],
     ['src/bridge/redis-connection.ts', "import { Redis } from 'ioredis';"],
     ['src/history/redis-history.ts', "import { Redis } from 'ioredis';"],
     ['src/main.ts', 'process.exitCode = process.env.A ? 1 : 0;'],

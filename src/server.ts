@@ -32,12 +32,11 @@ import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
 import { Metrics } from './metrics/metrics.ts';
-import type { Codec } from './protocol/codec.ts';
 import { Operator } from './operator.ts';
+import { jsonCodec } from './protocol/json-codec.ts';
+import { msgpackCodec } from './protocol/msgpack-codec.ts';
 import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
-
-const codecs: readonly Codec[] = [];
 
 /** A running node. */
 export interface Node {
@@ -84,6 +83,11 @@ export async function startNode({
       : redisBridge({ settings, nodeId, logger }, bootId, metrics, readiness);
 
   const policy = new ChannelPolicy(resolveNamespaces(settings));
+  const handlerFailed = (where: 'request' | 'session' | 'flush', error: unknown): void => {
+    metrics.handlerErrors.values[where] += 1;
+    logger.error({ err: error, where }, 'a handler failed; this is a bug');
+  };
+
   // The hub is made before the listener that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
   const hub = new Hub({
@@ -92,6 +96,7 @@ export async function startNode({
     watch: bridge,
     clock: systemClock,
     maxDelayMs: (channel) => policy.maxDelayMs(channel),
+    onError: (error) => handlerFailed('flush', error),
     metrics,
   });
   const broadcaster = new Broadcaster(hub, bridge);
@@ -123,7 +128,7 @@ export async function startNode({
     assets: demoAssets(demoFolder),
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
-    natives: codecs.map((codec) => new NativeSession(codec, native)),
+    natives: [jsonCodec, msgpackCodec].map((codec) => new NativeSession(codec, native)),
     channelPolicy: policy,
   });
   const operator = new Operator({ nodeId, bootId, hub, connections, metrics, cluster: bridge, bridge });
@@ -148,10 +153,7 @@ export async function startNode({
   const limits = {
     maxPayloadBytes: settings.maxPayloadBytes,
     backpressureLimitBytes: settings.backpressureLimitBytes,
-    onError(where: 'request' | 'session', error: unknown) {
-      metrics.handlerErrors.values[where] += 1;
-      logger.error({ err: error, where }, 'a handler failed; this is a bug');
-    },
+    onError: handlerFailed,
   };
   const listen = await selectTransport();
   const adminListener = await listen({

@@ -40,7 +40,7 @@ describe('the metrics', () => {
       ['outcry_api_requests_total', 'route', [...apiRoutes]],
       ['outcry_api_replies_total', 'status', [...apiStatuses]],
       ['outcry_api_errors_total', 'error', [...errorNames]],
-      ['outcry_handler_errors_total', 'where', ['request', 'session']],
+      ['outcry_handler_errors_total', 'where', ['request', 'session', 'flush']],
       ['outcry_bridge_publications_dropped_total', 'reason', ['away', 'in_flight_limit', 'failed']],
       [
         'outcry_bridge_frames_rejected_total',

@@ -1,8 +1,10 @@
 /**
  * Programs publish over HTTP; raw and native clients hear it. Runs on the runtime that `OUTCRY_RUNTIME` names.
  */
+import { on, once } from 'node:events';
 import { pack } from 'msgpackr';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import WebSocket from 'ws';
 import { post } from '../support/api.ts';
 import { TestClient } from '../support/client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
@@ -37,6 +39,18 @@ describe('one publication', () => {
     expect(await post(node, 'publish', body)).toMatchObject({ status: 200, body: { published: 1 } });
     const heard = await client.next();
     expect(heard.text ? heard.data.toString() : [...heard.data]).toEqual(expected);
+  });
+
+  it('reaches a native client as what it was', async () => {
+    const socket = new WebSocket(node.url, 'outcry.v1.json');
+    const messages = on(socket, 'message');
+    const next = async () => JSON.parse(String((await messages.next()).value[0]));
+    await once(socket, 'open');
+    socket.send('{"type":"connect","id":1,"version":1}{"type":"subscribe","id":2,"channels":["native"]}');
+    expect([(await next()).type, (await next()).type]).toEqual(['connected', 'subscribed']);
+    await post(node, 'publish', '{"publications":[{"channel":"native","json":[1]}]}');
+    expect(await next()).toMatchObject({ type: 'batch', channel: 'native', publications: [{ json: [1] }] });
+    socket.close();
   });
 
   it('comes as MessagePack, JSON as an extension', async () => {
