@@ -4,6 +4,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { Reporter } from './report/reporter.ts';
 import { bridge } from './scenarios/bridge.ts';
+import { publish } from './scenarios/publish.ts';
 
 const program = new Command('npm run bench --').description(
   'Measures Outcry and its peers on this machine. Figures are ratios of things that ran in turn; see docs/benchmarks.md.',
@@ -18,6 +19,19 @@ program
   .action(async ({ rounds, seconds, out }) => {
     const reporter = new Reporter(`npm run bench -- bridge --rounds ${rounds} --seconds ${seconds}`);
     await bridge({ rounds, seconds }, reporter);
+    reporter.print();
+    reporter.write(out);
+  });
+
+program
+  .command('publish')
+  .description('Publishing over HTTP: CPU per request, beside a bare server that parses the same body.')
+  .option('--rounds <n>', 'rounds', positive, 7)
+  .option('--seconds <n>', 'seconds of each run', positive, 4)
+  .option('--out <file>', 'where the figures go', 'bench/results/publish.json')
+  .action(async ({ rounds, seconds, out }) => {
+    const reporter = new Reporter(`npm run bench -- publish --rounds ${rounds} --seconds ${seconds}`);
+    await publish({ rounds, seconds }, reporter);
     reporter.print();
     reporter.write(out);
   });
