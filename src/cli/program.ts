@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { defaultConfigFile, type LoadedSettings, loadSettings } from '../config/load-settings.ts';
+import { isUnset } from '../config/setting.ts';
 import {
   environmentVariableOf,
   flagOf,
@@ -10,7 +11,6 @@ import {
   settingKeys,
   settingsTable,
 } from '../config/settings.ts';
-import { isUnset } from '../config/setting.ts';
 import { exitCodes, UserError } from '../errors.ts';
 
 export interface ProgramOptions {
@@ -66,7 +66,7 @@ export async function run(options: ProgramOptions): Promise<void> {
     program.command('serve').description('Run one node.').addHelpText('after', serveExamples),
   ).action(async (_flags, command: Command) => {
     const { serve } = await import('./serve.ts');
-    await serve(load(command), options.demoFolder, options.exitNow);
+    await serve(load(command), options.version, options.demoFolder, options.exitNow);
   });
   addSettings(
     program
