@@ -109,6 +109,7 @@ describe('what a node says', () => {
     '{',
     '1',
     'null',
+    '[]',
     '{"type":"ping"}\n\n{"type":"ping"}',
     '{"type":"published"}',
     '{"type":"published","id":-1}',

@@ -58,11 +58,7 @@ function payloadField(payload: Outgoing): string {
  */
 function objectsOf(frame: string): Fields[] {
   const texts = frame.includes('}\n{') ? frame.split(/(?<=\})\n(?=\{)/) : [frame];
-  return texts.map((text) => {
-    const value = parse(text);
-    if (typeof value !== 'object' || value === null) throw new Unreadable('an object was expected');
-    return value as Fields;
-  });
+  return texts.map((text) => expectFields(parse(text)));
 }
 
 function parse(text: string): unknown {
@@ -145,6 +141,7 @@ function optionalId(value: unknown): number | null {
 }
 
 function expectFields(value: unknown): Fields {
-  if (typeof value !== 'object' || value === null) throw new Unreadable('an object was expected');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Unreadable('an object was expected');
   return value as Fields;
 }

@@ -4,6 +4,7 @@
  */
 
 export interface WebSocketEvent {
+  readonly type: string;
   /** Of a message. */
   readonly data?: unknown;
   /** Of a close. */

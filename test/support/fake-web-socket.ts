@@ -95,8 +95,8 @@ export class FakeWebSocket implements WebSocketLike {
     return message;
   }
 
-  #tell(type: string, event: WebSocketEvent): void {
-    for (const [each, listener] of this.#listeners) if (each === type) listener(event);
+  #tell(type: string, event: Omit<WebSocketEvent, 'type'>): void {
+    for (const [each, listener] of this.#listeners) if (each === type) listener({ type, ...event });
   }
 }
 
