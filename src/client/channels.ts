@@ -13,8 +13,11 @@ import { OutcryError } from './outcry-error.ts';
 import { Subscription, type SubscriptionOptions } from './subscription.ts';
 import type { Message, Request } from './wire.ts';
 
-/** Names in one command: well below what any node takes as a frame. Counted as if each character took three bytes. */
-const maxBytesPerCommand = 16_384;
+/**
+ * Names in one command, counted as if each character took three bytes. The first commands go out before the node has said
+ * how large a message may be, so they must be small enough for any.
+ */
+const maxBytesPerCommand = 4_096;
 
 export interface ChannelsOptions {
   clock: Clock;
@@ -32,11 +35,15 @@ export class Channels {
   readonly #channels = new Map<string, Channel>();
   /** Channels that each unanswered subscribe command is about. */
   readonly #requests = new Map<number, Channel[]>();
+  /** Names that each unanswered unsubscribe command is about. */
+  readonly #farewells = new Map<number, string[]>();
   readonly #backoff: Backoff;
   #open = false;
   #toJoin = new Set<Channel>();
   #toLeave = new Set<string>();
   #planned = false;
+  /** Less than the protocol allows when the node allows less per second. */
+  #maxPerCommand = maxChannelsPerCommand;
   #retryTimer: Timer | null = null;
 
   constructor(options: ChannelsOptions) {
@@ -69,6 +76,7 @@ export class Channels {
   lost(): void {
     this.#open = false;
     this.#requests.clear();
+    this.#farewells.clear();
     this.#retryTimer?.cancel();
     this.#retryTimer = null;
     for (const channel of this.#channels.values()) channel.lost();
@@ -102,10 +110,24 @@ export class Channels {
     return degradedNames;
   }
 
+  unsubscribed(id: number): void {
+    this.#farewells.delete(id);
+  }
+
   /** @returns false if the command was not ours */
   refused(id: number, error: OutcryError): boolean {
+    const farewell = this.#farewells.get(id);
+    if (farewell !== undefined) {
+      this.#farewells.delete(id);
+      // The node goes on sending what nobody wants. Taken again meanwhile, it is wanted.
+      for (const name of farewell) if (!this.#channels.has(name)) this.#toLeave.add(name);
+      this.#retryLater();
+      return true;
+    }
     const channels = this.#requests.get(id);
     this.#requests.delete(id);
+    if (channels !== undefined && error.name === 'too_fast')
+      this.#maxPerCommand = Math.max(1, Math.floor(channels.length / 2));
     for (const channel of channels ?? []) if (channel.requestId === id) this.#refuse(channel, error);
     return channels !== undefined;
   }
@@ -124,6 +146,10 @@ export class Channels {
     if (!channel.refused(error)) this.#options.onError(error);
     if (!error.retryable || channel.empty) return;
     this.#toJoin.add(channel);
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
     this.#retryTimer ??= this.#options.clock.after(this.#backoff.next(), () => {
       this.#retryTimer = null;
       this.#flush();
@@ -143,12 +169,15 @@ export class Channels {
     if (!this.#open) return;
     const { nextId, send } = this.#options;
     // First what is left: it may be in both.
-    for (const channels of portions([...this.#toLeave]))
-      send({ type: 'unsubscribe', id: nextId(), channels });
+    for (const channels of portions([...this.#toLeave], this.#maxPerCommand)) {
+      const id = nextId();
+      this.#farewells.set(id, channels);
+      send({ type: 'unsubscribe', id, channels });
+    }
     this.#toLeave.clear();
     const byName = new Map([...this.#toJoin].map((channel) => [channel.name, channel]));
     this.#toJoin.clear();
-    for (const names of portions([...byName.keys()])) {
+    for (const names of portions([...byName.keys()], this.#maxPerCommand)) {
       const id = nextId();
       const channels = names.map((name) => byName.get(name) as Channel);
       for (const channel of channels) {
@@ -162,13 +191,13 @@ export class Channels {
 }
 
 /** Cuts a list of names into what fits into one command each. */
-function portions(names: readonly string[]): string[][] {
+function portions(names: readonly string[], maxNames: number): string[][] {
   const all: string[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const name of names) {
     const portion = all.at(-1);
     bytes += name.length * 3;
-    if (portion === undefined || portion.length === maxChannelsPerCommand || bytes > maxBytesPerCommand) {
+    if (portion === undefined || portion.length === maxNames || bytes > maxBytesPerCommand) {
       all.push([name]);
       bytes = name.length * 3;
     } else portion.push(name);

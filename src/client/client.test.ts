@@ -126,7 +126,8 @@ describe('a client', () => {
     world.socket.open();
     const commands = world.socket.sent.filter(({ type }) => type === 'subscribe');
     expect(commands.flatMap(({ channels }) => channels)).toHaveLength(1_000);
-    expect(commands.length).toBeLessThan(5);
+    expect(commands.length).toBeLessThan(12);
+    expect(Math.max(...commands.map((command) => JSON.stringify(command).length))).toBeLessThan(4_096);
   });
 });
 
@@ -269,6 +270,55 @@ describe('a subscription', () => {
       channels: [{ channel: 'chat', number: 1, sequence: 0 }],
     });
     expect(events).toEqual(['too_fast', 'subscribed']);
+  });
+
+  it('is asked for in smaller portions when the node takes fewer at once', async () => {
+    const world = await connected();
+    for (let index = 0; index < 9; index += 1) world.client.subscribe(`prices:${index}`);
+    const sizes = () => {
+      const commands = world.socket.sent.filter(({ type }) => type === 'subscribe');
+      return commands.map(({ channels }) => (channels as string[]).length);
+    };
+    await settled();
+    expect(sizes()).toEqual([9]);
+    world.socket.receive({
+      type: 'error',
+      id: world.socket.last('subscribe').id,
+      code: 202,
+      message: 'slowly',
+    });
+    world.clock.advance(250);
+    expect(sizes()).toEqual([9, 4, 4, 1]);
+    world.socket.joinAll();
+  });
+
+  it('is left again later when the node does not take that for now', async () => {
+    const world = await connected();
+    const [chat, news] = [world.client.subscribe('chat'), world.client.subscribe('news')];
+    await settled();
+    world.socket.joinAll();
+    chat.unsubscribe();
+    news.unsubscribe();
+    await settled();
+    const { id } = world.socket.last('unsubscribe');
+    world.client.subscribe('news');
+    await settled();
+    world.socket.receive({
+      type: 'error',
+      id,
+      code: 202,
+      message: 'slowly',
+    });
+    world.clock.advance(250);
+    expect(world.socket.last('unsubscribe').channels).toEqual(['chat']);
+    world.socket.receive({
+      type: 'unsubscribed',
+      id: world.socket.last('unsubscribe').id,
+      channels: ['chat'],
+    });
+    world.clock.advance(20_000);
+    expect(world.socket.sent.filter(({ type }) => type === 'unsubscribe')).toHaveLength(2);
+    expect(world.names).toEqual(['connected']);
   });
 
   it('reports a refusal that nobody listens for as an error of the client', async () => {

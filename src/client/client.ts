@@ -240,6 +240,9 @@ export class Client {
       case 'subscribed':
         for (const channel of this.#channels.subscribed(message)) this.#events.emit('degraded', { channel });
         break;
+      case 'unsubscribed':
+        this.#channels.unsubscribed(message.id);
+        break;
       case 'error': {
         const { id, code, message: text } = message;
         const error = OutcryError.fromNode(code, text);

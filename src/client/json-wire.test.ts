@@ -59,6 +59,7 @@ describe('what a node says', () => {
       },
     ],
     ['{"type":"subscribed","id":2,"channels":[]}', { type: 'subscribed', id: 2, channels: [], refused: [] }],
+    ['{"type":"unsubscribed","id":3,"channels":["chat"]}', { type: 'unsubscribed', id: 3 }],
     ['{"type":"published","id":4}', { type: 'published', id: 4, degraded: false }],
     ['{"type":"published","id":4,"degraded":true}', { type: 'published', id: 4, degraded: true }],
     ['{"type":"ping"}', { type: 'ping' }],
@@ -79,8 +80,8 @@ describe('what a node says', () => {
       },
     ],
     [
-      '{"type":"batch","channel":"chat","sequence":42,"time":7}',
-      { type: 'batch', channel: 'chat', sequence: 42, time: 7, publications: [] },
+      '{"type":"batch","channel":"chat","sequence":42}',
+      { type: 'batch', channel: 'chat', sequence: 42, time: 0, publications: [] },
     ],
     ['{"type":"gap","channel":"chat","reason":"later"}', { type: 'gap', channel: 'chat', reason: 'later' }],
     ['{"type":"error","id":4,"code":999,"message":"m"}', { type: 'error', id: 4, code: 999, message: 'm' }],

@@ -5,6 +5,7 @@ import { jsonSubprotocol } from '../protocol/subprotocols.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import type { Outgoing } from './payload.ts';
 import {
+  batchTime,
   expectArray,
   expectText,
   expectTime,
@@ -77,9 +78,11 @@ function read(fields: Fields): Message | null {
         type: 'batch',
         channel: expectText(fields.channel),
         sequence: expectWhole(fields.sequence),
-        time: expectTime(fields.time),
-        publications: fields.publications === undefined ? [] : expectArray(fields.publications).map(incoming),
+        time: batchTime(fields.time),
+        publications: expectArray(fields.publications ?? []).map(incoming),
       };
+    case 'unsubscribed':
+      return { type: 'unsubscribed', id: expectWhole(fields.id) };
     case 'published':
       return { type: 'published', id: expectWhole(fields.id), degraded: fields.degraded === true };
     case 'ping':

@@ -111,14 +111,16 @@ describe('what a node says', () => {
 
   it('of a channel has the number that the channel got when it was joined', () => {
     const wire = new MsgpackWire();
-    expect(wire.decode(frameOf(subscribed, [8, 12, 2], [8, 12, 9], [7, 12, 41, 7, []]))).toMatchObject([
+    expect(wire.decode(frameOf(subscribed, [8, 12, 2], [8, 12, 9], [7, 12, 41, null, []]))).toMatchObject([
       { type: 'subscribed' },
       { type: 'gap', channel: 'chat', reason: 'bridge_away' },
       { type: 'gap', channel: 'chat', reason: 'reason 9' },
       { type: 'batch', channel: 'chat', sequence: 41, publications: [] },
     ]);
     // Left: what is still under way is nobody's.
-    expect(wire.decode(frameOf([3, 3, ['chat']], [7, 12, 42, 7, ['x']], [8, 12, 1]))).toEqual([]);
+    expect(wire.decode(frameOf([3, 3, ['chat']], [7, 12, 42, 7, ['x']], [8, 12, 1]))).toEqual([
+      { type: 'unsubscribed', id: 3 },
+    ]);
   });
 
   it('carries payloads of all kinds, and says which it does not know', () => {
@@ -158,7 +160,7 @@ describe('what a node says', () => {
     ['a number', frameOf(1)],
     ['without its id', frameOf([4])],
     ['with a negative id', frameOf([4, -1])],
-    ['without its publications', frameOf([2, 2, [['c', 1, 1]]], [7, 1, 1, 7])],
+    ['without its sequence', frameOf([2, 2, [['c', 1, 1]]], [7, 1])],
     ['cut', frameOf([9, 4, 999, 'message']).slice(0, -1)],
     ['followed by garbage', arrayBufferOf(Uint8Array.of(0x91, 5, 0xc1))],
     ['an array longer than its bytes', arrayBufferOf(Uint8Array.of(0xdd, 255, 255, 255, 255))],

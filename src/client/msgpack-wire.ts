@@ -1,12 +1,13 @@
 /**
  * `outcry.v1.msgpack`: messages are arrays in a binary frame, one behind the other.
  */
-import { commandNumbers, gapNumbers, jsonExtension, replyNumbers } from '../protocol/msgpack-numbers.ts';
+import { commandNumbers, gapNumbers, jsonExtensionType, replyNumbers } from '../protocol/message-numbers.ts';
 import { msgpackSubprotocol } from '../protocol/subprotocols.ts';
 import { Extension, MsgpackReader, textOf } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 import type { Outgoing } from './payload.ts';
 import {
+  batchTime,
   expectArray,
   expectText,
   expectTime,
@@ -84,8 +85,8 @@ export class MsgpackWire implements Wire {
           type: 'batch',
           channel,
           sequence: expectWhole(sequence),
-          time: expectTime(time),
-          publications: expectArray(publications).map(incoming),
+          time: batchTime(time),
+          publications: expectArray(publications ?? []).map(incoming),
         };
       }
       case replyNumbers.published:
@@ -102,7 +103,7 @@ export class MsgpackWire implements Wire {
         return this.#readSubscribed(fields);
       case replyNumbers.unsubscribed:
         this.#forget(expectArray(fields[1]));
-        return null;
+        return { type: 'unsubscribed', id: expectWhole(fields[0]) };
       case replyNumbers.connected: {
         const [, , node, boot, connection, time, pingIntervalMs, limits] = fields;
         return {
@@ -153,7 +154,7 @@ export class MsgpackWire implements Wire {
 }
 
 function writePayload(writer: MsgpackWriter, payload: Outgoing): void {
-  if (payload.kind === 'json') writer.extension(jsonExtension, encoder.encode(payload.text));
+  if (payload.kind === 'json') writer.extension(jsonExtensionType, encoder.encode(payload.text));
   else if (payload.kind === 'text') writer.text(payload.text);
   else writer.binary(payload.bytes);
 }
@@ -161,7 +162,7 @@ function writePayload(writer: MsgpackWriter, payload: Outgoing): void {
 function incoming(value: unknown): Incoming | null {
   if (typeof value === 'string') return { kind: 'text', data: value };
   if (value instanceof Uint8Array) return { kind: 'binary', data: value };
-  if (!(value instanceof Extension) || value.type !== jsonExtension) return null;
+  if (!(value instanceof Extension) || value.type !== jsonExtensionType) return null;
   try {
     return { kind: 'json', data: JSON.parse(textOf(value.bytes)) };
   } catch {

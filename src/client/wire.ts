@@ -41,7 +41,7 @@ export interface Batch {
   channel: string;
   /** Number of the last publication. */
   sequence: number;
-  /** When a node took the oldest one, in milliseconds since 1970. */
+  /** When a node took the oldest one, in milliseconds since 1970; 0 for a mark. */
   time: number;
   /** Null for one in a form that is not known here. None at all makes a mark. */
   publications: readonly (Incoming | null)[];
@@ -56,6 +56,7 @@ export type Message =
       channels: readonly Joined[];
       refused: readonly { channel: string; code: number; message: string }[];
     }
+  | { type: 'unsubscribed'; id: number }
   | { type: 'published'; id: number; degraded: boolean }
   | { type: 'ping' }
   | { type: 'pong'; id: number | null; time: number }
@@ -94,6 +95,11 @@ export function expectWhole(value: unknown): number {
 export function expectTime(value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw new Unreadable('a time was expected');
   return value;
+}
+
+/** A mark has none. */
+export function batchTime(value: unknown): number {
+  return value === undefined || value === null ? 0 : expectTime(value);
 }
 
 export function expectArray(value: unknown): unknown[] {

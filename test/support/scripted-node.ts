@@ -128,6 +128,8 @@ export class Visitor {
 }
 
 export function batchOf(channel: string, sequence: number, ...texts: string[]): object {
-  const publications = texts.map((text) => ({ text }));
-  return { type: 'batch', channel, sequence, time: Date.now(), ...(texts.length > 0 && { publications }) };
+  const head = { type: 'batch', channel, sequence };
+  return texts.length === 0
+    ? head
+    : { ...head, time: Date.now(), publications: texts.map((text) => ({ text })) };
 }
