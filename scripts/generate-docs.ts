@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Setting } from '../src/config/setting.ts';
+import { isUnset, type Setting } from '../src/config/setting.ts';
 import { environmentVariableOf, flagOf, settingKeys, settingsTable } from '../src/config/settings.ts';
 
 const documents: Readonly<Record<string, () => string>> = {
@@ -58,6 +58,6 @@ ${rows.join('\n')}`;
 }
 
 function shownDefault({ default: value, unit }: Setting): string {
-  if (value === null || (Array.isArray(value) && value.length === 0)) return '–';
+  if (isUnset(value)) return '–';
   return `\`${value}\`${unit === '' ? '' : ` ${unit}`}`;
 }

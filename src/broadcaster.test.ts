@@ -1,21 +1,31 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Bridge, Receive } from './bridge/bridge.ts';
+import type { Bridge, OnGap, Receive } from './bridge/bridge.ts';
 import { Broadcaster } from './broadcaster.ts';
-import type { Payload } from './channel/publication.ts';
+import { Publication } from './channel/publication.ts';
 
-let calls: [to: 'here' | 'elsewhere', channel: string, payload: Payload][];
+let calls: [to: 'here' | 'elsewhere', channel: string, publication: Publication][];
 let receive: Receive | null;
+let onGap: OnGap | null;
+let gaps: [reason: string, concernsLeft: boolean][];
 let broadcaster: Broadcaster;
+let bridge: { -readonly [Key in keyof Bridge]: Bridge[Key] };
 
 beforeEach(() => {
   calls = [];
   receive = null;
-  const bridge: Bridge = {
-    start(given) {
+  onGap = null;
+  gaps = [];
+  bridge = {
+    start(given, givenOnGap) {
       expect(receive).toBeNull();
       receive = given;
+      onGap = givenOnGap;
     },
-    publish: (channel, payload) => void calls.push(['elsewhere', channel, payload]),
+    publish: (channel, publication) => void calls.push(['elsewhere', channel, publication]),
+    publishConfirmed(channel, publication) {
+      calls.push(['elsewhere', channel, publication]);
+      return 'unknown';
+    },
     stop: async () => {},
     state: 'connected',
     prepare: () => true,
@@ -24,34 +34,64 @@ beforeEach(() => {
     closed() {},
   };
   broadcaster = new Broadcaster(
-    { broadcast: (channel, payload) => void calls.push(['here', channel, payload]) },
+    {
+      broadcast: (channel, publication) => void calls.push(['here', channel, publication]),
+      gap: (reason, concerns) => void gaps.push([reason, concerns('left')]),
+    },
     bridge,
   );
 });
 
 describe('publishing', () => {
   test('reaches this node once and the bridge once, in that order', () => {
-    broadcaster.publish('left', 'hi');
-    expect(calls).toEqual([
-      ['here', 'left', 'hi'],
-      ['elsewhere', 'left', 'hi'],
+    broadcaster.publish('left', Publication.text('hi', 0));
+    expect(calls.map(([to, channel]) => [to, channel])).toEqual([
+      ['here', 'left'],
+      ['elsewhere', 'left'],
     ]);
   });
 
-  test('hands binary on without a copy or a change', () => {
-    const payload = new Uint8Array([0, 255]);
-    broadcaster.publish('left', payload);
-    expect(calls.map((call) => call[2] === payload)).toEqual([true, true]);
+  test('hands on the same publication', () => {
+    const publication = Publication.binary(new Uint8Array([0, 255]), 0);
+    broadcaster.publish('left', publication);
+    expect(calls.map((call) => call[2] === publication)).toEqual([true, true]);
+  });
+});
+
+describe('publishing with an answer', () => {
+  test('reaches this node once and the bridge once, in that order, and says what the bridge says', () => {
+    expect(broadcaster.publishConfirmed('left', Publication.text('hi', 0))).toBe('unknown');
+    expect(calls.map(([to, channel]) => [to, channel])).toEqual([
+      ['here', 'left'],
+      ['elsewhere', 'left'],
+    ]);
+  });
+
+  test('can be known to be in vain', () => {
+    expect(broadcaster.reachesOthers).toBe(true);
+    bridge.state = 'away';
+    expect(broadcaster.reachesOthers).toBe(false);
   });
 });
 
 describe('what the bridge receives', () => {
   test('is broadcast here and never sent back', () => {
-    receive?.('right', 'from elsewhere');
-    expect(calls).toEqual([['here', 'right', 'from elsewhere']]);
+    const publication = Publication.text('from elsewhere', 0);
+    receive?.('right', publication);
+    expect(calls).toEqual([['here', 'right', publication]]);
+    expect(calls[0]?.[2]).toBe(publication);
   });
 
   test('can arrive before anything was published here', () => {
     expect(receive).not.toBeNull();
   });
+});
+
+test('a gap that the bridge noticed is told to the subscribers of this node', () => {
+  onGap?.('bridge', (channel) => channel === 'left');
+  onGap?.('bridge_away', () => false);
+  expect(gaps).toEqual([
+    ['bridge', true],
+    ['bridge_away', false],
+  ]);
 });

@@ -6,15 +6,19 @@ import { readFileSync } from 'node:fs';
 import type { Bridge } from './bridge/bridge.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { RedisBridge } from './bridge/redis-bridge.ts';
+import { ChannelPolicy } from './auth/channel-policy.ts';
 import { Broadcaster } from './broadcaster.ts';
 import { Hub } from './channel/hub.ts';
 import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
 import { parseRedisUrl } from './config/redis-url.ts';
+import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
+import { ConnectDeadline } from './connection/connect-deadline.ts';
 import { Connections } from './connection/connections.ts';
 import { drain } from './connection/drain.ts';
 import { Liveness } from './connection/liveness.ts';
+import { NativeSession } from './connection/native-session.ts';
 import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
 import { UserError } from './errors.ts';
@@ -25,8 +29,11 @@ import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
 import { Metrics } from './metrics/metrics.ts';
+import type { Codec } from './protocol/codec.ts';
 import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
+
+const codecs: readonly Codec[] = [];
 
 /** A running node. */
 export interface Node {
@@ -48,7 +55,9 @@ export interface NodeOptions {
 export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOptions): Promise<Node> {
   const metrics = new Metrics();
   const readiness = new Readiness();
+  const bootId = randomBytes(8).toString('hex');
   const connections = new Connections(
+    bootId,
     {
       maxConnections: settings.maxConnections ?? connectionsThatFit(descriptorLimit()),
       maxControlFrames: settings.maxControlFrames,
@@ -60,18 +69,37 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
   const bridge =
     settings.redisUrl === null
       ? new InProcessBridge()
-      : redisBridge({ settings, nodeId, logger }, metrics, readiness);
+      : redisBridge({ settings, nodeId, logger }, bootId, metrics, readiness);
 
+  const policy = new ChannelPolicy(resolveNamespaces(settings));
   // The hub is made before the listener that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
   const hub = new Hub({
     publishToTopic: (topic, payload) => publicListener?.publish(topic, payload) ?? 'dropped',
     onPressure: (bytes) => slowConsumers.suspect(bytes),
     watch: bridge,
+    clock: systemClock,
+    maxDelayMs: (channel) => policy.maxDelayMs(channel),
     metrics,
   });
   const broadcaster = new Broadcaster(hub, bridge);
-  const rawRoom = { broadcaster, hub, metrics };
+  const rawRoom = { broadcaster, hub, policy, metrics };
+  const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
+  const native = {
+    broadcaster,
+    hub,
+    bridge,
+    policy,
+    deadline,
+    clock: systemClock,
+    nodeId,
+    bootId,
+    pingIntervalMs: Math.ceil((settings.idleTimeoutMs * 2) / 3),
+    maxPayloadBytes: settings.maxPayloadBytes,
+    maxSubscriptions: settings.maxSubscriptions,
+    maxSubscriptionChangesPerSecond: settings.maxSubscriptionChangesPerSecond,
+    metrics,
+  };
   const hello = (channel: string) =>
     JSON.stringify(bridge.reaches(channel) ? { node: nodeId } : { node: nodeId, degraded: true });
   const publicRoutes = new PublicListener({
@@ -83,6 +111,8 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
     assets: demoAssets(demoFolder),
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
+    natives: codecs.map((codec) => new NativeSession(codec, native)),
+    channelPolicy: policy,
   });
   const adminRoutes = new AdminListener({
     key: settings.adminKey,
@@ -101,6 +131,8 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
   const listen = await selectTransport();
   const adminListener = await listen({
     ...limits,
+    // The API reads streams of any length, and bounds every other body itself.
+    maxBodyBytes: Number.MAX_SAFE_INTEGER,
     host: settings.adminHost,
     port: settings.adminPort,
     handle: (request) => adminRoutes.handle(request),
@@ -108,6 +140,7 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
   try {
     publicListener = await listen({
       ...limits,
+      maxBodyBytes: settings.maxPayloadBytes,
       host: settings.host,
       port: settings.port,
       handle: (request) => publicRoutes.handle(request),
@@ -126,7 +159,10 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
     async stop() {
       readiness.stopping();
       liveness.stop();
+      deadline.stop();
+      hub.flush();
       await drain(connections, systemClock, settings.shutdownTimeoutMs);
+      hub.stop();
       await bridge.stop();
       listener.stop();
       adminListener.stop();
@@ -136,6 +172,7 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
 
 function redisBridge(
   { settings, nodeId, logger }: Pick<NodeOptions, 'settings' | 'nodeId' | 'logger'>,
+  bootId: string,
   metrics: Metrics,
   readiness: Readiness,
 ): Bridge {
@@ -147,7 +184,7 @@ function redisBridge(
     ca: settings.redisCaFile === null ? null : readCertificate(settings.redisCaFile),
     prefix: settings.redisPrefix,
     shards: settings.redisShards,
-    sender: { nodeId, bootId: randomBytes(8).toString('hex') },
+    sender: { nodeId, bootId },
     commandTimeoutMs: settings.redisCommandTimeoutMs,
     maxBytesInFlight: settings.redisMaxBytesInFlight,
     batch: {

@@ -13,6 +13,7 @@ import type { Child } from '../../scripts/cluster/child.ts';
 import { nodeIsReady, spawnNode } from '../../scripts/cluster/node.ts';
 import { freePorts } from '../../scripts/cluster/ports.ts';
 import { redisIsReady, spawnRedis } from '../../scripts/cluster/redis.ts';
+import { Publication } from '../../src/channel/publication.ts';
 import { FrameWriter } from '../../src/protocol/bridge-frame.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { generate } from '../generator/generator.ts';
@@ -171,7 +172,7 @@ async function measureIntake(node: RunningNode, redisPort: number, reporter: Rep
     for (let i = 0; i < frames; i += 1) {
       for (let j = 0; j < publicationsPerFrame; j += 1) {
         writeRecord(record, i * publicationsPerFrame + j, 0);
-        writer.add(channel, record);
+        writer.add(channel, Publication.binary(record, 0));
       }
       made.push(writer.take(Date.now()));
     }

@@ -18,6 +18,8 @@ export interface FrameIntakeOptions {
   bootId: string;
   metrics: BridgeMetrics;
   log: QuietLog;
+  /** Frames of another node in this shard did not arrive, or could not be read. */
+  onGap(shard: number): void;
 }
 
 export class FrameIntake {
@@ -51,10 +53,10 @@ export class FrameIntake {
       this.reject('duplicate');
       return;
     }
-    this.#countGap(step);
+    this.#countGap(shard, step);
     if (verdict === 'unknown version') {
       this.reject('unknown_version');
-      this.#countGap(1);
+      this.#countGap(shard, 1);
       return;
     }
     metrics.publicationsReceived.value += reader.count - reader.unknownKinds;
@@ -65,7 +67,7 @@ export class FrameIntake {
 
   /** The last numbers that a peer has sent, by shard: what did not arrive of them is missing. */
   sequences(bootId: string, last: ReadonlyMap<number, number>): void {
-    for (const [shard, sequence] of last) this.#countGap(this.#ledger.beat(bootId, shard, sequence));
+    for (const [shard, sequence] of last) this.#countGap(shard, this.#ledger.beat(bootId, shard, sequence));
   }
 
   reject(reason: Rejection): void {
@@ -84,8 +86,9 @@ export class FrameIntake {
     this.#ledger.forget(bootId);
   }
 
-  #countGap(missingFrames: number): void {
+  #countGap(shard: number, missingFrames: number): void {
     if (missingFrames === 0) return;
+    this.#options.onGap(shard);
     this.#options.metrics.gaps.value += 1;
     this.#options.metrics.framesMissed.value += missingFrames;
   }

@@ -10,6 +10,10 @@ export class InProcessBridge implements Bridge {
 
   publish(): void {}
 
+  publishConfirmed(): 'confirmed' {
+    return 'confirmed';
+  }
+
   prepare(): boolean {
     return true;
   }

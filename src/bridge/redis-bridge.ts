@@ -16,7 +16,7 @@
  * ends.
  */
 import { Batcher } from '../batching/batcher.ts';
-import type { Payload } from '../channel/publication.ts';
+import type { Publication } from '../channel/publication.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { RedisAddress } from '../config/redis-url.ts';
 import type { Logger } from '../logger.ts';
@@ -24,12 +24,12 @@ import type { BridgeMetrics } from '../metrics/metrics.ts';
 import { readBeat, writeBeat } from '../protocol/beat.ts';
 import { type FrameSender, FrameWriter } from '../protocol/bridge-frame.ts';
 import { shardOf } from '../protocol/shard.ts';
-import type { Bridge, BridgeState, Receive } from './bridge.ts';
+import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { Interest } from './interest.ts';
 import { Peers } from './peers.ts';
 import { QuietLog } from './quiet-log.ts';
-import { probe, RedisConnection, type ServerIdentity } from './redis-connection.ts';
+import { isRefusal, probe, RedisConnection, type ServerIdentity } from './redis-connection.ts';
 
 /** Changes whenever nodes could no longer understand each other's channels. */
 const layoutVersion = 1;
@@ -67,6 +67,8 @@ export class RedisBridge implements Bridge {
   readonly #options: RedisBridgeOptions;
   readonly #log: QuietLog;
   readonly #writers: FrameWriter[];
+  /** By shard: what becomes of the open frame, where somebody wants to know. */
+  readonly #receipts: (Receipt | null)[];
   readonly #batcher: Batcher<number>;
   readonly #interest: Interest;
   readonly #intake: FrameIntake;
@@ -77,6 +79,7 @@ export class RedisBridge implements Bridge {
   readonly #beatChannel: string;
 
   #receive: Receive = () => {};
+  #onGap: OnGap = () => {};
   #publisher: RedisConnection | null = null;
   #subscriber: RedisConnection | null = null;
   #publisherIdentity: ServerIdentity | null = null;
@@ -98,7 +101,14 @@ export class RedisBridge implements Bridge {
     this.#shardOfChannel = new Map(this.#channels.map((channel, shard) => [channel, shard]));
     this.#beatChannel = `${prefix}.v1.beat`;
     this.#writers = Array.from({ length: shards }, (_, shard) => new FrameWriter(sender, shard));
-    this.#intake = new FrameIntake({ shards, bootId: sender.bootId, metrics, log: this.#log });
+    this.#receipts = new Array(shards).fill(null);
+    this.#intake = new FrameIntake({
+      shards,
+      bootId: sender.bootId,
+      metrics,
+      log: this.#log,
+      onGap: (missing) => this.#onGap('bridge', (channel) => shardOf(channel, shards) === missing),
+    });
     this.#peers = new Peers(sender.bootId, silenceMs);
     this.#batcher = new Batcher(clock, options.batch, (shard) => this.#send(shard));
     this.#interest = new Interest({
@@ -118,8 +128,9 @@ export class RedisBridge implements Bridge {
     return this.#state;
   }
 
-  start(receive: Receive): void {
+  start(receive: Receive, onGap: OnGap): void {
     this.#receive = receive;
+    this.#onGap = onGap;
     const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
     const common = {
       address,
@@ -154,12 +165,20 @@ export class RedisBridge implements Bridge {
     this.#beatTimer = clock.every(beatEveryMs, () => this.#tick());
   }
 
-  publish(channel: string, payload: Payload): void {
+  publish(channel: string, publication: Publication): void {
     if (this.#publisher === null) return;
     const shard = shardOf(channel, this.#options.shards);
-    const writer = this.#writerOf(shard);
-    writer.add(channel, payload);
-    this.#batcher.added(shard, writer.bytes, writer.count);
+    this.#gather(shard, channel, publication);
+  }
+
+  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
+    if (this.#publisher === null) return 'failed';
+    const shard = shardOf(channel, this.#options.shards);
+    // Before the batcher hears of it, which may send the frame at once.
+    this.#receipts[shard] ??= new Receipt();
+    const { outcome } = this.#receipts[shard];
+    this.#gather(shard, channel, publication);
+    return outcome;
   }
 
   prepare(channel: string): boolean | Promise<boolean> {
@@ -204,6 +223,12 @@ export class RedisBridge implements Bridge {
     this.#subscriber = null;
   }
 
+  #gather(shard: number, channel: string, publication: Publication): void {
+    const writer = this.#writerOf(shard);
+    writer.add(channel, publication);
+    this.#batcher.added(shard, writer.bytes, writer.count);
+  }
+
   /** Takes the open frame of a shard and publishes it, or drops it with its number. */
   #send(shard: number): void {
     const { metrics, maxBytesInFlight } = this.#options;
@@ -211,13 +236,17 @@ export class RedisBridge implements Bridge {
     const count = writer.count;
     if (count === 0) return;
     const frame = writer.take(Date.now());
+    const receipt = this.#receipts[shard];
+    this.#receipts[shard] = null;
     const publisher = this.#publisher;
     if (publisher?.ready !== true) {
       metrics.publicationsDropped.values.away += count;
+      receipt?.settle('failed');
       return;
     }
     if (publisher.bytesInFlight + frame.length > maxBytesInFlight) {
       metrics.publicationsDropped.values.in_flight_limit += count;
+      receipt?.settle('failed');
       this.#log.trouble(
         'warn',
         { bytes: publisher.bytesInFlight },
@@ -229,10 +258,14 @@ export class RedisBridge implements Bridge {
     metrics.framesSent.value += 1;
     metrics.publicationsSent.value += count;
     metrics.bytesSent.value += frame.length;
-    publisher.publish(this.#channelOf(shard), frame).catch((error: Error) => {
-      metrics.publicationsDropped.values.failed += count;
-      this.#log.trouble('warn', { reason: error.message }, 'Redis did not take a frame');
-    });
+    publisher.publish(this.#channelOf(shard), frame).then(
+      () => receipt?.settle('confirmed'),
+      (error: Error) => {
+        metrics.publicationsDropped.values.failed += count;
+        receipt?.settle(isRefusal(error) ? 'failed' : 'unknown');
+        this.#log.trouble('warn', { reason: error.message }, 'Redis did not take a frame');
+      },
+    );
   }
 
   #message(channel: string, bytes: Buffer): void {
@@ -413,6 +446,7 @@ export class RedisBridge implements Bridge {
     else {
       const seconds = ((clock.now() - this.#awaySince) / 1_000).toFixed(1);
       metrics.possibleGaps.value += 1;
+      this.#onGap('bridge_away', () => true);
       this.#log.news(
         'info',
         {},
@@ -445,5 +479,17 @@ export class RedisBridge implements Bridge {
 
   #writerOf(shard: number): FrameWriter {
     return this.#writers[shard] as FrameWriter;
+  }
+}
+
+/** What becomes of one frame, for all who published into it and want to know. */
+class Receipt {
+  readonly outcome: Promise<Outcome>;
+  settle: (outcome: Outcome) => void = () => {};
+
+  constructor() {
+    this.outcome = new Promise((resolve) => {
+      this.settle = resolve;
+    });
   }
 }

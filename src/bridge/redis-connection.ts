@@ -86,7 +86,7 @@ export class RedisConnection {
       await this.#redis.publish(channel, bytes);
       this.#bytesInFlight -= bytes.length;
     } catch (error) {
-      if (isReply(error)) this.#bytesInFlight -= bytes.length;
+      if (isRefusal(error)) this.#bytesInFlight -= bytes.length;
       throw error;
     }
   }
@@ -223,7 +223,7 @@ function retryPause(attempt: number): number {
   return Math.random() * Math.min(maxRetryPauseMs, 50 * 2 ** Math.min(attempt, 10));
 }
 
-/** True for an answer of Redis that is an error: the command is settled. */
-function isReply(error: unknown): boolean {
+/** True for an answer of Redis that is an error: the command is settled, and was not carried out. */
+export function isRefusal(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
 }

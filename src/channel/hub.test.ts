@@ -1,15 +1,18 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
 import { Metrics } from '../metrics/metrics.ts';
+import type { Codec } from '../protocol/codec.ts';
 import type { SendResult } from '../transport/transport.ts';
 import { Hub } from './hub.ts';
-import type { Payload } from './publication.ts';
+import { type Payload, Publication } from './publication.ts';
 
 let published: [topic: string, payload: Payload][];
 let pressure: number[];
 let watched: string[];
 let result: SendResult;
 let metrics: Metrics;
+let clock: FakeClock;
 let hub: Hub;
 
 beforeEach(() => {
@@ -18,6 +21,7 @@ beforeEach(() => {
   watched = [];
   result = 'sent';
   metrics = new Metrics();
+  clock = new FakeClock();
   hub = new Hub({
     publishToTopic(topic, payload) {
       published.push([topic, payload]);
@@ -28,77 +32,103 @@ beforeEach(() => {
       opened: (channel) => watched.push(`+${channel}`),
       closed: (channel) => watched.push(`-${channel}`),
     },
+    clock,
+    maxDelayMs: () => 20,
     metrics,
   });
 });
 
+/** Shows what it is asked to encode. */
+const codecNamed = (subprotocol: string): Codec => ({
+  subprotocol,
+  decode: () => [],
+  encode: () => '',
+  batch: ({ channel, sequence }, publications) =>
+    `${channel} ${sequence} ${publications.map(({ text }) => text)}`,
+  gap: ({ channel }, reason) => `gap ${channel} ${reason}`,
+});
+const [json, msgpack] = [codecNamed('json'), codecNamed('msgpack')];
+
+/** Broadcasts and lets the turn end. */
+function broadcast(channel: string, publication: Publication): void {
+  hub.broadcast(channel, publication);
+  clock.endTurn();
+  clock.endTurn();
+}
+
 describe('joining and leaving', () => {
   test('subscribes every socket of a channel to one topic, and those of another to another', () => {
     const [first, second, other] = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
-    hub.join('left', first);
-    hub.join('left', second);
-    hub.join('right', other);
+    hub.join('left', null, first);
+    hub.join('left', null, second);
+    hub.join('right', null, other);
     expect(first.topics.size).toBe(1);
     expect(second.topics).toEqual(first.topics);
     expect(other.topics).not.toEqual(first.topics);
   });
 
   test('counts a channel once, however many are in it', () => {
-    hub.join('left', new FakeSocket());
-    hub.join('left', new FakeSocket());
-    hub.join('right', new FakeSocket());
+    hub.join('left', null, new FakeSocket());
+    hub.join('left', null, new FakeSocket());
+    hub.join('right', null, new FakeSocket());
     expect(metrics.channelsOpen.value).toBe(2);
   });
 
-  test('gives back the name of the channel', () => {
-    expect(hub.join('left', new FakeSocket())).toBe('left');
-    expect(hub.join('left', new FakeSocket())).toBe('left');
+  test('gives back the one room of the channel', () => {
+    const room = hub.join('left', null, new FakeSocket());
+    expect(hub.join('left', null, new FakeSocket())).toBe(room);
+    expect(room).toMatchObject({ channel: 'left', subscribers: 2 });
   });
 
   test('forgets a channel with its last subscriber and not before', () => {
-    hub.join('left', new FakeSocket());
-    hub.join('left', new FakeSocket());
-    hub.leave('left');
-    hub.broadcast('left', 'one is here');
+    const room = hub.join('left', null, new FakeSocket());
+    hub.join('left', null, new FakeSocket());
+    hub.leave(room, null, null);
+    broadcast('left', Publication.text('one is here', 0));
     expect(metrics.channelsOpen.value).toBe(1);
-    hub.leave('left');
-    hub.broadcast('left', 'nobody is here');
+    hub.leave(room, null, null);
+    broadcast('left', Publication.text('nobody is here', 0));
     expect(metrics.channelsOpen.value).toBe(0);
     expect(published).toHaveLength(1);
   });
 
   test('tells of the first subscriber of a channel and of the end of the last, and of nothing between', () => {
-    hub.join('left', new FakeSocket());
-    hub.join('left', new FakeSocket());
-    hub.join('right', new FakeSocket());
-    hub.leave('left');
+    const room = hub.join('left', null, new FakeSocket());
+    hub.join('left', null, new FakeSocket());
+    hub.join('right', null, new FakeSocket());
+    hub.leave(room, null, null);
     expect(watched).toEqual(['+left', '+right']);
-    hub.leave('left');
+    hub.leave(room, null, null);
     expect(watched).toEqual(['+left', '+right', '-left']);
   });
 
-  test('survives leaving a channel that nobody is in', () => {
-    hub.leave('left');
-    expect(metrics.channelsOpen.value).toBe(0);
+  test('takes an open socket from the topic, and leaves a closed one alone', () => {
+    const [open, closed] = [new FakeSocket(), new FakeSocket()];
+    const room = hub.join('left', null, open);
+    hub.join('left', null, closed);
+    hub.leave(room, null, open);
+    hub.leave(room, null, null);
+    expect(open.topics.size).toBe(0);
+    expect(closed.topics.size).toBe(1);
+    expect(hub.room('left')).toBeNull();
   });
 
   test('starts afresh when somebody comes back', () => {
-    hub.join('left', new FakeSocket());
-    hub.leave('left');
-    hub.join('left', new FakeSocket());
-    hub.broadcast('left', 'again');
+    hub.leave(hub.join('left', null, new FakeSocket()), null, null);
+    hub.join('left', null, new FakeSocket());
+    broadcast('left', Publication.text('again', 0));
     expect(metrics.channelsOpen.value).toBe(1);
     expect(metrics.deliveries.value).toBe(1);
   });
 
   test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('treats %s like any name', (name) => {
-    hub.broadcast(name, 'nobody is here');
+    broadcast(name, Publication.text('nobody is here', 0));
     expect(published).toEqual([]);
     const socket = new FakeSocket();
-    hub.join(name, socket);
-    hub.broadcast(name, 'x');
+    const room = hub.join(name, null, socket);
+    broadcast(name, Publication.text('x', 0));
     expect(published).toEqual([[[...socket.topics][0], 'x']]);
-    hub.leave(name);
+    hub.leave(room, null, socket);
     expect(metrics.channelsOpen.value).toBe(0);
   });
 });
@@ -107,35 +137,195 @@ describe('broadcasting', () => {
   test('hands the payload over once, however many listen', () => {
     const socket = new FakeSocket();
     const payload = new Uint8Array([1, 2]);
-    hub.join('left', socket);
-    for (let more = 0; more < 9; more += 1) hub.join('left', new FakeSocket());
-    hub.broadcast('left', payload);
+    hub.join('left', null, socket);
+    for (let more = 0; more < 9; more += 1) hub.join('left', null, new FakeSocket());
+    broadcast('left', Publication.binary(payload, 0));
     expect(published).toEqual([[[...socket.topics][0], payload]]);
-    expect(published[0]?.[1]).toBe(payload);
     expect(socket.sent).toEqual([]);
   });
 
+  test('hands out JSON as text, whichever way it came', () => {
+    const socket = new FakeSocket();
+    hub.join('left', null, socket);
+    broadcast('left', Publication.json('{"a": 1.0}', 0));
+    broadcast('left', Publication.json(Buffer.from('{"a": 1.0}'), 0));
+    broadcast('left', Publication.text(Buffer.from('\ufeffhi'), 0));
+    expect(published.map(([, payload]) => payload)).toEqual(['{"a": 1.0}', '{"a": 1.0}', '\ufeffhi']);
+  });
+
   test('counts a delivery for each subscriber', () => {
-    hub.join('left', new FakeSocket());
-    hub.join('left', new FakeSocket());
-    hub.join('right', new FakeSocket());
-    hub.broadcast('left', 'x');
-    hub.broadcast('right', 'x');
-    hub.broadcast('nowhere', 'x');
+    hub.join('left', null, new FakeSocket());
+    hub.join('left', null, new FakeSocket());
+    hub.join('right', null, new FakeSocket());
+    broadcast('left', Publication.text('x', 0));
+    broadcast('right', Publication.text('x', 0));
+    broadcast('nowhere', Publication.text('x', 0));
     expect(metrics.deliveries.value).toBe(3);
   });
 
   test('reports no pressure while everybody takes everything', () => {
-    hub.join('left', new FakeSocket());
-    hub.broadcast('left', 'x');
+    hub.join('left', null, new FakeSocket());
+    broadcast('left', Publication.text('x', 0));
     expect(pressure).toEqual([]);
   });
 
   test.each(['buffered', 'dropped'] as const)('reports what may wait when something was %s', (outcome) => {
     result = outcome;
-    hub.join('left', new FakeSocket());
-    hub.broadcast('left', 'four');
-    hub.broadcast('left', new Uint8Array(5));
+    hub.join('left', null, new FakeSocket());
+    broadcast('left', Publication.text('four', 0));
+    broadcast('left', Publication.binary(new Uint8Array(5), 0));
     expect(pressure).toEqual([12, 5]);
+  });
+});
+
+describe('native subscribers', () => {
+  test('get a frame of their own codec, once per codec, beside the raw ones', () => {
+    hub.join('left', null, new FakeSocket());
+    for (const codec of [json, json, msgpack]) hub.join('left', codec, new FakeSocket());
+    broadcast('left', Publication.text('hi', 0));
+    expect(published).toEqual([
+      ['raw:left', 'hi'],
+      ['json:left', 'left 1 hi'],
+      ['msgpack:left', 'left 1 hi'],
+    ]);
+    expect(metrics.deliveries.value).toBe(4);
+    expect(metrics.framesBroadcast.value).toBe(3);
+  });
+
+  test('count on through whatever codec somebody came or left by', () => {
+    const raw = hub.join('left', null, new FakeSocket());
+    broadcast('left', Publication.text('a', 0));
+    const room = hub.join('left', json, new FakeSocket());
+    expect(room.sequence).toBe(1);
+    hub.leave(raw, null, null);
+    broadcast('left', Publication.text('b', 0));
+    expect(published.at(-1)).toEqual(['json:left', 'left 2 b']);
+    expect(published).toHaveLength(2);
+  });
+
+  test('find a new number under a channel that had gone', () => {
+    const room = hub.join('left', json, new FakeSocket());
+    broadcast('left', Publication.text('a', 0));
+    hub.leave(room, json, null);
+    const again = hub.join('left', json, new FakeSocket());
+    expect(again.number).not.toBe(room.number);
+    expect(again.sequence).toBe(0);
+  });
+
+  test.each(['buffered', 'dropped'] as const)(
+    'hear the last number again when a channel falls quiet after something was %s',
+    (outcome) => {
+      hub.join('left', json, new FakeSocket());
+      result = outcome;
+      broadcast('left', Publication.text('a', 0));
+      clock.advance(10_000);
+      expect(published.slice(1)).toEqual([
+        ['json:left', 'left 1 '],
+        ['json:left', 'left 1 '],
+      ]);
+      expect(metrics.quietMarks.value).toBe(2);
+    },
+  );
+
+  test('hear nothing more when everybody has taken everything, or only raw ones have not', () => {
+    hub.join('left', json, new FakeSocket());
+    hub.join('right', null, new FakeSocket());
+    broadcast('left', Publication.text('a', 0));
+    result = 'buffered';
+    broadcast('right', Publication.text('a', 0));
+    clock.advance(10_000);
+    expect(published).toHaveLength(2);
+  });
+
+  test('are told of a gap in the channels that it concerns; raw ones cannot be', () => {
+    hub.join('left', json, new FakeSocket());
+    hub.join('left', null, new FakeSocket());
+    hub.join('right', msgpack, new FakeSocket());
+    hub.join('raw', null, new FakeSocket());
+    hub.gap('bridge', (channel) => channel !== 'right');
+    expect(published).toEqual([['json:left', 'gap left bridge']]);
+    expect(metrics.gapsTold.value).toBe(1);
+  });
+});
+
+describe('pacing', () => {
+  const numbered = (from: number, to: number): Publication[] =>
+    Array.from({ length: to - from + 1 }, (_, i) => Publication.text(`${from + i}`, 0));
+
+  test('holds what is broadcast until the turn ends, for all channels together', () => {
+    hub.join('left', null, new FakeSocket());
+    hub.join('right', null, new FakeSocket());
+    hub.broadcast('left', Publication.text('a', 0));
+    hub.broadcast('right', Publication.text('b', 0));
+    hub.broadcast('left', Publication.text('c', 0));
+    expect(published).toEqual([]);
+    clock.endTurn();
+    expect(published).toEqual([
+      ['raw:left', 'a'],
+      ['raw:left', 'c'],
+      ['raw:right', 'b'],
+    ]);
+  });
+
+  test('keeps bytes that are only lent to it', () => {
+    hub.join('left', null, new FakeSocket());
+    const lent = new Uint8Array([1, 2]);
+    hub.broadcast('left', Publication.binary(lent, 0));
+    lent.fill(0);
+    clock.endTurn();
+    expect(published).toEqual([['raw:left', new Uint8Array([1, 2])]]);
+  });
+
+  test('gives a socket that leaves what was broadcast before, and one that joins what is pending', () => {
+    const leaving = new FakeSocket();
+    const room = hub.join('left', null, leaving);
+    hub.join('left', null, new FakeSocket());
+    hub.broadcast('left', Publication.text('a', 0));
+    hub.leave(room, null, leaving);
+    expect(published).toEqual([['raw:left', 'a']]);
+    hub.broadcast('left', Publication.text('b', 0));
+    expect(hub.join('left', null, new FakeSocket()).sequence).toBe(1);
+    clock.endTurn();
+    expect(published).toHaveLength(2);
+  });
+
+  test('forgets what is pending with the last subscriber', () => {
+    const room = hub.join('left', null, new FakeSocket());
+    hub.broadcast('left', Publication.text('a', 0));
+    hub.leave(room, null, null);
+    hub.join('left', null, new FakeSocket());
+    clock.endTurn();
+    expect(published).toEqual([]);
+  });
+
+  test('flushes before it tells of a gap, and when it stops', () => {
+    hub.join('left', json, new FakeSocket());
+    hub.broadcast('left', Publication.text('a', 0));
+    hub.gap('bridge', () => true);
+    hub.broadcast('left', Publication.text('b', 0));
+    hub.stop();
+    expect(published.map(([, payload]) => payload)).toEqual(['left 1 a', 'gap left bridge', 'left 2 b']);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('flushes at once what would take too much memory', () => {
+    hub.join('left', null, new FakeSocket());
+    for (let sent = 0; sent < 40; sent += 1)
+      hub.broadcast('left', Publication.binary(new Uint8Array(65_536), 0));
+    expect(published).toHaveLength(40);
+  });
+
+  test('fills frames up to their size, and numbers each by its last publication', () => {
+    hub.join('left', json, new FakeSocket());
+    const large = 'x'.repeat(40_000);
+    for (const publication of [...numbered(1, 3), Publication.text(large, 0), Publication.text(large, 0)])
+      hub.broadcast('left', publication);
+    hub.broadcast('left', Publication.text('6', 0));
+    clock.endTurn();
+    expect(published.map(([, payload]) => String(payload).replaceAll(large, 'large'))).toEqual([
+      'left 5 1,2,3,large,large',
+      'left 6 6',
+    ]);
+    expect(metrics.deliveries.value).toBe(6);
   });
 });

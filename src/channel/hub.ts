@@ -1,21 +1,70 @@
 /**
  * The channels of this node and who listens to them.
  *
- * A channel is one native topic of the transport. Broadcasting hands a payload to the runtime once; which sockets get it
- * is decided in native code. The hub itself only counts subscribers: it keeps no list of them.
+ * A channel is one native topic of the transport per kind of client: raw, and one for each native codec. What is broadcast
+ * gathers in its room until the pacer says that all rooms flush together: then it is encoded once per kind and handed to
+ * the runtime, native clients getting one frame for many publications. Which sockets get it is decided in native code; the
+ * hub only counts subscribers and keeps no list of them.
+ *
+ * Every channel has a number, node-wide and never used again, and counts its publications, whoever they are for: the
+ * sequence by which native clients notice a loss (docs/protocol.md, "batch").
  */
+import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { ChannelHead, Codec } from '../protocol/codec.ts';
+import type { GapReason } from '../protocol/messages.ts';
 import type { SendResult, Socket } from '../transport/transport.ts';
-import { maxBytesOf, type Payload } from './publication.ts';
+import { maxBytesOf, type Payload, type Publication } from './publication.ts';
+import { Pacer } from './pacer.ts';
+import { QuietMarks } from './quiet-marks.ts';
+
+/**
+ * A room that holds this much flushes at once, so that memory for what waits stays bounded whatever is published in one
+ * turn, and one flush stays far below what may wait for a client.
+ */
+const maxPendingBytes = 131_072;
+
+/** A batch frame takes no more publications when they have this many bytes together; see docs/benchmarks.md. */
+const fullFrameBytes = 65_536;
 
 /** Called after a broadcast that some subscriber could not take at once, with the bytes that it may have added. */
 export type OnPressure = (bytes: number) => void;
 
-interface Room {
-  /** The one copy of the channel's name that all its connections share. */
-  readonly channel: string;
+/** The codec of native clients; null for raw ones, who get the payload and nothing around it. */
+export type RoomCodec = Codec | null;
+
+/** A channel that somebody on this node listens to. Whoever joins keeps it to leave by. */
+export interface Room extends ChannelHead {
+  /** Of all kinds together. */
+  readonly subscribers: number;
+}
+
+/** One kind of subscribers of a room. */
+interface Outlet {
+  readonly codec: RoomCodec;
   readonly topic: string;
   subscribers: number;
+}
+
+class OpenRoom implements Room {
+  readonly channel: string;
+  readonly number: number;
+  sequence = 0;
+  subscribers = 0;
+  publishedAtTick = 0;
+  readonly maxDelayMs: number;
+  /** Broadcast and not flushed yet, and the most bytes that they take. */
+  pending: Publication[] = [];
+  pendingBytes = 0;
+  dirty = false;
+  /** Only those with a subscriber: one or two, never more than there are codecs. */
+  readonly outlets: Outlet[] = [];
+
+  constructor(channel: string, number: number, maxDelayMs: number) {
+    this.channel = channel;
+    this.number = number;
+    this.maxDelayMs = maxDelayMs;
+  }
 }
 
 /** Told when a channel gets its first subscriber of this node, and when it loses its last. */
@@ -28,48 +77,200 @@ export interface HubOptions {
   publishToTopic: (topic: string, payload: Payload) => SendResult;
   onPressure: OnPressure;
   watch: ChannelWatch;
-  metrics: Pick<Metrics, 'channelsOpen' | 'deliveries'>;
+  clock: Clock;
+  /** How long a publication of a channel may wait for others, in milliseconds. */
+  maxDelayMs(channel: string): number;
+  metrics: Pick<
+    Metrics,
+    'channelsOpen' | 'subscriptionsOpen' | 'deliveries' | 'framesBroadcast' | 'quietMarks' | 'gapsTold'
+  >;
 }
 
 export class Hub {
-  readonly #rooms = new Map<string, Room>();
+  readonly #rooms = new Map<string, OpenRoom>();
   readonly #options: HubOptions;
+  readonly #marks: QuietMarks<OpenRoom>;
+  readonly #pacer: Pacer;
+  /** Rooms with something pending, each once. */
+  #dirty: OpenRoom[] = [];
+  #lastNumber = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.#pacer = new Pacer(options.clock, () => this.flush());
+    this.#marks = new QuietMarks(options.clock, (room) => {
+      options.metrics.quietMarks.value += 1;
+      this.#tellNatives(room, (codec) => codec.batch(room, []));
+    });
   }
 
-  /** Subscribes a socket. Returns the shared copy of the name, which the caller should keep instead of its own. */
-  join(channel: string, socket: Socket): string {
-    let room = this.#rooms.get(channel);
-    if (room === undefined) {
-      room = { channel, topic: `raw:${channel}`, subscribers: 0 };
-      this.#rooms.set(channel, room);
-      this.#options.metrics.channelsOpen.value += 1;
-      this.#options.watch.opened(channel);
+  /**
+   * Subscribes a socket, which must not be subscribed to this channel yet. Everything behind the room's sequence reaches it:
+   * what is broadcast from now on, and what was broadcast before and is still pending.
+   */
+  join(channel: string, codec: RoomCodec, socket: Socket): Room {
+    const room = this.#rooms.get(channel) ?? this.#open(channel);
+    let outlet = room.outlets.find((candidate) => candidate.codec === codec);
+    if (outlet === undefined) {
+      outlet = { codec, topic: `${codec?.subprotocol ?? 'raw'}:${channel}`, subscribers: 0 };
+      room.outlets.push(outlet);
     }
+    outlet.subscribers += 1;
     room.subscribers += 1;
-    socket.subscribe(room.topic);
-    return room.channel;
+    this.#options.metrics.subscriptionsOpen.value += 1;
+    socket.subscribe(outlet.topic);
+    return room;
   }
 
-  /** Takes back one `join`. The socket's own topics end with it, so a closed socket needs no `unsubscribe`. */
-  leave(channel: string): void {
-    const room = this.#rooms.get(channel);
-    if (room === undefined) return;
+  /**
+   * Takes back one `join`. What was broadcast before still reaches the socket.
+   *
+   * @param socket null for one that has closed: its topics ended with it
+   */
+  leave(joined: Room, codec: RoomCodec, socket: Socket | null): void {
+    const room = joined as OpenRoom;
+    const outlet = room.outlets.find((candidate) => candidate.codec === codec);
+    if (outlet === undefined) return;
+    if (socket !== null) {
+      this.#flushRoom(room);
+      socket.unsubscribe(outlet.topic);
+    }
+    outlet.subscribers -= 1;
     room.subscribers -= 1;
-    if (room.subscribers > 0) return;
-    this.#rooms.delete(channel);
-    this.#options.metrics.channelsOpen.value -= 1;
-    this.#options.watch.closed(channel);
+    this.#options.metrics.subscriptionsOpen.value -= 1;
+    if (outlet.subscribers === 0) room.outlets.splice(room.outlets.indexOf(outlet), 1);
+    if (room.subscribers === 0) this.#close(room);
   }
 
-  /** Sends a payload to all subscribers of this node, the publisher's connection included. */
-  broadcast(channel: string, payload: Payload): void {
+  /**
+   * Sends a publication to all subscribers of this node, the publisher's connection included, when the pacer says so: at the
+   * end of the turn on an idle node, within the channel's `maxDelayMs` on a busy one. Borrowed bytes are copied.
+   */
+  broadcast(channel: string, publication: Publication): void {
     const room = this.#rooms.get(channel);
     if (room === undefined) return;
-    this.#options.metrics.deliveries.value += room.subscribers;
-    const result = this.#options.publishToTopic(room.topic, payload);
-    if (result !== 'sent') this.#options.onPressure(maxBytesOf(payload));
+    if (!room.dirty) {
+      room.dirty = true;
+      this.#dirty.push(room);
+    }
+    room.pending.push(publication.keep());
+    room.pendingBytes += maxBytesOf(publication.content);
+    if (room.pendingBytes >= maxPendingBytes) this.#flushRoom(room);
+    else this.#pacer.pending(room.maxDelayMs);
   }
+
+  /** Hands everything that is pending to the runtime now. */
+  flush(): void {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const room of dirty) {
+      room.dirty = false;
+      this.#flushRoom(room);
+    }
+  }
+
+  /** Tells native subscribers that publications of other nodes may be missing. */
+  gap(reason: GapReason, concerns: (channel: string) => boolean): void {
+    for (const room of this.#rooms.values()) {
+      if (!concerns(room.channel)) continue;
+      this.#flushRoom(room);
+      const told = this.#tellNatives(room, (codec) => codec.gap(room, reason));
+      if (told) this.#options.metrics.gapsTold.value += 1;
+    }
+  }
+
+  /** The room of a channel, if somebody on this node listens to it. */
+  room(channel: string): Room | null {
+    return this.#rooms.get(channel) ?? null;
+  }
+
+  /** Subscribers of this node. */
+  subscribers(channel: string): number {
+    return this.#rooms.get(channel)?.subscribers ?? 0;
+  }
+
+  /** The channels with subscribers of this node, in no order. */
+  channels(): Iterable<Room> {
+    return this.#rooms.values();
+  }
+
+  /** Flushes, and nothing is sent by itself afterwards. */
+  stop(): void {
+    this.flush();
+    this.#pacer.stop();
+    this.#marks.stop();
+  }
+
+  #open(channel: string): OpenRoom {
+    this.#lastNumber += 1;
+    const room = new OpenRoom(channel, this.#lastNumber, this.#options.maxDelayMs(channel));
+    this.#rooms.set(channel, room);
+    this.#options.metrics.channelsOpen.value += 1;
+    this.#options.watch.opened(channel);
+    return room;
+  }
+
+  #close(room: OpenRoom): void {
+    this.#rooms.delete(room.channel);
+    this.#marks.forget(room);
+    this.#options.metrics.channelsOpen.value -= 1;
+    this.#options.watch.closed(room.channel);
+  }
+
+  /** A room that is flushed early stays in the dirty list; with nothing pending it costs nothing there. */
+  #flushRoom(room: OpenRoom): void {
+    const { pending } = room;
+    if (pending.length === 0) return;
+    room.pending = [];
+    room.pendingBytes = 0;
+    let mayBeMissed = false;
+    for (let from = 0; from < pending.length; ) {
+      const end = endOfFrame(pending, from);
+      const together = from === 0 && end === pending.length ? pending : pending.slice(from, end);
+      room.sequence += together.length;
+      if (!this.#sendTogether(room, together)) mayBeMissed = true;
+      from = end;
+    }
+    this.#options.metrics.deliveries.value += room.subscribers * pending.length;
+    if (mayBeMissed) this.#marks.published(room);
+  }
+
+  /** False if some native subscriber may not have taken it at once. */
+  #sendTogether(room: OpenRoom, publications: readonly Publication[]): boolean {
+    let taken = true;
+    for (const { codec, topic } of room.outlets) {
+      if (codec === null) for (const { payload } of publications) this.#send(topic, payload);
+      else if (!this.#send(topic, codec.batch(room, publications))) taken = false;
+    }
+    return taken;
+  }
+
+  #tellNatives(room: OpenRoom, encode: (codec: Codec) => Payload): boolean {
+    let told = false;
+    for (const { codec, topic } of room.outlets) {
+      if (codec === null) continue;
+      told = true;
+      this.#send(topic, encode(codec));
+    }
+    return told;
+  }
+
+  /** False if somebody may not have taken it at once. */
+  #send(topic: string, payload: Payload): boolean {
+    this.#options.metrics.framesBroadcast.value += 1;
+    const result = this.#options.publishToTopic(topic, payload);
+    if (result === 'sent') return true;
+    this.#options.onPressure(maxBytesOf(payload));
+    return false;
+  }
+}
+
+/** Where the frame that begins at `from` is full: at least one publication further on. */
+function endOfFrame(publications: readonly Publication[], from: number): number {
+  let bytes = 0;
+  for (let at = from; at < publications.length; at += 1) {
+    bytes += publications[at]?.content.length ?? 0;
+    if (bytes >= fullFrameBytes) return at + 1;
+  }
+  return publications.length;
 }

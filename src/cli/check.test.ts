@@ -72,6 +72,22 @@ describe('outcry check', () => {
     expect(row(output, 'origins')[1]).toBe('https://a.example, https://b.example');
   });
 
+  test('shows what holds in each namespace, and that nothing is forbidden where nothing is set', () => {
+    const table = (changes: Partial<Settings>) => {
+      const lines = check(loaded(changes)).split('\n');
+      const start = lines.findIndex((line) => /^namespace +subscribe +publish +payload$/.test(line)) + 1;
+      return lines.slice(start, lines.indexOf('', start)).map((line) => line.split(/ {2,}/));
+    };
+    expect(table({})).toEqual([['default', 'anyone', 'anyone', '65536 bytes']]);
+    const namespaces = new Map([['chat', { publish: 'anyone' as const, maxPayloadBytes: 5 }]]);
+    expect(table({ profile: 'feed', namespaces })).toEqual([
+      ['default', 'anyone', 'api', '65536 bytes'],
+      ['chat', 'anyone', 'anyone', '5 bytes'],
+    ]);
+    expect(row(check(loaded({ namespaces })), 'namespaces')[1]).toBe('chat');
+    expect(row(check(loaded()), 'namespaces')[1]).toBe('none');
+  });
+
   test('aligns the columns', () => {
     const lines = check(loaded()).split('\n');
     const header = lines.find((line) => line.startsWith('setting '));
@@ -101,6 +117,7 @@ describe('outcry check', () => {
       expect.stringContaining('maxConnections is 51, but only 50 fit'),
       expect.stringContaining('the descriptor limit is 100'),
       expect.stringContaining('pages of any origin may connect'),
+      expect.stringContaining('anyone may publish in "default"'),
     ]);
   });
 });

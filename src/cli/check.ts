@@ -5,6 +5,7 @@ import { totalmem } from 'node:os';
 import { advise } from '../config/advice.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
 import { connectionsThatFit, descriptorLimit } from '../config/machine.ts';
+import { resolveNamespaces } from '../config/namespaces.ts';
 import { type SettingKey, settingKeys, settingsTable } from '../config/settings.ts';
 
 /** What `outcry check` prints, without the last line break. */
@@ -17,9 +18,21 @@ export function check(loaded: LoadedSettings): string {
     '',
     ...alignColumns([['setting', 'value', 'from'], ...rows]),
     '',
+    ...alignColumns([['namespace', 'subscribe', 'publish', 'payload'], ...namespaceRows(loaded)]),
+    '',
     `descriptor limit: ${machine.descriptorLimit}, enough for ${connectionsThatFit(machine.descriptorLimit)} connections`,
     ...(advice.length === 0 ? ['everything fits'] : advice.map((sentence) => `warning: ${sentence}`)),
   ].join('\n');
+}
+
+/** What holds in each namespace once profile and defaults are applied. */
+function namespaceRows({ settings }: LoadedSettings): string[][] {
+  return [...resolveNamespaces(settings)].map(([name, { subscribe, publish, maxPayloadBytes }]) => [
+    name,
+    subscribe,
+    publish,
+    `${maxPayloadBytes} bytes`,
+  ]);
 }
 
 function show({ settings }: LoadedSettings, key: SettingKey): string {
@@ -27,6 +40,7 @@ function show({ settings }: LoadedSettings, key: SettingKey): string {
   const { unit, secret } = settingsTable[key];
   if (value === null) return key === 'maxConnections' ? 'auto' : '–';
   if (secret) return '(set)';
+  if (value instanceof Map) return value.size === 0 ? 'none' : [...value.keys()].join(', ');
   if (Array.isArray(value)) return value.length === 0 ? 'any' : value.join(', ');
   return unit === '' ? String(value) : `${value} ${unit}`;
 }

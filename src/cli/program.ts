@@ -10,6 +10,7 @@ import {
   settingKeys,
   settingsTable,
 } from '../config/settings.ts';
+import { isUnset } from '../config/setting.ts';
 import { exitCodes, UserError } from '../errors.ts';
 
 export interface ProgramOptions {
@@ -101,7 +102,7 @@ function addSettings(command: Command): Command {
 }
 
 function shownDefault(initial: unknown, unit: string): string {
-  if (initial === null || (Array.isArray(initial) && initial.length === 0)) return '';
+  if (isUnset(initial)) return '';
   return `default ${initial}${unit === '' ? '' : ` ${unit}`}`;
 }
 

@@ -5,6 +5,7 @@ import { type Settings, settingKeys, settingsTable } from './settings.ts';
 const defaults = Object.fromEntries(settingKeys.map((key) => [key, settingsTable[key].default])) as Settings;
 /** Settings and a machine about which there is nothing to say. */
 const calm: Settings = { ...defaults, host: '127.0.0.1', maxConnections: 1_000 };
+const feed = new Map([['default', { publish: 'api' as const }]]);
 const machine = { descriptorLimit: 4_096, memoryBytes: 1_000 * calm.backpressureLimitBytes };
 
 describe('advice', () => {
@@ -39,9 +40,25 @@ describe('advice', () => {
   });
 
   test('warns of pages of any origin once others can reach the node', () => {
-    expect(advise({ ...calm, host: '0.0.0.0' }, machine)).toEqual([
-      expect.stringMatching(/^pages of any origin may connect/),
+    const reachable: Settings = { ...calm, host: '0.0.0.0', namespaces: feed };
+    expect(advise(reachable, machine)).toEqual([expect.stringMatching(/^pages of any origin may connect/)]);
+    expect(advise({ ...reachable, origins: ['https://example.com'] }, machine)).toEqual([]);
+  });
+
+  test('warns where anyone may publish once others can reach the node', () => {
+    const reachable: Settings = { ...calm, host: '0.0.0.0', origins: ['https://example.com'] };
+    expect(advise(reachable, machine)).toEqual([
+      'this address is public and anyone may publish in "default": set profile to feed, or publish to api in namespaces',
     ]);
-    expect(advise({ ...calm, host: '0.0.0.0', origins: ['https://example.com'] }, machine)).toEqual([]);
+    expect(advise({ ...reachable, profile: 'feed' }, machine)).toEqual([]);
+    expect(advise({ ...reachable, namespaces: feed }, machine)).toEqual([]);
+    const opened = (count: number) =>
+      new Map(Array.from({ length: count }, (_, i) => [`n${i}`, { publish: 'anyone' as const }]));
+    expect(advise({ ...reachable, profile: 'feed', namespaces: opened(1) }, machine)).toEqual([
+      expect.stringContaining('anyone may publish in "n0":'),
+    ]);
+    expect(advise({ ...reachable, profile: 'feed', namespaces: opened(7) }, machine)).toEqual([
+      expect.stringContaining('in "n0", "n1", "n2", "n3", "n4" and 2 more namespaces:'),
+    ]);
   });
 });

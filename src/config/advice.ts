@@ -4,6 +4,7 @@
 
 import { isLoopback } from './load-settings.ts';
 import { connectionsThatFit } from './machine.ts';
+import { resolveNamespaces } from './namespaces.ts';
 import type { Settings } from './settings.ts';
 
 export interface Machine {
@@ -32,5 +33,16 @@ export function advise(settings: Settings, machine: Machine): string[] {
     );
   if (settings.origins.length === 0 && !isLoopback(settings.host))
     advice.push('pages of any origin may connect: set origins to the ones that should');
+  const open = [...resolveNamespaces(settings)].filter(([, { publish }]) => publish === 'anyone');
+  if (open.length > 0 && !isLoopback(settings.host))
+    advice.push(
+      `this address is public and anyone may publish in ${quoted(open.map(([name]) => name))}: set profile to feed, or publish to api in namespaces`,
+    );
   return advice;
+}
+
+/** The first few names, and how many more there are. */
+function quoted(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map((name) => JSON.stringify(name));
+  return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more namespaces` : shown.join(', ');
 }

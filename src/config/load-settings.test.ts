@@ -65,7 +65,9 @@ describe('where a setting comes from', () => {
     expect(file).toBe('outcry.config.json');
   });
 
-  test.each(settingKeys)('may be the environment for %s', (key) => {
+  // Other forms of a value than its text have tests of their own.
+  const keys = settingKeys.filter((key) => key !== 'namespaces');
+  test.each(keys)('may be the environment for %s', (key) => {
     const samples: Partial<Record<string, string>> = {
       runtime: 'node',
       host: '127.0.0.1',
@@ -73,6 +75,7 @@ describe('where a setting comes from', () => {
       adminKey: 'k'.repeat(16),
       nodeId: 'left',
       origins: 'https://example.com',
+      profile: 'feed',
       maxConnections: '7',
       backpressureLimitBytes: '2097152',
       redisUrl: 'redis://127.0.0.1:6380/2',
@@ -86,6 +89,14 @@ describe('where a setting comes from', () => {
     const { settings, sources } = load({ environment: { [environmentVariableOf(key)]: value } });
     expect(String(settings[key])).toBe(value);
     expect(sources[key]).toBe('environment');
+  });
+
+  test('may be JSON text for namespaces', () => {
+    const { settings, sources } = load({
+      environment: { OUTCRY_NAMESPACES: '{"prices":{"publish":"api"}}' },
+    });
+    expect([...settings.namespaces]).toEqual([['prices', { publish: 'api' }]]);
+    expect(sources.namespaces).toBe('environment');
   });
 
   test('may be a file that the flag names, before one that the environment names', () => {
@@ -181,6 +192,17 @@ describe('a refusal', () => {
     },
   );
 
+  test('names the namespace and the key that are wrong', () => {
+    writeConfig({ namespaces: { prices: { publish: 'me', history: 1 } } });
+    expect(problems()).toEqual([
+      'namespaces in outcry.config.json: namespace "prices": publish must be one of anyone, api, nobody',
+      expect.stringContaining('namespace "prices": there is no "history", only subscribe, publish'),
+    ]);
+    expect(problems({ flags: { namespaces: '{' } })).toEqual([
+      expect.stringMatching(/^--namespaces: "\{" is not allowed; it must be a JSON object of namespaces/),
+    ]);
+  });
+
   test('spares the switch of the test suite', () => {
     expect(problems({ environment: { OUTCRY_TEST_INSTALL: '0' } })).toEqual([]);
   });
@@ -221,6 +243,14 @@ describe('settings that cannot work together', () => {
       expect.stringMatching(/^adminHost: "0\.0\.0\.0" is not a loopback address, so adminKey must be set/),
     ]);
     expect(problems({ flags: { adminHost: '0.0.0.0', adminKey: 'k'.repeat(16) } })).toEqual([]);
+  });
+
+  test('are a namespace with larger payloads than the node takes', () => {
+    const flags = { maxPayloadBytes: '1000', namespaces: '{"a":{"maxPayloadBytes":1000},"b":{}}' };
+    expect(problems({ flags })).toEqual([]);
+    expect(problems({ flags: { ...flags, namespaces: '{"a":{"maxPayloadBytes":1001}}' } })).toEqual([
+      expect.stringMatching(/^namespaces: namespace "a": maxPayloadBytes 1001 .* the node's own \(1000\)$/),
+    ]);
   });
 
   test('are one port for both listeners, unless any free one will do', () => {

@@ -5,7 +5,9 @@
  * at once, each with its source, so that nobody has to start five times to find five mistakes.
  */
 import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
 import { UserError } from '../errors.ts';
+import type { Setting } from './setting.ts';
 import {
   environmentVariableOf,
   flagOf,
@@ -58,7 +60,7 @@ export function loadSettings({ flags, environment, configFile }: SettingSources)
     sources[key] = given.source;
     const parsed = settingsTable[key].schema.safeParse(given.value);
     if (parsed.success) settings[key] = parsed.data;
-    else problems.push(refusal(key, given));
+    else problems.push(...refusals(key, given, parsed.error.issues));
   }
   if (problems.length === 0) problems.push(...impossible(settings as Settings));
   if (problems.length > 0) throw new UserError(problems.join('\n'));
@@ -110,10 +112,12 @@ function find(
   return { value: settingsTable[key].default, source: 'default', name: key };
 }
 
-function refusal(key: SettingKey, given: Given): string {
-  const { allowed, secret } = settingsTable[key];
+function refusals(key: SettingKey, given: Given, issues: readonly z.core.$ZodIssue[]): string[] {
+  const { allowed, secret, faults }: Setting = settingsTable[key];
+  const parts = faults?.(issues) ?? [];
+  if (parts.length > 0) return parts.map((fault) => `${given.name}: ${fault}`);
   const shown = secret ? 'the given value' : JSON.stringify(given.value);
-  return `${given.name}: ${shown} is not allowed; it must be ${allowed}`;
+  return [`${given.name}: ${shown} is not allowed; it must be ${allowed}`];
 }
 
 function unknownVariables(environment: SettingSources['environment']): string[] {
@@ -137,6 +141,11 @@ function impossible(settings: Settings): string[] {
     problems.push(
       `backpressureLimitBytes: ${settings.backpressureLimitBytes} is not allowed; it must be at least twice maxPayloadBytes (${settings.maxPayloadBytes}), or one message could end a healthy connection`,
     );
+  for (const [name, { maxPayloadBytes = 0 }] of settings.namespaces)
+    if (maxPayloadBytes > settings.maxPayloadBytes)
+      problems.push(
+        `namespaces: namespace ${JSON.stringify(name)}: maxPayloadBytes ${maxPayloadBytes} is not allowed; it must be at most the node's own (${settings.maxPayloadBytes})`,
+      );
   if (settings.adminKey === null && !isLoopback(settings.adminHost))
     problems.push(
       `adminHost: ${JSON.stringify(settings.adminHost)} is not a loopback address, so adminKey must be set (16 characters or more); without a key only 127.0.0.1, ::1 and localhost are allowed`,

@@ -20,6 +20,8 @@ export interface Setting<Value = unknown> {
   readonly sentence: string;
   /** True for values that must never be printed. */
   readonly secret: boolean;
+  /** What is wrong with a value that has parts, a sentence each; without it, or with none, the value is wrong as a whole. */
+  readonly faults?: (issues: readonly z.core.$ZodIssue[]) => string[];
 }
 
 interface Row<Value> {
@@ -82,6 +84,19 @@ export function list(
   const items = z.array(z.string().refine(row.item)).max(row.maxItems);
   const schema = z.preprocess((raw) => (typeof raw === 'string' ? splitList(raw) : raw), items);
   return setting(row, schema, `at most ${row.maxItems} values, separated by commas, each ${row.allowedItem}`);
+}
+
+/** A value with parts: JSON text, or the object itself in the file. `faults` names the part that is wrong. */
+export function structure<Value>(
+  row: Row<Value> & Pick<Setting<Value>, 'schema' | 'allowed'> & Required<Pick<Setting, 'faults'>>,
+): Setting<Value> {
+  return { ...setting(row, row.schema, row.allowed), faults: row.faults };
+}
+
+/** True for a value that stands for "nothing is set". */
+export function isUnset(value: unknown): boolean {
+  if (value instanceof Map) return value.size === 0;
+  return value === null || (Array.isArray(value) && value.length === 0);
 }
 
 function setting<Value>(row: Row<Value>, schema: z.ZodType<Value>, allowed: string): Setting<Value> {

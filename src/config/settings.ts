@@ -6,8 +6,24 @@
  * `--max-payload-bytes`, `OUTCRY_MAX_PAYLOAD_BYTES`).
  */
 import { logFormats, logLevels } from '../logger.ts';
+import {
+  namespaceFaults,
+  namespacesAllowed,
+  namespacesSchema,
+  type NamespacesSetting,
+  profiles,
+} from './namespaces.ts';
 import { parseRedisUrl } from './redis-url.ts';
-import { choice, integer, integerOrAuto, list, optionalText, type Setting, text } from './setting.ts';
+import {
+  choice,
+  integer,
+  integerOrAuto,
+  list,
+  optionalText,
+  type Setting,
+  structure,
+  text,
+} from './setting.ts';
 
 export const settingsTable = {
   runtime: choice({
@@ -57,6 +73,20 @@ export const settingsTable = {
     sentence:
       'Origins whose pages may connect, compared exactly; empty allows any. A missing Origin is allowed: it does not come from a browser.',
   }),
+  profile: choice({
+    words: profiles,
+    default: 'open',
+    sentence:
+      'What the namespace `default` permits unless `namespaces` says otherwise: in `open` anyone subscribes and publishes, in `feed` anyone subscribes and only the API publishes.',
+  }),
+  namespaces: structure<NamespacesSetting>({
+    default: new Map(),
+    schema: namespacesSchema,
+    allowed: namespacesAllowed,
+    faults: namespaceFaults,
+    sentence:
+      'Who may `subscribe` and `publish` (`anyone`, `api`, `nobody`) in the channels of a namespace, and their largest payload. `prices:EUR` belongs to `prices`, every other channel to `default`; what a namespace leaves out is as in `default`.',
+  }),
   maxConnections: integerOrAuto({
     min: 1,
     max: 10_000_000,
@@ -79,6 +109,14 @@ export const settingsTable = {
     sentence:
       'Bytes that may wait for one slow client. It is terminated before it exceeds them, from seven eighths on.',
   }),
+  maxDelayMs: integer({
+    default: 20,
+    min: 0,
+    max: 10_000,
+    unit: 'ms',
+    sentence:
+      'How long a publication may wait for others on a busy node, so that they share their system calls; on an idle node none waits. 0 never waits.',
+  }),
   idleTimeoutMs: integer({
     default: 40_000,
     min: 300,
@@ -94,6 +132,27 @@ export const settingsTable = {
     unit: 'frames',
     sentence:
       'Pings and pongs that a connection may send within a third of `idleTimeoutMs`; more close it with 1008.',
+  }),
+  connectTimeoutMs: integer({
+    default: 10_000,
+    min: 100,
+    max: 600_000,
+    unit: 'ms',
+    sentence: 'A native client that does not say connect for this long is closed with 4501.',
+  }),
+  maxSubscriptions: integer({
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'channels',
+    sentence: 'Channels that one native connection may have joined; more are refused with error 107.',
+  }),
+  maxSubscriptionChangesPerSecond: integer({
+    default: 5_000,
+    min: 1,
+    max: 10_000_000,
+    unit: 'channels',
+    sentence: 'Channels that one native connection may join and leave in a second; more get error 202.',
   }),
   maxUrlBytes: integer({
     default: 4_096,

@@ -10,6 +10,7 @@ let received: Payload[];
 let ends: EndReason[];
 
 const registry: Registry = {
+  bootId: 'boot',
   maxControlFrames: 3,
   add: () => void events.push('added'),
   remove(_connection, reason) {
@@ -18,6 +19,7 @@ const registry: Registry = {
   },
 };
 const protocol: Protocol<string> = {
+  ping: (socket) => socket.ping(),
   opened: (connection) => void events.push(`opened ${connection.state}`),
   received: (_connection, payload) => void received.push(payload),
   closed: (connection) => void events.push(`closed ${connection.state}`),

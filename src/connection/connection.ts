@@ -11,6 +11,8 @@ import type { Closing, Socket, SocketSession } from '../transport/transport.ts';
 
 /** What a kind of client may say. One object serves all its connections; `state` is what it keeps for each. */
 export interface Protocol<State> {
+  /** Asks the peer for a sign of life, whatever its kind. */
+  ping(socket: Socket): void;
   opened(connection: Connection<State>, socket: Socket): void;
   received(connection: Connection<State>, payload: Payload): void;
   closed(connection: Connection<State>): void;
@@ -20,6 +22,8 @@ export interface Protocol<State> {
 export interface Registry {
   /** Pings and pongs that one connection may send between two visits of liveness. */
   readonly maxControlFrames: number;
+  /** Of this run of the node. */
+  readonly bootId: string;
   add(connection: Connection): void;
   remove(connection: Connection, reason: EndReason): void;
 }
@@ -39,6 +43,8 @@ export class Connection<State = unknown> implements SocketSession {
   congested = false;
   /** Where its registry keeps it; −1 while it is not open. */
   slot = -1;
+  /** Which one of this node it is, from 1; 0 before it is open. */
+  serial = 0;
 
   #socket: Socket | null = null;
   #endReason: EndReason | null = null;
@@ -47,6 +53,11 @@ export class Connection<State = unknown> implements SocketSession {
     this.protocol = protocol;
     this.state = state;
     this.registry = registry;
+  }
+
+  /** Names it in the whole cluster, for the operator's API. */
+  get id(): string {
+    return `${this.registry.bootId}-${this.serial}`;
   }
 
   get socket(): Socket | null {
@@ -76,6 +87,10 @@ export class Connection<State = unknown> implements SocketSession {
     this.#socket = null;
     this.registry.remove(this, this.#endReason ?? reasonOf(code, this.congested));
     this.protocol.closed(this);
+  }
+
+  ping(): void {
+    if (this.#socket !== null) this.protocol.ping(this.#socket);
   }
 
   /** Says goodbye with a code. The first reason counts. */

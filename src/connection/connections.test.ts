@@ -8,7 +8,7 @@ let connections: Connections;
 
 beforeEach(() => {
   metrics = new Metrics();
-  connections = new Connections({ maxConnections: 40, maxControlFrames: 5 }, metrics);
+  connections = new Connections('boot', { maxConnections: 40, maxControlFrames: 5 }, metrics);
 });
 
 function open(count: number) {

@@ -18,17 +18,22 @@ export interface ConnectionLimits {
 export class Connections implements Registry {
   readonly maxConnections: number;
   readonly maxControlFrames: number;
+  readonly bootId: string;
   readonly slots: readonly ReadonlySet<Connection>[];
 
   readonly #slots: Set<Connection>[];
   readonly #metrics: Pick<Metrics, 'connectionsOpen' | 'connectionsOpened' | 'connectionsClosed'>;
   #nextSlot = 0;
   #open = 0;
+  #lastSerial = 0;
 
+  /** @param bootId of this run of the node; random */
   constructor(
+    bootId: string,
     limits: ConnectionLimits,
     metrics: Pick<Metrics, 'connectionsOpen' | 'connectionsOpened' | 'connectionsClosed'>,
   ) {
+    this.bootId = bootId;
     this.maxConnections = limits.maxConnections;
     this.maxControlFrames = limits.maxControlFrames;
     this.#slots = Array.from({ length: slotCount }, () => new Set<Connection>());
@@ -45,6 +50,8 @@ export class Connections implements Registry {
   }
 
   add(connection: Connection): void {
+    this.#lastSerial += 1;
+    connection.serial = this.#lastSerial;
     connection.slot = this.#nextSlot;
     this.#slots[connection.slot]?.add(connection);
     this.#nextSlot = (this.#nextSlot + 1) % slotCount;
@@ -59,6 +66,14 @@ export class Connections implements Registry {
     this.#open -= 1;
     this.#metrics.connectionsOpen.value = this.#open;
     this.#metrics.connectionsClosed.values[reason] += 1;
+  }
+
+  /** By its id. Looks at all of them: for an operator, not for a message. */
+  find(id: string): Connection | null {
+    if (!id.startsWith(`${this.bootId}-`)) return null;
+    const serial = Number(id.slice(this.bootId.length + 1));
+    for (const connection of this) if (connection.serial === serial) return connection;
+    return null;
   }
 
   *[Symbol.iterator](): Iterator<Connection> {

@@ -20,7 +20,7 @@ let done: boolean;
 beforeEach(() => {
   clock = new FakeClock();
   metrics = new Metrics();
-  connections = new Connections({ maxConnections: 100, maxControlFrames: 5 }, metrics);
+  connections = new Connections('boot', { maxConnections: 100, maxControlFrames: 5 }, metrics);
   done = false;
 });
 

@@ -19,7 +19,7 @@ let liveness: Liveness;
 beforeEach(() => {
   clock = new FakeClock();
   metrics = new Metrics();
-  connections = new Connections({ maxConnections: 1_000, maxControlFrames: 3 }, metrics);
+  connections = new Connections('boot', { maxConnections: 1_000, maxControlFrames: 3 }, metrics);
   liveness = new Liveness(connections, clock, idleTimeoutMs);
 });
 
@@ -85,7 +85,11 @@ describe('a peer that died', () => {
         fc.integer({ min: 0, max: 3 * idleTimeoutMs }),
         (others, diedAfterMs) => {
           clock = new FakeClock();
-          connections = new Connections({ maxConnections: 1_000, maxControlFrames: 3 }, new Metrics());
+          connections = new Connections(
+            'boot',
+            { maxConnections: 1_000, maxControlFrames: 3 },
+            new Metrics(),
+          );
           liveness = new Liveness(connections, clock, idleTimeoutMs);
           const neighbours = open(others);
           const { connection, socket } = openConnection(connections);

@@ -2,7 +2,7 @@
  * Finds peers that are gone: what counts is what arrives from them, never what we send.
  *
  * Each connection is visited three times per idle timeout. Between two visits something arrived: it lives. Nothing
- * arrived: it is pinged, and every WebSocket answers a ping by itself. Still nothing at the next visit: it is terminated.
+ * arrived: it is pinged, which every WebSocket and every native client answers. Still nothing at the next visit: it is terminated.
  * So a peer that dies is found within one idle timeout, and one that only listens is pinged every other visit.
  *
  * One timer serves all connections. When the process itself stood still (SIGSTOP, a long pause), pongs may wait in the
@@ -57,6 +57,6 @@ function visit(connection: Connection): void {
     connection.terminate('liveness_timeout');
   } else {
     connection.pinged = true;
-    connection.socket?.ping();
+    connection.ping();
   }
 }

@@ -13,7 +13,7 @@ let slowConsumers: SlowConsumers;
 
 beforeEach(() => {
   metrics = new Metrics();
-  connections = new Connections({ maxConnections: 100, maxControlFrames: 5 }, metrics);
+  connections = new Connections('boot', { maxConnections: 100, maxControlFrames: 5 }, metrics);
   slowConsumers = new SlowConsumers(connections, limitBytes, metrics);
 });
 

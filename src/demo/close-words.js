@@ -25,5 +25,8 @@ const endings = {
 export function explainClose(code, { opened, online }) {
   if (!online) return { words: 'This device is offline', comeBack: true };
   if (!opened) return { words: 'The node cannot be reached', comeBack: true };
-  return endings[code] ?? { words: `The connection was closed with code ${code}`, comeBack: true };
+  // From 4500 on a code says that coming back would end the same way (docs/protocol.md, "Close codes").
+  return (
+    endings[code] ?? { words: `The connection was closed with code ${code}`, comeBack: !(code >= 4_500) }
+  );
 }

@@ -21,6 +21,7 @@ const statusOf: Readonly<Record<RefusalReason, number>> = {
   malformed: 400,
   subprotocol: 400,
   origin: 403,
+  not_permitted: 403,
   path: 404,
   method: 405,
   url_too_long: 414,

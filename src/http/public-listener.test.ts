@@ -3,12 +3,14 @@ import { fakeRequest, handshakeHeaders, type RequestParts } from '../../test/sup
 import { FakeSocket } from '../../test/support/fake-socket.ts';
 import { openConnection } from '../../test/support/idle-protocol.ts';
 import { defaultChannel } from '../channel/channel-name.ts';
-import type { Connection, Protocol } from '../connection/connection.ts';
+import type { Protocol } from '../connection/connection.ts';
 import { Connections } from '../connection/connections.ts';
+import type { NativeState } from '../connection/native-state.ts';
+import type { RawState } from '../connection/raw-room.ts';
 import { Readiness } from '../lifecycle/readiness.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { HttpReply, Upgrade } from '../transport/transport.ts';
-import { PublicListener } from './public-listener.ts';
+import { type NativeProtocol, PublicListener } from './public-listener.ts';
 
 let metrics: Metrics;
 let connections: Connections;
@@ -26,11 +28,16 @@ beforeEach(() => {
   metrics = new Metrics();
   readiness = new Readiness();
   readiness.has('start');
-  connections = new Connections({ maxConnections: 2, maxControlFrames: 5 }, metrics);
-  const protocol = (name: string): Protocol<string> => ({
-    opened: ({ state }: Connection<string>) => void opened.push([name, state]),
+  connections = new Connections('boot', { maxConnections: 2, maxControlFrames: 5 }, metrics);
+  const protocol = <State extends RawState | NativeState>(name: string): Protocol<State> => ({
+    opened: ({ state }) => void opened.push([name, typeof state === 'string' ? state : '']),
+    ping() {},
     received() {},
     closed() {},
+  });
+  const native = (subprotocol: string): NativeProtocol => ({
+    codec: { subprotocol },
+    ...protocol<NativeState>(subprotocol),
   });
   listener = new PublicListener({
     policy: { origins: ['https://example.com'], maxUrlBytes: 100, maxHeaderBytes: 1_000 },
@@ -46,6 +53,8 @@ beforeEach(() => {
     assets: new Map([['/', { headers: { 'Content-Type': 'text/html' }, body: Buffer.from('<p>') }]]),
     rawRoom: protocol('raw'),
     rawRoomWithHello: protocol('raw with hello'),
+    natives: [native('outcry.v1.json'), native('outcry.v1.msgpack')],
+    channelPolicy: { maySubscribe: (channel) => channel !== 'closed' },
   });
 });
 
@@ -92,12 +101,27 @@ describe('a WebSocket', () => {
     ['origin', { headers: { origin: 'https://evil.example' } }],
     ['subprotocol', { headers: { 'sec-websocket-protocol': 'chat' } }],
     ['path', { path: '/chat' }],
+    ['not_permitted', { path: '/raw/closed' }],
   ] as const)('is refused and counted as %s for %j', (reason, parts) => {
     expect(connect(parts)).toMatchObject({ headers: { Connection: 'close' } });
     const { [reason]: counted, ...others } = metrics.handshakesRefused.values;
     expect(counted).toBe(1);
     expect(new Set(Object.values(others))).toEqual(new Set([0]));
     expect(opened).toEqual([]);
+  });
+
+  test.each([
+    ['outcry.v1.json', 'outcry.v1.json'],
+    ['outcry.v1.msgpack', 'outcry.v1.msgpack'],
+    ['chat, outcry.v1.msgpack, outcry.v1.json', 'outcry.v1.msgpack'],
+    ['chat,outcry.v1.json', 'outcry.v1.json'],
+  ])('that offers %s speaks %s, on any path', (offered, chosen) => {
+    const headers = { ...handshakeHeaders, 'sec-websocket-protocol': offered };
+    const decision = listener.handle(fakeRequest({ path: '/any/path', headers }));
+    expect(decision).toMatchObject({ subprotocol: chosen });
+    open(decision as Upgrade);
+    expect(opened).toEqual([[chosen, '']]);
+    expect(prepared).toEqual([]);
   });
 
   test('is refused by a node that is full, until somebody leaves', () => {

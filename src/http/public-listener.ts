@@ -5,6 +5,8 @@ import type { Bridge } from '../bridge/bridge.ts';
 import { parseRawPath } from '../channel/channel-name.ts';
 import { Connection, type Protocol } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
+import { NativeState } from '../connection/native-state.ts';
+import type { RawState } from '../connection/raw-room.ts';
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { HttpReply, HttpRequest, Upgrade } from '../transport/transport.ts';
@@ -20,6 +22,11 @@ import {
 import { healthReply } from './health.ts';
 import { plain, refuseOtherMethods } from './reply.ts';
 
+/** The protocol of native clients in one codec. */
+export interface NativeProtocol extends Protocol<NativeState> {
+  readonly codec: { readonly subprotocol: string };
+}
+
 export interface PublicListenerOptions {
   policy: HandshakePolicy;
   connections: Connections;
@@ -29,9 +36,15 @@ export interface PublicListenerOptions {
   /** Files of the demo page by path. */
   assets: ReadonlyMap<string, Asset>;
   /** Raw rooms, and the same with a hello frame first. */
-  rawRoom: Protocol<string>;
-  rawRoomWithHello: Protocol<string>;
+  rawRoom: Protocol<RawState>;
+  rawRoomWithHello: Protocol<RawState>;
+  /** One for each codec. */
+  natives: readonly NativeProtocol[];
+  channelPolicy: { maySubscribe(channel: string, who: 'client'): boolean };
 }
+
+/** Names in Sec-WebSocket-Protocol that are looked at; the rest of a longer list is not. */
+const maxSubprotocols = 32;
 
 export class PublicListener {
   readonly #options: PublicListenerOptions;
@@ -45,26 +58,51 @@ export class PublicListener {
   }
 
   #handshake(request: HttpRequest): HttpReply | Upgrade | Promise<HttpReply | Upgrade> {
-    const { bridge, connections, policy, rawRoom, rawRoomWithHello } = this.#options;
+    const { policy } = this.#options;
     const flaw = findFlaw(request, policy);
     if (flaw !== null) return this.#refuse(flaw);
-    if (request.header('sec-websocket-protocol') !== null)
+    const offered = request.header('sec-websocket-protocol');
+    return offered === null ? this.#openRawRoom(request) : this.#openNative(offered);
+  }
+
+  #openNative(offered: string): HttpReply | Upgrade {
+    const { natives, connections } = this.#options;
+    const names = offered.split(',', maxSubprotocols).map((name) => name.trim());
+    const native = names
+      .map((name) => natives.find(({ codec }) => codec.subprotocol === name))
+      .find((known) => known !== undefined);
+    if (native === undefined)
       return this.#refuse({
         reason: 'subprotocol',
-        detail: 'none of the offered subprotocols is known here',
+        detail: `none of the offered subprotocols is known here; there are ${natives.map(({ codec }) => codec.subprotocol).join(' and ')}`,
       });
+    const noRoom = this.#findNoRoom();
+    if (noRoom !== null) return this.#refuse(noRoom);
+    return {
+      session: new Connection(native, new NativeState(), connections),
+      subprotocol: native.codec.subprotocol,
+    };
+  }
+
+  #openRawRoom(request: HttpRequest): HttpReply | Upgrade | Promise<HttpReply | Upgrade> {
+    const { bridge, channelPolicy, connections, rawRoom, rawRoomWithHello } = this.#options;
     const path = parseRawPath(request.path);
     if (path === 'unknown path')
-      return this.#refuse({ reason: 'path', detail: 'connect to / or to /raw/<channel>' });
+      return this.#refuse({
+        reason: 'path',
+        detail: 'connect to / or to /raw/<channel>, or offer a subprotocol',
+      });
     if (path === 'malformed')
       return this.#refuse({
         reason: 'malformed',
         detail: 'a channel is 1 to 200 bytes of percent-encoded UTF-8 without control characters',
       });
+    if (!channelPolicy.maySubscribe(path.channel, 'client'))
+      return this.#refuse({ reason: 'not_permitted', detail: 'clients may not subscribe to this channel' });
     const noRoom = this.#findNoRoom();
     if (noRoom !== null) return this.#refuse(noRoom);
     const hello = new URLSearchParams(request.query).get('hello') === '1';
-    const session = new Connection(hello ? rawRoomWithHello : rawRoom, path.channel, connections);
+    const session = new Connection<RawState>(hello ? rawRoomWithHello : rawRoom, path.channel, connections);
     // 101 means "subscribed": it waits until the other nodes reach this one, or says so in the hello frame if they do not.
     const reach = bridge.prepare(path.channel);
     if (!(reach instanceof Promise)) return { session };

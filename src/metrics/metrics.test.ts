@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { errorNames } from '../protocol/error-codes.ts';
 import { Gauge, Histogram, LabelledCounter, type Metric } from './counter.ts';
 import { endReasons, Metrics, refusalReasons } from './metrics.ts';
 
@@ -35,6 +36,7 @@ describe('the metrics', () => {
       ['outcry_connections_closed_total', 'reason', [...endReasons]],
       ['outcry_handshakes_refused_total', 'reason', [...refusalReasons]],
       ['outcry_requests_refused_total', 'reason', ['url_too_long', 'headers_too_large']],
+      ['outcry_errors_total', 'error', [...errorNames]],
       ['outcry_handler_errors_total', 'where', ['request', 'session']],
       ['outcry_bridge_publications_dropped_total', 'reason', ['away', 'in_flight_limit', 'failed']],
       [

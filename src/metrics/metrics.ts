@@ -3,6 +3,7 @@
  *
  * Label values are fixed lists; channel names and user ids never become labels.
  */
+import { errorNames } from '../protocol/error-codes.ts';
 import { Counter, Gauge, Histogram, LabelledCounter, type Metric } from './counter.ts';
 
 /** Why a request for a WebSocket was refused; the status of each is in `http/handshake-guard.ts`. */
@@ -15,6 +16,7 @@ export const refusalReasons = [
   'origin',
   'subprotocol',
   'path',
+  'not_permitted',
   'full',
   'stopping',
 ] as const;
@@ -36,6 +38,14 @@ export const endReasons = [
   'message_too_big',
   /** The peer broke RFC 6455. */
   'protocol_error',
+  /** A native client sent a frame that cannot be read. */
+  'malformed',
+  /** A native client did not say connect in time. */
+  'connect_timeout',
+  /** A raw client published into a channel in which clients may not. */
+  'not_permitted',
+  /** An operator ended it. */
+  'disconnected',
   /** A handler of ours failed. */
   'internal_error',
   /** This node is stopping. */
@@ -152,6 +162,28 @@ export class Metrics {
   readonly deliveries = new Counter(
     'outcry_deliveries_total',
     'Publications times the subscribers of this node that they were sent to.',
+  );
+  readonly subscriptionsOpen = new Gauge(
+    'outcry_subscriptions_open',
+    'Channels that connections of this node have joined, raw rooms included.',
+  );
+  readonly framesBroadcast = new Counter(
+    'outcry_frames_broadcast_total',
+    'Frames that were handed to the runtime for all subscribers of a channel and codec.',
+  );
+  readonly quietMarks = new Counter(
+    'outcry_quiet_marks_total',
+    'Times that the last number of a channel was repeated because it fell quiet.',
+  );
+  readonly gapsTold = new Counter(
+    'outcry_gaps_told_total',
+    'Times that native subscribers of a channel were told of a possible gap.',
+  );
+  readonly errorsSent = new LabelledCounter(
+    'outcry_errors_total',
+    'Mistakes of native clients that were answered with an error, by its name in the protocol.',
+    'error',
+    errorNames,
   );
   readonly slowConsumerSweeps = new Counter(
     'outcry_slow_consumer_sweeps_total',

@@ -2,14 +2,16 @@ import fc from 'fast-check';
 import { pack, unpack } from 'msgpackr';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { maxChannelNameBytes } from '../channel/channel-name.ts';
-import type { Payload } from '../channel/publication.ts';
+import { type Payload, Publication } from '../channel/publication.ts';
 import { FrameReader, FrameWriter, frameVersion, maxFrameBytes } from './bridge-frame.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
 const sender = { bootId: 'boot', nodeId: 'node' };
 const sentAt = 1_700_000_000_000.5;
 
-type Publication = [channel: string, payload: Payload];
+/** Text as a string, binary as bytes, JSON as its text. */
+type Content = Payload | { json: string };
+type Entry = [channel: string, content: Content];
 
 let reader: FrameReader;
 
@@ -17,23 +19,39 @@ beforeEach(() => {
   reader = new FrameReader();
 });
 
-function frameOf(publications: readonly Publication[], writer = new FrameWriter(sender, 7)): Buffer {
-  for (const [channel, payload] of publications) writer.add(channel, payload);
+function frameOf(publications: readonly Entry[], writer = new FrameWriter(sender, 7)): Buffer {
+  for (const [channel, content] of publications) writer.add(channel, publicationOf(content));
   return writer.take(sentAt);
 }
 
+function publicationOf(content: Content): Publication {
+  return isJson(content) ? Publication.json(content.json, 0) : Publication.of(content, 0);
+}
+
+function isJson(content: Content): content is { json: string } {
+  return typeof content === 'object' && 'json' in content;
+}
+
+const text = (content: string) => Publication.text(content, 0);
+
 /** With binary as text, which is compared in a fraction of the time. */
-function comparable(publications: readonly Publication[]): [string, string | { binary: string }][] {
-  return publications.map(([channel, payload]) => [
+function comparable(
+  publications: readonly Entry[],
+): [string, string | { json: string } | { binary: string }][] {
+  return publications.map(([channel, content]) => [
     channel,
-    typeof payload === 'string' ? payload : { binary: Buffer.from(payload).toString('base64') },
+    typeof content === 'string' || isJson(content)
+      ? content
+      : { binary: Buffer.from(content).toString('base64') },
   ]);
 }
 
 /** What the reader hands out now. */
 function delivered(): ReturnType<typeof comparable> {
   const received: ReturnType<typeof comparable> = [];
-  reader.deliver((channel, payload) => received.push(...comparable([[channel, payload]])));
+  reader.deliver((channel, { kind, payload }) => {
+    received.push(...comparable([[channel, kind === 'json' ? { json: payload as string } : payload]]));
+  });
   return received;
 }
 
@@ -47,9 +65,10 @@ const entry = ['a', 0, bytes('hi')];
 const header = [1, 'boot', 7, 1];
 const body = ['node', sentAt];
 
-const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.constant(''));
-const payload: fc.Arbitrary<Payload> = fc.oneof(
-  { weight: 5, arbitrary: text },
+const anyText = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.constant(''));
+const content: fc.Arbitrary<Content> = fc.oneof(
+  { weight: 5, arbitrary: anyText },
+  { weight: 5, arbitrary: fc.json().map((json) => ({ json })) },
   { weight: 5, arbitrary: fc.uint8Array({ maxLength: 300 }) },
   {
     weight: 1,
@@ -66,12 +85,12 @@ const channel = fc.oneof(
     .filter((name) => Buffer.byteLength(name) <= maxChannelNameBytes),
   fc.nat(300).map((match) => `match-${match}`),
 );
-const publications = fc.array(fc.tuple(channel, payload), { minLength: 1, maxLength: 40 });
+const publications = fc.array(fc.tuple(channel, content), { minLength: 1, maxLength: 40 });
 
 describe('the bytes of a frame', () => {
   test('are those of the example', () => {
     const writer = new FrameWriter(sender, 7);
-    writer.add('a', 'hi');
+    writer.add('a', text('hi'));
     const frame = writer.take(0);
     expect(frame.toString('hex')).toBe(
       '97' +
@@ -90,6 +109,7 @@ describe('the bytes of a frame', () => {
   test('name the kind of a payload', () => {
     expect(frameOf([['a', bytes('hi')]]).toString('hex')).toMatch(/93a16101c4026869$/);
     expect(frameOf([['a', '']]).toString('hex')).toMatch(/93a16100c400$/);
+    expect(frameOf([['a', { json: '[]' }]]).toString('hex')).toMatch(/93a16102c4025b5d$/);
   });
 
   test('are MessagePack of the documented structure', () => {
@@ -106,8 +126,8 @@ describe('the bytes of a frame', () => {
         ).toEqual(
           list.map(([name, content]) => [
             name,
-            typeof content === 'string' ? 0 : 1,
-            Buffer.from(content as string).toString('base64'),
+            typeof content === 'string' ? 0 : isJson(content) ? 2 : 1,
+            Buffer.from((isJson(content) ? content.json : content) as string).toString('base64'),
           ]),
         );
       }),
@@ -116,7 +136,7 @@ describe('the bytes of a frame', () => {
 });
 
 describe('a frame', () => {
-  test('holds what was published, in order, text as text and binary as binary', () => {
+  test('holds what was published, in order, text as text, JSON as JSON and binary as binary', () => {
     fc.assert(
       fc.property(publications, (list) => {
         expect(reader.read(frameOf(list))).toBe('frame');
@@ -134,21 +154,19 @@ describe('a frame', () => {
   });
 
   test('may hold many more than one reader has room for at first', () => {
-    const list = Array.from({ length: 3_000 }, (_, i): Publication => [`match-${i % 7}`, `goal ${i}`]);
+    const list = Array.from({ length: 3_000 }, (_, i): Entry => [`match-${i % 7}`, `goal ${i}`]);
     expect(reader.read(frameOf(list))).toBe('frame');
     expect(delivered()).toEqual(list);
   });
 
   test('keeps apart neighbours whose channels have the same length or the same end', () => {
-    const list = ['ab', 'ab', 'bb', 'b', 'ab', 'aab', 'é', 'a\u0301', 'é'].map(
-      (name): Publication => [name, name],
-    );
+    const list = ['ab', 'ab', 'bb', 'b', 'ab', 'aab', 'é', 'a\u0301', 'é'].map((name): Entry => [name, name]);
     expect(reader.read(frameOf(list))).toBe('frame');
     expect(delivered()).toEqual(list);
   });
 
   test('keeps a byte order mark and zero bytes', () => {
-    const list: Publication[] = [
+    const list: Entry[] = [
       ['a', '\ufeffhi'],
       ['a', '\u0000'],
       ['\ufeffa', 'x'],
@@ -157,12 +175,36 @@ describe('a frame', () => {
     expect(delivered()).toEqual(list);
   });
 
-  test('delivers binary as a view of its own bytes', () => {
-    const frame = frameOf([['a', bytes('hi')]]);
+  test('delivers every kind as a view of its own bytes', () => {
+    const frame = frameOf([
+      ['a', bytes('hi')],
+      ['a', 'hi'],
+      ['a', { json: '1.0' }],
+    ]);
     reader.read(frame);
-    reader.deliver((_channel, view) => {
-      expect((view as Uint8Array).buffer).toBe(frame.buffer);
+    reader.deliver((_channel, publication) => {
+      expect(publication.bytes.buffer).toBe(frame.buffer);
     });
+  });
+
+  test('keeps JSON byte for byte', () => {
+    const list: Entry[] = [['a', { json: '{ "a": 1.0, "a": "\\u0041" }' }]];
+    reader.read(frameOf(list));
+    expect(delivered()).toEqual(list);
+  });
+
+  test.each([
+    [sentAt, 1_700_000_000_001],
+    [0, 0],
+    [-0.2, 0],
+    [-5, 0],
+    [1e300, Number.MAX_SAFE_INTEGER],
+  ])('sent at %d has publications of the time %d', (given, time) => {
+    const writer = new FrameWriter(sender, 7);
+    writer.add('a', text('hi'));
+    reader.read(writer.take(given));
+    reader.deliver((_channel, publication) => expect(publication.time).toBe(time));
+    expect(reader.count).toBe(1);
   });
 
   test('can be delivered twice', () => {
@@ -205,8 +247,8 @@ describe('the writer', () => {
   });
 
   test('consumes a number with each frame that is taken, not with what is added', () => {
-    writer.add('a', 'hi');
-    writer.add('a', 'ho');
+    writer.add('a', text('hi'));
+    writer.add('a', text('ho'));
     expect(writer.sequence).toBe(0);
     writer.take(sentAt); // Dropped: nobody ever sees number 1.
     reader.read(frameOf([['a', 'hi']], writer));
@@ -220,9 +262,9 @@ describe('the writer', () => {
   });
 
   test('knows how much is gathered', () => {
-    writer.add('a', 'hi');
+    writer.add('a', text('hi'));
     expect([writer.count, writer.bytes]).toEqual([1, 36]);
-    writer.add('a', 'hi');
+    writer.add('a', text('hi'));
     expect([writer.count, writer.bytes]).toEqual([2, 44]);
     expect(writer.take(sentAt).length).toBe(44);
     expect([writer.count, writer.bytes]).toEqual([0, 0]);
@@ -233,7 +275,7 @@ describe('the writer', () => {
       fc.property(fc.array(publications, { minLength: 1, maxLength: 4 }), fc.nat(3), (lists, largeAt) => {
         const reused = new FrameWriter(sender, 7);
         lists.forEach((list, i) => {
-          const all: Publication[] = i === largeAt ? [...list, ['large', new Uint8Array(300_000)]] : list;
+          const all: Entry[] = i === largeAt ? [...list, ['large', new Uint8Array(300_000)]] : list;
           expect(reader.read(frameOf(all, reused))).toBe('frame');
           expect(reader.sequence).toBe(i + 1);
           expect(delivered()).toEqual(comparable(all));
@@ -252,7 +294,7 @@ describe('the writer', () => {
 
   test('copies what it is given', () => {
     const view = bytes('hi');
-    writer.add('a', view);
+    writer.add('a', Publication.binary(view, 0));
     view.fill(0);
     reader.read(writer.take(sentAt));
     expect(delivered()).toEqual([['a', { binary: 'aGk=' }]]);
@@ -303,7 +345,7 @@ describe('what a later version may add', () => {
   });
 
   test.each(additions)('is skipped and counted as an unknown kind: %j', (content) => {
-    for (const kind of [2, 3, 255, 65_536]) {
+    for (const kind of [3, 4, 255, 65_536]) {
       const list = [entry, ['a', kind, content], ['b', 1, bytes('ho')], ['a', kind, content, 1]];
       expect(reader.read(foreign([...header, ...body, list]))).toBe('frame');
       expect([reader.count, reader.unknownKinds]).toEqual([4, 2]);
@@ -366,6 +408,7 @@ describe('a malformed frame', () => {
     ['a negative kind', [...header, ...body, [entry, ['a', -1, bytes('hi')]]]],
     ['text that is not in a binary', [...header, ...body, [entry, ['a', 0, 'hi']]]],
     ['binary that is not in a binary', [...header, ...body, [entry, ['a', 1, 'hi']]]],
+    ['JSON that is not in a binary', [...header, ...body, [entry, ['a', 2, '[]']]]],
     ['no elements', []],
     ['three elements', [1, 'boot', 7]],
     ['six elements', [...header, ...body]],
@@ -375,7 +418,7 @@ describe('a malformed frame', () => {
   });
 
   test('is not one at the bounds of its ids and its channel', () => {
-    const list: Publication[] = [['a'.repeat(200), 'hi']];
+    const list: Entry[] = [['a'.repeat(200), 'hi']];
     const writer = new FrameWriter({ bootId: 'b'.repeat(32), nodeId: 'n'.repeat(256) }, 4_095);
     expect(reader.read(frameOf(list, writer))).toBe('frame');
     expect(delivered()).toEqual(list);
@@ -399,13 +442,16 @@ describe('a malformed frame', () => {
 
   test('is cut, wherever', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(channel, fc.oneof(text, fc.uint8Array())), { minLength: 1 }), (list) => {
-        const frame = frameOf(list);
-        for (let end = 0; end < frame.length; end += 1) {
-          expect(reader.read(frame.subarray(0, end))).toBe('malformed');
-          expect(delivered()).toEqual([]);
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(channel, fc.oneof(anyText, fc.uint8Array())), { minLength: 1 }),
+        (list) => {
+          const frame = frameOf(list);
+          for (let end = 0; end < frame.length; end += 1) {
+            expect(reader.read(frame.subarray(0, end))).toBe('malformed');
+            expect(delivered()).toEqual([]);
+          }
+        },
+      ),
       { numRuns: 20 },
     );
   });
@@ -426,18 +472,19 @@ describe('a malformed frame', () => {
 
 describe('a frame of the largest payload', () => {
   test('is not too large', () => {
-    const list: Publication[] = [['a'.repeat(200), new Uint8Array(16_777_216)]];
+    const list: Entry[] = [['a'.repeat(200), new Uint8Array(16_777_216)]];
     const writer = new FrameWriter({ bootId: 'b'.repeat(32), nodeId: 'n'.repeat(256) }, 4_095);
     const frame = frameOf(list, writer);
     expect(frame.length).toBeLessThanOrEqual(maxFrameBytes);
     expect(reader.read(frame)).toBe('frame');
-    reader.deliver((_channel, view) => expect((view as Uint8Array).byteLength).toBe(16_777_216));
+    reader.deliver((_channel, publication) => expect(publication.byteLength).toBe(16_777_216));
   });
 });
 
 describe('a corrupted frame', () => {
-  const list: Publication[] = [
+  const list: Entry[] = [
     ['left', 'hi'],
+    ['left', { json: '[1.0]' }],
     ['left', bytes('\u0000\u0001')],
     ['Küche', '🙂'],
     ['right', ''],
@@ -447,10 +494,15 @@ describe('a corrupted frame', () => {
   function survive(frame: Buffer): string {
     const verdict = reader.read(frame);
     let received = 0;
-    reader.deliver((name, content) => {
+    reader.deliver((name, { byteLength, payload, time }) => {
       received += 1;
-      if (name === '' || content.length > frame.length)
-        throw new Error(`delivered ${name}, ${content.length}`);
+      if (
+        name === '' ||
+        byteLength > frame.length ||
+        payload.length > byteLength ||
+        !Number.isSafeInteger(time)
+      )
+        throw new Error(`delivered ${name}, ${byteLength}`);
     });
     if (received !== (verdict === 'frame' ? reader.count - reader.unknownKinds : 0))
       throw new Error(`a ${verdict} of ${reader.count} delivered ${received}`);
@@ -474,7 +526,7 @@ describe('a corrupted frame', () => {
     const random = randomNumbers(seed);
     const frames = [
       frameOf(list),
-      frameOf(Array.from({ length: 40 }, (_, i): Publication => [`match-${i % 3}`, `goal ${i}`])),
+      frameOf(Array.from({ length: 40 }, (_, i): Entry => [`match-${i % 3}`, `goal ${i}`])),
       foreign([
         ...header,
         ...body,

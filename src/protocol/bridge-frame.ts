@@ -18,7 +18,7 @@
  * | nodeId   | str, 1–256 bytes | for people |
  * | sentAt   | float64         | milliseconds since 1970 |
  * | channel  | str, 1–200 bytes | |
- * | kind     | uint            | 0 text, 1 binary; others are skipped and counted. 2 is reserved for validated JSON |
+ * | kind     | uint            | 0 text, 1 binary, 2 JSON; others are skipped and counted |
  * | payload  | bin             | the bytes as published |
  *
  * Example, one text publication "hi" in the channel "a", 36 bytes:
@@ -26,10 +26,11 @@
  *     97  01  a4 "boot"  07  01  a4 "node"  cb 00…00  dd 00 00 00 01  93  a1 "a"  00  c4 02 "hi"
  *
  * A frame from Redis is not trusted: anybody who reaches Redis could have written it. It is read as a whole before its
- * first publication is delivered, so a broken frame delivers nothing.
+ * first publication is delivered, so a broken frame delivers nothing. Payloads are not looked into: that text is UTF-8 and
+ * JSON is JSON was checked by the node that took them, and whoever forges a frame can publish anything anyway.
  */
 import { maxChannelNameBytes } from '../channel/channel-name.ts';
-import type { Payload } from '../channel/publication.ts';
+import { Publication, type PublicationKind } from '../channel/publication.ts';
 import { Malformed, MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
@@ -37,6 +38,12 @@ export const frameVersion = 1;
 
 const kindText = 0;
 const kindBinary = 1;
+const kindJson = 2;
+const kindNumbers: Readonly<Record<PublicationKind, number>> = {
+  text: kindText,
+  binary: kindBinary,
+  json: kindJson,
+};
 const largestKind = 0xffff_ffff;
 
 const maxBootIdBytes = 32;
@@ -84,19 +91,16 @@ export class FrameWriter {
   }
 
   /** Copies a publication into the open frame. */
-  add(channel: string, payload: Payload): void {
+  add(channel: string, publication: Publication): void {
+    const { content } = publication;
     const writer = this.#writer;
     if (this.#count === 0) this.#begin();
     this.#count += 1;
     writer.array(3);
     writer.text(channel);
-    if (typeof payload === 'string') {
-      writer.unsigned(kindText);
-      writer.textAsBinary(payload);
-    } else {
-      writer.unsigned(kindBinary);
-      writer.binary(payload);
-    }
+    writer.unsigned(kindNumbers[publication.kind]);
+    if (typeof content === 'string') writer.textAsBinary(content);
+    else writer.binary(content);
   }
 
   /** Closes the open frame, which consumes a sequence number whatever becomes of it, and returns its bytes. */
@@ -159,8 +163,10 @@ export class FrameReader {
     }
   }
 
-  /** Hands out the publications of a `frame`, in order. Binary payloads are views, valid during the call. */
-  deliver(receive: (channel: string, payload: Payload) => void): void {
+  /** Hands out the publications of a `frame`, in order. Their bytes are views of the frame, valid during the call. */
+  deliver(receive: (channel: string, publication: Publication) => void): void {
+    // The clock of the sender is not trusted either: what follows counts on a whole number from 0 to 2^53 − 1.
+    const time = Math.min(Math.max(Math.round(this.sentAt), 0), Number.MAX_SAFE_INTEGER);
     const bytes = this.#bytes;
     const entries = this.#entries;
     let channel = '';
@@ -175,10 +181,12 @@ export class FrameReader {
       channelEnd = end;
       channelSize = size;
       const kind = entries[at + 2];
+      if (kind !== kindText && kind !== kindBinary && kind !== kindJson) continue;
       const payloadEnd = entries[at + 3] as number;
-      const payloadStart = payloadEnd - (entries[at + 4] as number);
-      if (kind === kindText) receive(channel, bytes.toString('utf8', payloadStart, payloadEnd));
-      else if (kind === kindBinary) receive(channel, bytes.subarray(payloadStart, payloadEnd));
+      const payload = bytes.subarray(payloadEnd - (entries[at + 4] as number), payloadEnd);
+      if (kind === kindText) receive(channel, Publication.text(payload, time));
+      else if (kind === kindBinary) receive(channel, Publication.binary(payload, time));
+      else receive(channel, Publication.json(payload, time));
     }
   }
 
@@ -216,7 +224,7 @@ export class FrameReader {
     const kind = reader.unsigned();
     // A number from a frame may be larger than an entry holds, and must not come out of it as a known kind.
     this.#entries[at + 2] = Math.min(kind, largestKind);
-    if (kind === kindText || kind === kindBinary) {
+    if (kind === kindText || kind === kindBinary || kind === kindJson) {
       const payloadSize = reader.binarySize(maxFrameBytes);
       this.#entries[at + 3] = reader.position;
       this.#entries[at + 4] = payloadSize;

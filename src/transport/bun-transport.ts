@@ -3,7 +3,7 @@
  *
  * Quirks that are absorbed here, seen with Bun 1.4.5:
  *
- * - Limits default to 16 MiB each; both are always set.
+ * - Limits default to 16 MiB each; all are always set.
  * - With `closeOnBackpressureLimit` a socket that would lose a message is closed; without it the loss is silent.
  * - Sends re-arm Bun's idle timer, so a dead peer that is published to would never be found. The timer is off;
  *   connections keep their own liveness from what they *receive*.
@@ -12,22 +12,26 @@
  * - Repeated headers are joined with `, `, a repeated Host too.
  * - Bun answers some requests itself, before we see them: malformed ones (400, 505), more than about 190 headers or more
  *   than `requestHeadBytes` (431).
+ * - `Expect: 100-continue` is answered with 100 before a request is seen; a body that is not read is thrown away, or with
+ *   `Connection: close` ends in a reset that may overtake the answer.
  * - `close(code)` on a peer that does not read keeps the descriptor for 8 to 16 s: use `terminate` for those.
  */
 import http from 'node:http';
 import type { Payload } from '../channel/publication.ts';
 import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
 import { listenError } from './listen-error.ts';
-import type {
-  HttpReply,
-  HttpRequest,
-  Listen,
-  Listener,
-  ListenOptions,
-  SendResult,
-  Socket,
-  SocketSession,
-  Upgrade,
+import {
+  BodyAborted,
+  type BodyFailure,
+  type HttpReply,
+  type HttpRequest,
+  type Listen,
+  type Listener,
+  type ListenOptions,
+  type SendResult,
+  type Socket,
+  type SocketSession,
+  type Upgrade,
 } from './transport.ts';
 
 type Server = Bun.Server<BunSocket>;
@@ -80,7 +84,7 @@ function serve(options: ListenOptions): Server {
       reusePort: false,
       idleTimeout: keepAliveSeconds,
       development: false,
-      maxRequestBodySize: options.maxPayloadBytes,
+      maxRequestBodySize: options.maxBodyBytes,
       fetch: (request, server) => answer(request, server, options),
       websocket: {
         maxPayloadLength: options.maxPayloadBytes,
@@ -135,7 +139,7 @@ function upgrade(request: Request, server: Server, { session }: Upgrade): Respon
 }
 
 function toResponse(reply: HttpReply): Response {
-  return new Response(reply.body ?? null, { status: reply.status, headers: { ...reply.headers } });
+  return new Response(reply.body ?? null, { status: reply.status, headers: reply.headers ?? {} });
 }
 
 /** Our view of a `Request`. `request.url` is read once: Bun builds it on each access. */
@@ -144,9 +148,11 @@ class BunRequest implements HttpRequest {
   readonly path: string;
   readonly query: string;
   readonly urlBytes: number;
+  readonly #request: Request;
   readonly #headers: Headers;
 
   constructor(request: Request) {
+    this.#request = request;
     this.method = request.method;
     this.#headers = request.headers;
     const target = requestTarget(request.url);
@@ -167,6 +173,47 @@ class BunRequest implements HttpRequest {
     });
     return bytes;
   }
+
+  async readBody(maxBytes: number): Promise<Uint8Array | BodyFailure> {
+    const length = this.#headers.get('content-length');
+    try {
+      if (length === null) return await gather(this.#request.body, maxBytes);
+      return Number(length) > maxBytes ? 'too large' : await this.#bytes();
+    } catch {
+      return 'aborted';
+    }
+  }
+
+  async #bytes(): Promise<Uint8Array> {
+    return new Uint8Array(await this.#request.arrayBuffer());
+  }
+
+  async *bodyChunks(): AsyncIterable<Uint8Array> {
+    try {
+      yield* pieces(this.#request.body);
+    } catch {
+      throw new BodyAborted();
+    }
+  }
+}
+
+/** A body that does not say how long it is. */
+async function gather(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Uint8Array | BodyFailure> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of pieces(body)) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return 'too large';
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+async function* pieces(body: ReadableStream<Uint8Array> | null): AsyncIterable<Uint8Array> {
+  if (body !== null) yield* body as unknown as AsyncIterable<Uint8Array>;
 }
 
 /** Path and query of `http://host/path?query`; a bare path stays as it is. Both are ASCII: Bun percent-encodes the rest. */

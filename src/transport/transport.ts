@@ -68,6 +68,26 @@ export interface HttpRequest {
   header(name: string): string | null;
   /** Bytes of all header names and values together. */
   headerBytes(): number;
+  /**
+   * The whole body, which belongs to the caller, or why there is none. A body that says that it is larger is refused
+   * before a byte of it is read, one that does not say as soon as it is.
+   *
+   * Of this and `bodyChunks` one may be called, once, within the call of the handler. What nobody asks for is thrown away.
+   */
+  readBody(maxBytes: number): Promise<Uint8Array | BodyFailure>;
+  /**
+   * The body in pieces, each of which belongs to the caller; the peer is not read faster than they are taken.
+   *
+   * @throws BodyAborted (out of the iteration) when the peer goes away before the end
+   */
+  bodyChunks(): AsyncIterable<Uint8Array>;
+}
+
+/** - `aborted`: the peer went away before the end; whatever is answered, nobody gets it. */
+export type BodyFailure = 'too large' | 'aborted';
+
+export class BodyAborted extends Error {
+  override readonly name = 'BodyAborted';
 }
 
 /** An answer that ends the request. */
@@ -80,6 +100,8 @@ export interface HttpReply {
 /** The answer 101: the request becomes a WebSocket with this session. */
 export interface Upgrade {
   session: SocketSession;
+  /** One of those that the client offered, which the answer names. Without it the answer names none. */
+  subprotocol?: string;
 }
 
 export type RequestHandler = (request: HttpRequest) => HttpReply | Upgrade | Promise<HttpReply | Upgrade>;
@@ -90,6 +112,8 @@ export interface ListenOptions {
   port: number;
   handle: RequestHandler;
   maxPayloadBytes: number;
+  /** Bodies of requests that say that they are larger may be refused by the runtime itself, with a bare 413. */
+  maxBodyBytes: number;
   backpressureLimitBytes: number;
   /** An exception in `handle` (`where` is `request`, answered with 500) or in a session (closed with 1011). */
   onError(where: 'request' | 'session', error: unknown): void;

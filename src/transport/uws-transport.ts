@@ -25,6 +25,7 @@ import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
 import { exitCodes, UserError } from '../errors.ts';
 import { listenError } from './listen-error.ts';
 import type {
+  BodyFailure,
   HttpReply,
   HttpRequest,
   Listen,
@@ -35,6 +36,7 @@ import type {
   SocketSession,
   Upgrade,
 } from './transport.ts';
+import { UwsBody } from './uws-body.ts';
 
 type Uws = typeof uws;
 type ServerWebSocket = uws.WebSocket<UserData>;
@@ -177,7 +179,8 @@ function decide(
   options: ListenOptions,
   upgrade: (decision: Upgrade) => void,
 ): void {
-  const asked = new UwsRequest(request);
+  const body = new UwsBody(response);
+  const asked = new UwsRequest(request, body);
   const withoutBody = asked.method === 'HEAD';
   const settle = (decision: HttpReply | Upgrade): void => {
     if ('session' in decision) upgrade(decision);
@@ -193,17 +196,14 @@ function decide(
       settle(decision);
       return;
     }
-    let aborted = false;
-    response.onAborted(() => {
-      aborted = true;
-    });
+    body.watch();
     decision.then(
       (settled) => {
-        if (!aborted) response.cork(() => settle(settled));
+        if (!body.gone) response.cork(() => settle(settled));
         else if ('session' in settled) settled.session.closed({ code: 1006 });
       },
       (error) => {
-        if (aborted) options.onError('request', error);
+        if (body.gone) options.onError('request', error);
         else response.cork(() => fail(error));
       },
     );
@@ -232,9 +232,11 @@ class UwsRequest implements HttpRequest {
   readonly query: string;
   readonly urlBytes: number;
   readonly #headers = new Map<string, string>();
+  readonly #body: UwsBody;
   #headerBytes = 0;
 
-  constructor(request: uws.HttpRequest) {
+  constructor(request: uws.HttpRequest, body: UwsBody) {
+    this.#body = body;
     this.method = request.getMethod().toUpperCase();
     this.path = pathOf(request.getUrl());
     this.query = request.getQuery() ?? '';
@@ -252,6 +254,18 @@ class UwsRequest implements HttpRequest {
 
   headerBytes(): number {
     return this.#headerBytes;
+  }
+
+  readBody(maxBytes: number): Promise<Uint8Array | BodyFailure> {
+    const length = this.header('content-length');
+    // Without either header there is no body, and the library would never say that it has ended.
+    if (length === null && this.header('transfer-encoding') === null)
+      return Promise.resolve(new Uint8Array());
+    return this.#body.read(length === null ? null : Number(length), maxBytes);
+  }
+
+  bodyChunks(): AsyncIterable<Uint8Array> {
+    return this.#body.chunks();
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import { pack } from 'msgpackr';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Publication } from '../../src/channel/publication.ts';
 import { FrameWriter } from '../../src/protocol/bridge-frame.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { TestClient } from '../support/client.ts';
@@ -38,7 +39,7 @@ async function publish(bytes: Buffer | string, channel = shardChannel): Promise<
 }
 
 function goodFrame(text: string): Buffer {
-  good.add('livechat', text);
+  good.add('livechat', Publication.text(text, 0));
   return good.take(Date.now());
 }
 
@@ -149,7 +150,7 @@ class FrameWriterFor {
   }
 
   frame(text: string): Buffer {
-    this.#writer.add('livechat', text);
+    this.#writer.add('livechat', Publication.text(text, 0));
     return this.#writer.take(0);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * HTTP requests for routes and guards, without a socket.
  */
-import type { HttpRequest } from '../../src/transport/transport.ts';
+import { BodyAborted, type BodyFailure, type HttpRequest } from '../../src/transport/transport.ts';
 
 export interface RequestParts {
   method?: string;
@@ -12,6 +12,8 @@ export interface RequestParts {
   headers?: Readonly<Record<string, string>>;
   /** Counted from `headers` unless given. */
   headerBytes?: number;
+  /** What comes of reading the body: bytes, text, or a failure whatever the bound. */
+  body?: Uint8Array | string | { fails: BodyFailure };
 }
 
 export function fakeRequest({
@@ -28,6 +30,17 @@ export function fakeRequest({
     urlBytes: rest.urlBytes ?? path.length + (query === '' ? 0 : query.length + 1),
     header: (name) => headers[name] ?? null,
     headerBytes: () => rest.headerBytes ?? counted,
+    async readBody(maxBytes) {
+      const { body = '' } = rest;
+      if (typeof body === 'object' && 'fails' in body) return body.fails;
+      const bytes = Buffer.from(body as string);
+      return bytes.length > maxBytes ? 'too large' : bytes;
+    },
+    async *bodyChunks() {
+      const { body = '' } = rest;
+      if (typeof body === 'object' && 'fails' in body) throw new BodyAborted();
+      yield Buffer.from(body as string);
+    },
   };
 }
 

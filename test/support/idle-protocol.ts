@@ -1,10 +1,15 @@
 /**
  * A protocol that says and does nothing, for tests of what lies below it.
  */
-import { Connection, type Registry } from '../../src/connection/connection.ts';
+import { Connection, type Protocol, type Registry } from '../../src/connection/connection.ts';
 import { FakeSocket } from './fake-socket.ts';
 
-const idleProtocol = { opened() {}, received() {}, closed() {} };
+const idleProtocol: Protocol<unknown> = {
+  ping: (socket) => socket.ping(),
+  opened() {},
+  received() {},
+  closed() {},
+};
 
 /** An open connection and the socket below it. */
 export function openConnection(registry: Registry): { connection: Connection; socket: FakeSocket } {

@@ -40,6 +40,7 @@ const listener = await listen({
   host: '127.0.0.1',
   port: 0,
   maxPayloadBytes: 1_000,
+  maxBodyBytes: 1_000,
   backpressureLimitBytes: 65_536,
   handle(request) {
     const where = request.path.slice(1);

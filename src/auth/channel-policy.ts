@@ -1,0 +1,51 @@
+/**
+ * Who may do what in which channel, by the namespace that the channel belongs to.
+ *
+ * Asked for every publication, so a question costs one search for the colon and one look-up. Channels are named by clients:
+ * whatever they send is a key of a Map that is there or not, and a name without a namespace of its own is `default`'s.
+ */
+import { defaultNamespace, type Namespace, type Permission } from '../config/namespaces.ts';
+
+/** - `client`: whoever has a WebSocket; `api`: whoever may use the admin listener. */
+export type Actor = 'client' | 'api';
+
+export class ChannelPolicy {
+  readonly #namespaces: ReadonlyMap<string, Namespace>;
+  readonly #default: Namespace;
+
+  /** @param namespaces what holds in each, `default` included */
+  constructor(namespaces: ReadonlyMap<string, Namespace>) {
+    const fallback = namespaces.get(defaultNamespace);
+    if (fallback === undefined) throw new TypeError('the namespace "default" is missing');
+    this.#namespaces = namespaces;
+    this.#default = fallback;
+  }
+
+  maySubscribe(channel: string, who: Actor): boolean {
+    return permits(this.#of(channel).subscribe, who);
+  }
+
+  mayPublish(channel: string, who: Actor): boolean {
+    return permits(this.#of(channel).publish, who);
+  }
+
+  /** The largest payload of one publication in the channel; never more than the node's. */
+  maxPayloadBytes(channel: string): number {
+    return this.#of(channel).maxPayloadBytes;
+  }
+
+  /** How long a publication of the channel may wait on a node for others, in milliseconds. */
+  maxDelayMs(channel: string): number {
+    return this.#of(channel).maxDelayMs;
+  }
+
+  #of(channel: string): Namespace {
+    const colon = channel.indexOf(':');
+    if (colon === -1) return this.#default;
+    return this.#namespaces.get(channel.slice(0, colon)) ?? this.#default;
+  }
+}
+
+function permits(permission: Permission, who: Actor): boolean {
+  return permission === 'anyone' || (permission === 'api' && who === 'api');
+}

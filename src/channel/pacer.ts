@@ -1,0 +1,127 @@
+/**
+ * Decides when what is pending goes out: one scheduler for the whole node, not one per channel.
+ *
+ * A delivery costs a system call per subscriber and flushing turn of the loop, whatever the number of messages in it; the
+ * work in user space is small beside it. So the number to reduce is flushing turns times subscribers touched in each: all
+ * channels flush in one shared turn, and after a turn that cost much the next one waits.
+ *
+ * The rule: an idle node flushes at the end of the turn, so a lone publication waits for nothing. After a flushing turn
+ * that cost `t`, the next waits `t × costFactor`, but never beyond the earliest deadline of what is pending. With factor 1
+ * a node spends at most half of its time on flushing while it can still keep its deadlines; what it saves grows with
+ * the load by itself, and no window has to be tuned.
+ *
+ * The cost of a turn is the time from its start to the next turn of the loop: publishing to a native topic only queues,
+ * and the system calls happen when the loop drains.
+ *
+ *     publications   a   b c d e   f g h i
+ *     flushing turns [a]     [bcde]    [fghi]        [x] costs t, then the next waits as long again
+ */
+import type { Clock, Timer } from '../clock.ts';
+
+/** A timer cannot wait for less; what is due sooner goes at the end of the turn. */
+const shortestWaitMs = 0.5;
+
+/** How much of a turn's cost the next one waits. Chosen by figures; see docs/benchmarks.md. */
+export const defaultCostFactor = 1;
+
+export interface PaceState {
+  now: number;
+  /** When the last flushing turn was over. */
+  lastEndedAt: number;
+  lastCostMs: number;
+  /** The earliest time by which something pending must go out. */
+  deadline: number;
+}
+
+/** How long to wait, in milliseconds; 0 flushes at the end of this turn. */
+export function waitBeforeFlush(
+  { now, lastEndedAt, lastCostMs, deadline }: PaceState,
+  costFactor: number,
+): number {
+  const rested = lastEndedAt + lastCostMs * costFactor;
+  const wait = Math.min(rested, deadline) - now;
+  return wait < shortestWaitMs ? 0 : wait;
+}
+
+type Phase =
+  /** Nothing is pending. */
+  | 'idle'
+  /** A flush is planned. */
+  | 'planned'
+  /** A flush was queued, and the loop has not come round yet. */
+  | 'flushing';
+
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #flush: () => void;
+  readonly #costFactor: number;
+  #phase: Phase = 'idle';
+  #deadline = Number.POSITIVE_INFINITY;
+  #lastEndedAt = Number.NEGATIVE_INFINITY;
+  #lastCostMs = 0;
+  #timer: Timer | null = null;
+  #timerAt = 0;
+
+  /** @param flush hands everything that is pending to the runtime */
+  constructor(clock: Clock, flush: () => void, costFactor = defaultCostFactor) {
+    this.#clock = clock;
+    this.#flush = flush;
+    this.#costFactor = costFactor;
+  }
+
+  /** Something is pending that may wait for `maxDelayMs` at most. */
+  pending(maxDelayMs: number): void {
+    // Most publications find a flush planned that is early enough for them.
+    if (this.#phase === 'planned' && this.#timer === null) return;
+    const now = this.#clock.now();
+    const deadline = now + maxDelayMs;
+    if (deadline < this.#deadline) this.#deadline = deadline;
+    if (this.#phase === 'idle') this.#plan(now);
+    else if (this.#timer !== null && this.#deadline < this.#timerAt) {
+      this.#timer.cancel();
+      this.#timer = null;
+      this.#plan(now);
+    }
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#phase = 'idle';
+  }
+
+  #plan(now: number): void {
+    this.#phase = 'planned';
+    const wait = waitBeforeFlush(
+      { now, lastEndedAt: this.#lastEndedAt, lastCostMs: this.#lastCostMs, deadline: this.#deadline },
+      this.#costFactor,
+    );
+    if (wait === 0) {
+      this.#clock.endOfTurn(() => this.#run());
+      return;
+    }
+    this.#timerAt = now + wait;
+    this.#timer = this.#clock.after(wait, () => {
+      this.#timer = null;
+      this.#run();
+    });
+  }
+
+  #run(): void {
+    if (this.#phase !== 'planned') return;
+    const startedAt = this.#clock.now();
+    this.#phase = 'flushing';
+    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#clock.endOfTurn(() => this.#ended(startedAt));
+    this.#flush();
+  }
+
+  #ended(startedAt: number): void {
+    if (this.#phase !== 'flushing') return;
+    const now = this.#clock.now();
+    this.#lastEndedAt = now;
+    this.#lastCostMs = now - startedAt;
+    if (this.#deadline === Number.POSITIVE_INFINITY) this.#phase = 'idle';
+    else this.#plan(now);
+  }
+}

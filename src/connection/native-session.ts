@@ -1,0 +1,291 @@
+/**
+ * The protocol of native clients (docs/protocol.md): what each command does, and what it is answered.
+ *
+ * One object serves all connections of one codec; what is kept for each is in `native-state.ts`.
+ *
+ * A subscribe is answered when the bridge has confirmed that the channels of other nodes reach this one. Until then the
+ * channel stands in `joining`; whoever unsubscribes meanwhile takes it out again. Answers to different commands may
+ * overtake each other for this reason, and carry the id of their command.
+ */
+import type { Bridge, Outcome } from '../bridge/bridge.ts';
+import type { Broadcaster } from '../broadcaster.ts';
+import { isChannelName } from '../channel/channel-name.ts';
+import type { Hub } from '../channel/hub.ts';
+import { maxBytesOf, type Payload, type Publication } from '../channel/publication.ts';
+import type { Clock } from '../clock.ts';
+import { closeCodes } from '../close-codes.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Codec } from '../protocol/codec.ts';
+import type { ErrorName } from '../protocol/error-codes.ts';
+import { Malformed } from '../protocol/malformed.ts';
+import {
+  type Command,
+  type Joined,
+  protocolVersion,
+  type Refused,
+  type Reply,
+} from '../protocol/messages.ts';
+import type { Socket } from '../transport/transport.ts';
+import type { ConnectDeadline } from './connect-deadline.ts';
+import type { Connection, Protocol } from './connection.ts';
+import type { NativeState } from './native-state.ts';
+
+/** Who may do what, per channel. */
+export interface ClientPolicy {
+  maySubscribe(channel: string, who: 'client'): boolean;
+  mayPublish(channel: string, who: 'client'): boolean;
+  maxPayloadBytes(channel: string): number;
+}
+
+export interface NativeSessionOptions {
+  broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers'>;
+  hub: Pick<Hub, 'join' | 'leave'>;
+  bridge: Pick<Bridge, 'prepare' | 'reaches'>;
+  policy: ClientPolicy;
+  deadline: ConnectDeadline;
+  clock: Clock;
+  nodeId: string;
+  bootId: string;
+  /** After this long without a word the client should ping. */
+  pingIntervalMs: number;
+  maxPayloadBytes: number;
+  /** Channels that one connection may have joined. */
+  maxSubscriptions: number;
+  /** Channels that one connection may join and leave in a second. */
+  maxSubscriptionChangesPerSecond: number;
+  metrics: Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived' | 'errorsSent'>;
+}
+
+const channelRule = 'a channel is 1 to 200 bytes of UTF-8 without control characters';
+
+type NativeConnection = Connection<NativeState>;
+
+type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>;
+
+export class NativeSession implements Protocol<NativeState> {
+  readonly codec: Codec;
+  readonly #options: NativeSessionOptions;
+
+  constructor(codec: Codec, options: NativeSessionOptions) {
+    this.codec = codec;
+    this.#options = options;
+  }
+
+  opened(connection: NativeConnection): void {
+    this.#options.deadline.watch(connection);
+  }
+
+  ping(socket: Socket): void {
+    socket.send(this.codec.encode({ type: 'ping' }));
+  }
+
+  received(connection: NativeConnection, frame: Payload): void {
+    let commands: Command[];
+    try {
+      commands = this.codec.decode(frame, Date.now());
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      connection.close(closeCodes.malformed, 'malformed');
+      return;
+    }
+    for (const command of commands) this.#obey(connection, command);
+  }
+
+  closed(connection: NativeConnection): void {
+    for (const room of connection.state.takeRooms()) this.#options.hub.leave(room, this.codec, null);
+  }
+
+  #obey(connection: NativeConnection, command: Command): void {
+    if (command.type === 'mistake') this.#fail(connection, command.id, command.error, command.message);
+    else if (command.type === 'connect') this.#connect(connection, command);
+    else if (!connection.state.connected)
+      this.#fail(connection, 'id' in command ? command.id : null, 'not_connected', 'send connect first');
+    else
+      switch (command.type) {
+        case 'publish':
+          this.#publish(connection, command);
+          break;
+        case 'subscribe':
+          this.#subscribe(connection, command);
+          break;
+        case 'unsubscribe':
+          this.#unsubscribe(connection, command);
+          break;
+        case 'ping':
+          this.#reply(connection, { type: 'pong', id: command.id, time: Date.now() });
+          break;
+        case 'pong':
+          break; // That it arrived is what counts, and the connection has noticed.
+      }
+  }
+
+  #connect(connection: NativeConnection, { id, version }: CommandOf<'connect'>): void {
+    const { nodeId, bootId, pingIntervalMs, maxPayloadBytes, maxSubscriptions } = this.#options;
+    if (connection.state.connected) {
+      this.#fail(connection, id, 'already_connected', 'connect comes once');
+      return;
+    }
+    if (version !== protocolVersion) {
+      this.#fail(connection, id, 'unsupported_version', `this node speaks version ${protocolVersion}`);
+      return;
+    }
+    connection.state.connected = true;
+    this.#reply(connection, {
+      type: 'connected',
+      id,
+      node: nodeId,
+      boot: bootId,
+      connection: connection.id,
+      time: Date.now(),
+      pingIntervalMs,
+      limits: { maxPayloadBytes, maxSubscriptions },
+    });
+  }
+
+  #publish(connection: NativeConnection, { id, channel, publication }: CommandOf<'publish'>): void {
+    const { broadcaster, metrics } = this.#options;
+    const flaw = this.#flawOf(channel, publication);
+    if (flaw !== null) {
+      this.#fail(connection, id, flaw.error, flaw.message);
+      return;
+    }
+    metrics.publicationsReceived.value += 1;
+    metrics.payloadBytesReceived.value += publication.content.length;
+    if (id === null) {
+      broadcaster.publish(channel, publication);
+      return;
+    }
+    if (!broadcaster.reachesOthers) {
+      broadcaster.publish(channel, publication);
+      this.#acknowledge(connection, id, 'failed');
+      return;
+    }
+    const outcome = broadcaster.publishConfirmed(channel, publication);
+    if (outcome instanceof Promise)
+      void outcome.then((settled) => this.#acknowledge(connection, id, settled));
+    else this.#acknowledge(connection, id, outcome);
+  }
+
+  #flawOf(channel: string, publication: Publication): { error: ErrorName; message: string } | null {
+    const { policy } = this.#options;
+    if (!isChannelName(channel)) return { error: 'bad_channel', message: channelRule };
+    if (!policy.mayPublish(channel, 'client'))
+      return { error: 'not_permitted', message: 'clients may not publish here' };
+    const allowed = policy.maxPayloadBytes(channel);
+    // Most are far below, and then nobody needs to know how long the UTF-8 is.
+    if (maxBytesOf(publication.content) > allowed && publication.byteLength > allowed)
+      return { error: 'payload_too_big', message: `at most ${allowed} bytes are allowed here` };
+    return null;
+  }
+
+  #acknowledge(connection: NativeConnection, id: number, outcome: Outcome): void {
+    if (outcome === 'unknown')
+      this.#fail(connection, id, 'outcome_unknown', 'the other nodes may or may not have got it');
+    else this.#reply(connection, { type: 'published', id, degraded: outcome !== 'confirmed' });
+  }
+
+  #subscribe(connection: NativeConnection, { id, channels }: CommandOf<'subscribe'>): void {
+    const { bridge } = this.#options;
+    const { state } = connection;
+    if (this.#tooFast(connection, id, channels.length)) return;
+    const accepted = new Set<string>();
+    const refused: Refused[] = [];
+    const reaches: Promise<boolean>[] = [];
+    for (const channel of channels) {
+      if (accepted.has(channel)) continue;
+      const known = state.room(channel) !== null || state.joining?.has(channel) === true;
+      const refusal = known ? null : this.#refusalOf(channel, state);
+      if (refusal !== null) {
+        refused.push(refusal);
+        continue;
+      }
+      accepted.add(channel);
+      if (state.room(channel) !== null) continue;
+      state.joining ??= new Set();
+      state.joining.add(channel);
+      const reach = bridge.prepare(channel);
+      if (reach instanceof Promise) reaches.push(reach);
+    }
+    const join = (): void => this.#join(connection, id, accepted, refused);
+    if (reaches.length === 0) join();
+    else void Promise.all(reaches).then(join);
+  }
+
+  /** In one turn: whatever is broadcast from now on comes behind the answer, and carries on from its sequence. */
+  #join(connection: NativeConnection, id: number, accepted: Iterable<string>, refused: Refused[]): void {
+    const { bridge, hub } = this.#options;
+    const { state, socket } = connection;
+    if (socket === null) return;
+    const channels: Joined[] = [];
+    for (const channel of accepted) {
+      let room = state.room(channel);
+      if (room === null) {
+        // Unsubscribed meanwhile.
+        if (state.joining?.has(channel) !== true) continue;
+        room = hub.join(channel, this.codec, socket);
+        state.keep(room);
+      }
+      state.joining?.delete(channel);
+      const { number, sequence } = room;
+      channels.push({ channel: room.channel, number, sequence, degraded: !bridge.reaches(channel) });
+    }
+    if (state.joining?.size === 0) state.joining = null;
+    this.#reply(connection, { type: 'subscribed', id, channels, refused });
+    this.#count(refused);
+  }
+
+  #unsubscribe(connection: NativeConnection, { id, channels }: CommandOf<'unsubscribe'>): void {
+    const { state, socket } = connection;
+    if (this.#tooFast(connection, id, channels.length)) return;
+    for (const channel of channels) {
+      state.joining?.delete(channel);
+      const room = state.room(channel);
+      if (room === null) continue;
+      state.forget(room);
+      this.#options.hub.leave(room, this.codec, socket);
+    }
+    this.#reply(connection, { type: 'unsubscribed', id, channels });
+  }
+
+  #refusalOf(channel: string, state: NativeState): Refused | null {
+    const { policy, maxSubscriptions } = this.#options;
+    if (!isChannelName(channel)) return { channel, error: 'bad_channel', message: channelRule };
+    if (!policy.maySubscribe(channel, 'client'))
+      return { channel, error: 'not_permitted', message: 'clients may not subscribe here' };
+    if (state.size < maxSubscriptions) return null;
+    const message = `a connection may join ${maxSubscriptions} channels`;
+    return { channel, error: 'too_many_subscriptions', message };
+  }
+
+  #tooFast(connection: NativeConnection, id: number, changes: number): boolean {
+    const { clock, maxSubscriptionChangesPerSecond } = this.#options;
+    const { state } = connection;
+    const now = clock.now();
+    if (now - state.changesSince >= 1_000) {
+      state.changesSince = now;
+      state.changes = 0;
+    }
+    state.changes += changes;
+    if (state.changes <= maxSubscriptionChangesPerSecond) return false;
+    this.#fail(
+      connection,
+      id,
+      'too_fast',
+      `a connection may join and leave ${maxSubscriptionChangesPerSecond} channels a second`,
+    );
+    return true;
+  }
+
+  #fail(connection: NativeConnection, id: number | null, error: ErrorName, message: string): void {
+    this.#options.metrics.errorsSent.values[error] += 1;
+    this.#reply(connection, { type: 'error', id, error, message });
+  }
+
+  #count(refused: readonly Refused[]): void {
+    for (const { error } of refused) this.#options.metrics.errorsSent.values[error] += 1;
+  }
+
+  #reply(connection: NativeConnection, reply: Reply): void {
+    connection.socket?.send(this.codec.encode(reply));
+  }
+}
