@@ -6,7 +6,8 @@
  * Like a frame, the array may grow. The sequences are the last ones that were taken per shard, so that the loss of the
  * last frame before a silence is noticed too. `runId` is the Redis server that the beat was published on.
  */
-import { Malformed, MsgpackReader } from './msgpack-reader.ts';
+import { Malformed } from './malformed.ts';
+import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
 export const beatVersion = 1;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { pack, unpack } from 'msgpackr';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { mutate, randomNumbers } from '../../test/support/mutate.ts';
 import { maxChannelNameBytes } from '../channel/channel-name.ts';
 import { type Payload, Publication } from '../channel/publication.ts';
 import { FrameReader, FrameWriter, frameVersion, maxFrameBytes } from './bridge-frame.ts';
@@ -539,10 +540,7 @@ describe('a corrupted frame', () => {
       ]),
     ];
     for (let i = 0; i < 100_000; i += 1) {
-      const frame = Buffer.from(frames[i % frames.length] as Buffer);
-      const mutations = 1 + random(4);
-      let mutated: Buffer = frame;
-      for (let j = 0; j < mutations; j += 1) mutated = mutate(mutated, random);
+      const mutated = mutate(frames[i % frames.length] as Buffer, random);
       try {
         survive(mutated);
       } catch (error) {
@@ -550,38 +548,4 @@ describe('a corrupted frame', () => {
       }
     }
   }, 5_000);
-
-  /** Type bytes and lengths on which much depends. */
-  const telling = [
-    0x00, 0x7f, 0x80, 0x90, 0x93, 0xa0, 0xbf, 0xc0, 0xc1, 0xc4, 0xc6, 0xc9, 0xcf, 0xdb, 0xdd, 0xdf, 0xff,
-  ];
-
-  function mutate(frame: Buffer, random: (below: number) => number): Buffer {
-    const at = random(Math.max(1, frame.length));
-    const value = random(2) === 0 ? random(256) : (telling[random(telling.length)] as number);
-    switch (random(5)) {
-      case 0:
-        return frame.subarray(0, at);
-      case 1:
-        return Buffer.concat([frame.subarray(0, at), Buffer.from([value]), frame.subarray(at)]);
-      case 2:
-        return Buffer.concat([frame.subarray(0, at), frame.subarray(at + 1 + random(4))]);
-      default: {
-        const copy = Buffer.from(frame);
-        copy[at] = value;
-        return copy;
-      }
-    }
-  }
-
-  /** Mulberry32: the same numbers for the same seed. */
-  function randomNumbers(seed: number): (below: number) => number {
-    let state = seed;
-    return (below) => {
-      state = (state + 0x6d2b79f5) | 0;
-      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-      return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-    };
-  }
 });

@@ -31,7 +31,8 @@
  */
 import { maxChannelNameBytes } from '../channel/channel-name.ts';
 import { Publication, type PublicationKind } from '../channel/publication.ts';
-import { Malformed, MsgpackReader } from './msgpack-reader.ts';
+import { Malformed } from './malformed.ts';
+import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
 export const frameVersion = 1;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { addExtension, Packr, pack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
-import { Malformed, MsgpackReader } from './msgpack-reader.ts';
+import { Malformed } from './malformed.ts';
+import { MsgpackReader, type MsgpackType } from './msgpack-reader.ts';
 
 function open(bytes: Uint8Array | string): MsgpackReader {
   const reader = new MsgpackReader();
@@ -56,10 +57,23 @@ const types = Object.entries(everyType) as [TypeName, string][];
 const questions: [string, (reader: MsgpackReader) => unknown, TypeName[]][] = [
   ['array', (reader) => reader.array(), ['fixarray', 'array16', 'array32']],
   ['unsigned', (reader) => reader.unsigned(), ['positive fixint', 'uint8', 'uint16', 'uint32']],
+  [
+    'number',
+    (reader) => reader.number(),
+    [
+      ...(['positive fixint', 'negative fixint', 'float32', 'float64'] as const),
+      ...(['uint8', 'uint16', 'uint32', 'uint64', 'int8', 'int16', 'int32', 'int64'] as const),
+    ],
+  ],
   ['float', (reader) => reader.float(), ['float64']],
   ['text', (reader) => reader.text(9), ['fixstr', 'str8', 'str16', 'str32']],
   ['textSize', (reader) => reader.textSize(9), ['fixstr', 'str8', 'str16', 'str32']],
   ['binarySize', (reader) => reader.binarySize(9), ['bin8', 'bin16', 'bin32']],
+  [
+    'extensionSize',
+    (reader) => reader.extensionSize(5),
+    ['ext8', 'ext16', 'ext32', 'fixext1', 'fixext2', 'fixext4', 'fixext8', 'fixext16'],
+  ],
 ];
 
 describe.each(questions)('%s', (_name, ask, taken) => {
@@ -108,6 +122,101 @@ describe('a whole number', () => {
     'd3ffffffffffffffff',
   ])('is not %s', (hex) => {
     expect(() => open(hex).unsigned()).toThrow(Malformed);
+  });
+});
+
+describe('a number of any type', () => {
+  test.each([
+    ['7f', 127],
+    ['e0', -32],
+    ['ff', -1],
+    ['ccff', 255],
+    ['d0ff', -1],
+    ['cd0100', 256],
+    ['d1ff00', -256],
+    ['ceffffffff', 2 ** 32 - 1],
+    ['d280000000', -(2 ** 31)],
+    ['cf001fffffffffffff', 2 ** 53 - 1],
+    ['d3001fffffffffffff', 2 ** 53 - 1],
+    ['d3ffe0000000000001', -(2 ** 53 - 1)],
+    ['ca3fc00000', 1.5],
+    ['cb3ff8000000000000', 1.5],
+    ['cb7ff0000000000000', Number.POSITIVE_INFINITY],
+    ['cb7ff8000000000000', Number.NaN],
+  ])('%s is %d', (hex, value) => {
+    const reader = open(hex);
+    expect(reader.number()).toBe(value);
+    expect(reader.atEnd).toBe(true);
+  });
+
+  test.each(['cf0020000000000000', 'cf0020000000000001', 'cfffffffffffffffff', 'd37fffffffffffffff'])(
+    'beyond 2^53 is never taken for one below: %s',
+    (hex) => {
+      expect(open(hex).number()).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
+    },
+  );
+});
+
+describe('an extension', () => {
+  test.each([
+    ['fixext1', 1],
+    ['fixext2', 2],
+    ['fixext4', 4],
+    ['fixext8', 8],
+    ['fixext16', 16],
+    ['ext8', 2],
+    ['ext16', 2],
+    ['ext32', 2],
+  ] as const)('in the form %s has %d bytes, which end at the position', (type, size) => {
+    const reader = open(`${everyType[type]}2a`);
+    expect(reader.extensionSize(5)).toBe(size);
+    expect(reader.unsigned()).toBe(42);
+  });
+
+  test('of another type is passed by', () => {
+    const reader = open('d405012a');
+    expect(reader.extensionSize(4)).toBe(-1);
+    expect(reader.unsigned()).toBe(42);
+  });
+
+  test('may be empty', () => {
+    expect(open('c70005').extensionSize(5)).toBe(0);
+  });
+});
+
+describe('what comes next', () => {
+  const expected: [MsgpackType, TypeName[]][] = [
+    ['nil', ['nil']],
+    [
+      'number',
+      [
+        ...(['positive fixint', 'negative fixint', 'float32', 'float64'] as const),
+        ...(['uint8', 'uint16', 'uint32', 'uint64', 'int8', 'int16', 'int32', 'int64'] as const),
+      ],
+    ],
+    ['text', ['fixstr', 'str8', 'str16', 'str32']],
+    ['binary', ['bin8', 'bin16', 'bin32']],
+    ['array', ['fixarray', 'array16', 'array32']],
+    ['extension', ['ext8', 'ext16', 'ext32', 'fixext1', 'fixext2', 'fixext4', 'fixext8', 'fixext16']],
+  ];
+
+  test.each(types)('is known before it is read: %s', (type, hex) => {
+    const [next] = expected.find(([, names]) => names.includes(type)) ?? ['other'];
+    const reader = open(hex);
+    expect(reader.next).toBe(next);
+    expect(reader.position).toBe(0);
+  });
+
+  test.each(['', 'c1'])('is nothing that can be read: %j', (hex) => {
+    expect(open(hex).next).toBe('other');
+  });
+
+  test('can be read again', () => {
+    const reader = open('a26869a161');
+    reader.skip();
+    expect(reader.text(9)).toBe('a');
+    reader.seek(0);
+    expect(reader.text(9)).toBe('hi');
   });
 });
 

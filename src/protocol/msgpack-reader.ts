@@ -4,16 +4,15 @@
  *
  * Source: the MessagePack specification (github.com/msgpack/msgpack, spec.md).
  */
-
-/** The bytes are not what they should be: cut, of another type, too deep, or garbage. */
-export class Malformed extends Error {
-  override readonly name = 'Malformed';
-}
+import { Malformed } from './malformed.ts';
 
 /** Values within values that `skip` follows; our own frames are three deep. */
 const maxDepth = 8;
 
 const twoTo32 = 0x1_0000_0000;
+
+/** What comes next, as far as somebody asks; `other` is a boolean, a map, or nothing that there is. */
+export type MsgpackType = 'nil' | 'number' | 'text' | 'binary' | 'array' | 'extension' | 'other';
 
 export class MsgpackReader {
   #bytes: Buffer = Buffer.alloc(0);
@@ -29,8 +28,24 @@ export class MsgpackReader {
     return this.#position;
   }
 
+  /** Goes back to where it has been. */
+  seek(position: number): void {
+    this.#position = position;
+  }
+
   get atEnd(): boolean {
     return this.#position === this.#bytes.length;
+  }
+
+  /** The type of the value that comes next, for callers who can go on with another than the one they want. */
+  get next(): MsgpackType {
+    const type = this.#bytes[this.#position] ?? 0xc1;
+    if (type < 0x80 || type >= 0xe0 || (type >= 0xca && type <= 0xd3)) return 'number';
+    if ((type & 0xf0) === 0x90 || type === 0xdc || type === 0xdd) return 'array';
+    if ((type & 0xe0) === 0xa0 || (type >= 0xd9 && type <= 0xdb)) return 'text';
+    if (type >= 0xc4 && type <= 0xc6) return 'binary';
+    if ((type >= 0xc7 && type <= 0xc9) || (type >= 0xd4 && type <= 0xd8)) return 'extension';
+    return type === 0xc0 ? 'nil' : 'other';
   }
 
   /** The number of elements that follow; never more than there are bytes left. */
@@ -63,6 +78,37 @@ export class MsgpackReader {
     return value;
   }
 
+  /** A number of any type. A 64-bit one beyond 2^53 is rounded to one that is no safe integer either. */
+  number(): number {
+    const type = this.#byte();
+    if (type < 0x80) return type;
+    if (type >= 0xe0) return type - 0x100;
+    switch (type) {
+      case 0xca:
+        return this.#bytes.readFloatBE(this.#advance(4));
+      case 0xcb:
+        return this.#bytes.readDoubleBE(this.#advance(8));
+      case 0xcc:
+        return this.#byte();
+      case 0xcd:
+        return this.#unsigned16();
+      case 0xce:
+        return this.#unsigned32();
+      case 0xcf:
+        return this.#unsigned32() * twoTo32 + this.#unsigned32();
+      case 0xd0:
+        return this.#bytes.readInt8(this.#advance(1));
+      case 0xd1:
+        return this.#bytes.readInt16BE(this.#advance(2));
+      case 0xd2:
+        return this.#bytes.readInt32BE(this.#advance(4));
+      case 0xd3:
+        return this.#bytes.readInt32BE(this.#advance(4)) * twoTo32 + this.#unsigned32();
+      default:
+        throw new Malformed('a number was expected');
+    }
+  }
+
   /** A finite float64. */
   float(): number {
     if (this.#byte() !== 0xcb) throw new Malformed('a float64 was expected');
@@ -89,10 +135,36 @@ export class MsgpackReader {
     return this.#pass(this.#size(this.#byte(), 0xc4), maxBytes);
   }
 
+  /**
+   * Moves behind an extension and returns the size of its content, which ends at `position`; −1 if it is of another
+   * type than the one that is wanted.
+   *
+   * @param wanted 0 to 127
+   */
+  extensionSize(wanted: number): number {
+    const type = this.#byte();
+    let size: number;
+    if (type >= 0xd4 && type <= 0xd8) size = 1 << (type - 0xd4);
+    else if (type === 0xc7) size = this.#byte();
+    else if (type === 0xc8) size = this.#unsigned16();
+    else if (type === 0xc9) size = this.#unsigned32();
+    else throw new Malformed('an extension was expected');
+    const extensionType = this.#byte();
+    this.#advance(size);
+    return extensionType === wanted ? size : -1;
+  }
+
   /** Moves behind one value of any type. */
   skip(): void {
-    // How many values are still to be passed at each depth.
-    const left = [1];
+    const outer = this.#skipOne();
+    if (outer > 0) this.#skipMany(outer);
+  }
+
+  /** Moves behind so many values and what is in them. */
+  #skipMany(count: number): void {
+    if (count > this.#bytes.length - this.#position) throw new Malformed('a value is longer than its bytes');
+    // How many values are still to be passed at each depth; the first is the value that they are in.
+    const left = [0, count];
     while (left.length > 0) {
       const depth = left.length - 1;
       const here = left[depth] ?? 0;

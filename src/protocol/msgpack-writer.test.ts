@@ -151,6 +151,67 @@ describe('binary', () => {
   });
 });
 
+describe('text that is UTF-8 already', () => {
+  test('is written as the same text is', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyText, fc.constantFrom('x'.repeat(256), 'é'.repeat(40_000))), (text) => {
+        const bytes = written((writer) => writer.utf8AsText(Buffer.from(text)));
+        expect(bytes.equals(written((writer) => writer.text(text)))).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('an extension', () => {
+  test.each([
+    [0, 'c70001'],
+    [1, 'd401'],
+    [2, 'd501'],
+    [3, 'c70301'],
+    [4, 'd601'],
+    [5, 'c70501'],
+    [8, 'd701'],
+    [15, 'c70f01'],
+    [16, 'd801'],
+    [17, 'c71101'],
+    [32, 'c72001'],
+    [255, 'c7ff01'],
+    [256, 'c8010001'],
+    [65_535, 'c8ffff01'],
+    [65_536, 'c90001000001'],
+  ])('of %d bytes begins with %s', (size, hex) => {
+    const content = Buffer.alloc(size, 'x');
+    for (const given of [content, content.toString()]) {
+      const bytes = written((writer) => writer.extension(1, given));
+      expect(head(bytes, hex.length / 2)).toBe(hex);
+      expect(bytes.subarray(hex.length / 2).equals(content)).toBe(true);
+    }
+  });
+
+  test('has the size of its bytes, not of its characters', () => {
+    expect(written((writer) => writer.extension(127, 'é')).toString('hex')).toBe('d57fc3a9');
+  });
+});
+
+test('nil, true and false have a byte each', () => {
+  const bytes = written((writer) => {
+    writer.nil();
+    writer.boolean(true);
+    writer.boolean(false);
+  });
+  expect(bytes.toString('hex')).toBe('c0c3c2');
+});
+
+test('a view shows what was written, a copy keeps it', () => {
+  const writer = new MsgpackWriter();
+  writer.text('left');
+  const [view, copy] = [writer.view(), writer.copy()];
+  expect(view).toEqual(copy);
+  writer.clear(4_096);
+  writer.text('over');
+  expect([view.toString('hex'), copy.toString('hex')]).toEqual(['a46f766572', 'a46c656674']);
+});
+
 describe('an array', () => {
   test.each([
     [0, '90'],

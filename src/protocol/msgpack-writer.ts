@@ -26,6 +26,21 @@ export class MsgpackWriter {
     return Buffer.from(this.#bytes.subarray(0, this.#length));
   }
 
+  /** What was written, in the writer's own buffer: the next `clear` and what is written then overwrites it. */
+  view(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  nil(): void {
+    this.#reserve(1);
+    this.#byte(0xc0);
+  }
+
+  boolean(value: boolean): void {
+    this.#reserve(1);
+    this.#byte(value ? 0xc3 : 0xc2);
+  }
+
   array(length: number): void {
     this.#reserve(5);
     if (length < 16) this.#byte(0x90 | length);
@@ -88,16 +103,21 @@ export class MsgpackWriter {
   text(value: string): void {
     const size = Buffer.byteLength(value);
     this.#reserve(5 + size);
-    if (size < 32) this.#byte(0xa0 | size);
-    else this.#sized(0xd9, size);
+    this.#textHeader(size);
     this.#length += this.#bytes.write(value, this.#length, size);
+  }
+
+  /** Text that already is UTF-8, which is not checked. */
+  utf8AsText(value: Uint8Array): void {
+    this.#reserve(5 + value.byteLength);
+    this.#textHeader(value.byteLength);
+    this.#raw(value);
   }
 
   binary(value: Uint8Array): void {
     this.#reserve(5 + value.byteLength);
     this.#sized(0xc4, value.byteLength);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.byteLength;
+    this.#raw(value);
   }
 
   /** The UTF-8 of a string as binary. */
@@ -108,7 +128,33 @@ export class MsgpackWriter {
     this.#length += this.#bytes.write(value, this.#length, size);
   }
 
-  /** The header of a str or bin with 8, 16 or 32 bits of length: three type bytes in a row, from `type8` on. */
+  /**
+   * An extension whose content is bytes, or the UTF-8 of a string.
+   *
+   * @param type 0 to 127
+   */
+  extension(type: number, content: string | Uint8Array): void {
+    const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
+    this.#reserve(6 + size);
+    // Sizes of 1, 2, 4, 8 and 16 have types of their own, in a row.
+    if (size > 0 && size <= 16 && (size & (size - 1)) === 0) this.#byte(0xd4 + Math.log2(size));
+    else this.#sized(0xc7, size);
+    this.#byte(type);
+    if (typeof content === 'string') this.#length += this.#bytes.write(content, this.#length, size);
+    else this.#raw(content);
+  }
+
+  #textHeader(size: number): void {
+    if (size < 32) this.#byte(0xa0 | size);
+    else this.#sized(0xd9, size);
+  }
+
+  #raw(value: Uint8Array): void {
+    this.#bytes.set(value, this.#length);
+    this.#length += value.byteLength;
+  }
+
+  /** The header of a str, bin or ext with 8, 16 or 32 bits of length: three type bytes in a row, from `type8` on. */
   #sized(type8: number, size: number): void {
     if (size < 0x100) {
       this.#byte(type8);

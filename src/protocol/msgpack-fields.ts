@@ -1,0 +1,164 @@
+/**
+ * The fields of a MessagePack message: the places of its elements in the frame, each of which is read when it is asked for.
+ *
+ * `nil` is an absent field. A str that is not UTF-8 is no text. Whole numbers may come in any of the types for numbers, as
+ * clients' libraries choose them by rules of their own.
+ */
+import { isUtf8 } from 'node:buffer';
+import { Publication } from '../channel/publication.ts';
+import type { CommandFields } from './command.ts';
+import { JsonScanner } from './json-scanner.ts';
+import { Malformed } from './malformed.ts';
+import { type CommandType, commandNumbers, jsonExtensionType } from './message-numbers.ts';
+import { maxChannelsPerCommand, maxJsonDepth } from './messages.ts';
+import type { MsgpackReader } from './msgpack-reader.ts';
+
+/** Where in a message a field stands, whatever its type; some share a position. */
+const positions = {
+  ...{ type: 0, id: 1 },
+  ...{ version: 2, client: 3, token: 4 },
+  ...{ channels: 2 },
+  ...{ channel: 2, payload: 3 },
+} as const;
+type FieldName = keyof typeof positions;
+
+const fieldCount = 5;
+
+const commandTypes: ReadonlyMap<number, CommandType> = new Map(
+  Object.entries(commandNumbers).map(([type, number]) => [number, type as CommandType]),
+);
+
+export class MsgpackFields implements CommandFields {
+  readonly #reader: MsgpackReader;
+  readonly #frame: Buffer;
+  readonly #scanner = new JsonScanner();
+  /** Where the elements begin, as many as there are and are known. */
+  readonly #starts: number[] = [];
+
+  constructor(reader: MsgpackReader, frame: Buffer) {
+    this.#reader = reader;
+    this.#frame = frame;
+  }
+
+  /** Moves the reader behind the message that it stands at. */
+  read(): void {
+    const reader = this.#reader;
+    const elements = reader.array();
+    this.#starts.length = 0;
+    for (let i = 0; i < elements; i += 1) {
+      if (i < fieldCount) this.#starts.push(reader.position);
+      reader.skip();
+    }
+  }
+
+  type(): CommandType | 'unknown' | null | undefined {
+    const number = this.wholeNumber('type');
+    return typeof number === 'number' ? (commandTypes.get(number) ?? 'unknown') : number;
+  }
+
+  wholeNumber(field: 'type' | 'id' | 'version'): number | null | undefined {
+    return this.#at(field, () => {
+      if (this.#reader.next !== 'number') return null;
+      const value = this.#reader.number();
+      // Without the sign of −0.
+      return Number.isSafeInteger(value) && value >= 0 ? Math.abs(value) : null;
+    });
+  }
+
+  text(field: 'client' | 'token' | 'channel'): string | null | undefined {
+    return this.#at(field, () => this.#text());
+  }
+
+  channels(): readonly string[] | null | undefined {
+    return this.#at('channels', () => {
+      const reader = this.#reader;
+      if (reader.next !== 'array') return null;
+      const count = reader.array();
+      if (count === 0 || count > maxChannelsPerCommand) return null;
+      const channels: string[] = [];
+      for (let i = 0; i < count; i += 1) {
+        const channel = this.#channel();
+        if (channel === null) return null;
+        channels.push(channel);
+      }
+      return channels;
+    });
+  }
+
+  publication(time: number): Publication | string {
+    return this.#at('payload', () => this.#publication(time)) ?? 'a publication has a payload';
+  }
+
+  #publication(time: number): Publication | string {
+    const reader = this.#reader;
+    switch (reader.next) {
+      case 'text': {
+        const content = this.#last(reader.textSize(this.#frame.length));
+        return isUtf8(content) ? Publication.text(content, time) : 'text must be UTF-8';
+      }
+      case 'binary':
+        return Publication.binary(this.#last(reader.binarySize(this.#frame.length)), time);
+      case 'extension': {
+        const size = reader.extensionSize(jsonExtensionType);
+        if (size < 0) return 'there is no payload of this extension type';
+        const content = this.#last(size);
+        const flaw = this.#flawOfJson(content);
+        return flaw ?? Publication.json(content, time);
+      }
+      default:
+        return 'a payload is a str, a bin or an extension';
+    }
+  }
+
+  #flawOfJson(content: Buffer): string | null {
+    if (!isUtf8(content)) return 'json must be UTF-8';
+    const scanner = this.#scanner;
+    // The bytes one by one: beyond ASCII there is nothing that JSON gives a meaning to, and in any text it may stand.
+    scanner.open(content.toString('latin1'));
+    try {
+      scanner.passSpace();
+      const depth = scanner.pass(Number.POSITIVE_INFINITY);
+      scanner.passSpace();
+      if (!scanner.atEnd) return 'something follows the json';
+      return depth > maxJsonDepth ? `json must be at most ${maxJsonDepth} levels deep` : null;
+    } catch (error) {
+      if (error instanceof Malformed) return 'json must be valid JSON';
+      throw error;
+    }
+  }
+
+  /** The channel of an entry of `channels`: a name, or an array that begins with one. */
+  #channel(): string | null {
+    const reader = this.#reader;
+    if (reader.next !== 'array') return this.#text();
+    const elements = reader.array();
+    if (elements === 0) return null;
+    const channel = this.#text();
+    if (channel !== null) for (let i = 1; i < elements; i += 1) reader.skip();
+    return channel;
+  }
+
+  #text(): string | null {
+    if (this.#reader.next !== 'text') return null;
+    const bytes = this.#last(this.#reader.textSize(this.#frame.length));
+    return isUtf8(bytes) ? bytes.toString('utf8') : null;
+  }
+
+  /** The bytes before the position of the reader. */
+  #last(size: number): Buffer {
+    const end = this.#reader.position;
+    return this.#frame.subarray(end - size, end);
+  }
+
+  /** Reads a field and comes back; undefined for a field that is absent. */
+  #at<T>(field: FieldName, read: () => T): T | undefined {
+    const start = this.#starts[positions[field]];
+    if (start === undefined) return undefined;
+    const reader = this.#reader;
+    const behind = reader.position;
+    reader.seek(start);
+    const value = reader.next === 'nil' ? undefined : read();
+    reader.seek(behind);
+    return value;
+  }
+}
