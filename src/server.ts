@@ -3,16 +3,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { ChannelPolicy } from './auth/channel-policy.ts';
 import type { Bridge } from './bridge/bridge.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { RedisBridge } from './bridge/redis-bridge.ts';
-import { ChannelPolicy } from './auth/channel-policy.ts';
 import { Broadcaster } from './broadcaster.ts';
 import { Hub } from './channel/hub.ts';
 import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
-import { parseRedisUrl } from './config/redis-url.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
+import { parseRedisUrl } from './config/redis-url.ts';
 import type { Settings } from './config/settings.ts';
 import { ConnectDeadline } from './connection/connect-deadline.ts';
 import { Connections } from './connection/connections.ts';
@@ -23,7 +23,7 @@ import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
 import { UserError } from './errors.ts';
 import { AdminListener } from './http/admin-listener.ts';
-import { demoAssets } from './http/assets.ts';
+import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
 import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
@@ -47,14 +47,15 @@ export interface NodeOptions {
   settings: Settings;
   nodeId: string;
   logger: Logger;
-  /** The files of the demo page. */
-  demoFolder: URL;
+  files: AssetFiles;
 }
 
 /** @throws UserError when a port cannot be bound; nothing is left running then */
-export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOptions): Promise<Node> {
+export async function startNode({ settings, nodeId, logger, files }: NodeOptions): Promise<Node> {
   const metrics = new Metrics();
   const readiness = new Readiness();
+  const assets = readAssets(files);
+  if (!assets.has(sdkPath)) logger.warn(`${sdkPath} is not served: \`npm run build\` makes it`);
   const bootId = randomBytes(8).toString('hex');
   const connections = new Connections(
     bootId,
@@ -108,7 +109,7 @@ export async function startNode({ settings, nodeId, logger, demoFolder }: NodeOp
     readiness,
     bridge,
     metrics,
-    assets: demoAssets(demoFolder),
+    assets,
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
     natives: codecs.map((codec) => new NativeSession(codec, native)),

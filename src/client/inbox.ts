@@ -9,7 +9,7 @@ interface Waiting<T> {
   reject(error: OutcryError): void;
 }
 
-export class Inbox<T> implements AsyncIterableIterator<T, undefined> {
+export class Inbox<T> implements AsyncIterableIterator<T> {
   readonly #capacity: number;
   readonly #onReturn: (inbox: Inbox<T>) => void;
   #items: T[] = [];

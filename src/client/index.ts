@@ -2,7 +2,7 @@
  * The SDK: `import { connect } from 'outcry/client'`, or `from '/outcry.js'` in a page that a node serves.
  */
 export {
-  Client,
+  type Client,
   type ClientEvents,
   type ClientOptions,
   type ConnectedEvent,

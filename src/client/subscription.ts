@@ -45,7 +45,7 @@ export interface SubscriptionEvents<T> {
   error: OutcryError;
 }
 
-export class Subscription<T = unknown> implements AsyncIterable<Publication<T>, undefined> {
+export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> {
   readonly channel: string;
   readonly #events = new Emitter<SubscriptionEvents<T>>();
   readonly #inboxes = new Set<Inbox<Publication<T>>>();
@@ -101,7 +101,7 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>, 
    * The publications from here on, or from `subscribe` on if nobody has listened before. Several loops get all of them
    * each. A loop that falls too far behind ends with the error `overflow`; one whose channel is refused, with that error.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Publication<T>, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Publication<T>> {
     const inbox = this.#early ?? this.#newInbox();
     this.#early = null;
     if (this.#state === 'ended') inbox.end(this.#endedBy);
