@@ -1,23 +1,55 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import type { TestProjectInlineConfiguration } from 'vitest/config';
+import { loadUws } from './src/transport/uws-library.ts';
+import type { Runtime } from './test/support/runtimes.ts';
+
+/** Suites that need both runtimes, or start no node: once is enough. */
+const onBunOnly = ['test/docker/**', 'test/haproxy/!(websocket).test.ts'];
+const onNodeOnly = ['test/cluster/mixed-*.test.ts'];
+
+const why = whyNotOnNode();
+if (why !== null) console.warn(`The tests of the Node runtime do not run: ${why}.\n`);
 
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'bin/**/*.test.ts'] },
-      },
-      {
-        // Every file here starts its own nodes on free ports; two at a time is what two cores carry calmly.
         test: {
-          name: 'system',
-          include: ['test/**/*.test.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
-          maxWorkers: 2,
-          // After the unit tests: a project with a limit of its own needs a group of its own.
-          sequence: { groupOrder: 1 },
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'bin/**/*.test.ts', 'bench/**/*.test.ts'],
         },
       },
+      system('bun', onNodeOnly),
+      ...(why === null ? [system('node', onBunOnly)] : []),
     ],
   },
 });
+
+/** Every file here starts its own nodes on free ports; two at a time is what two cores carry calmly. */
+function system(runtime: Runtime, exclude: string[]): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name: `system (${runtime})`,
+      include: ['test/**/*.test.ts'],
+      exclude: [...configDefaults.exclude, ...exclude],
+      env: { OUTCRY_RUNTIME: runtime },
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
+      maxWorkers: 2,
+      // Requests that a runtime never answers all wait at the same time.
+      maxConcurrency: 20,
+      // After the unit tests: a project with a limit of its own needs a group of its own.
+      sequence: { groupOrder: 1 },
+    },
+  };
+}
+
+/** Null if the addon loads on this Node, otherwise the reason. */
+function whyNotOnNode(): string | null {
+  try {
+    loadUws();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

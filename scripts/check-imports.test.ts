@@ -189,7 +189,7 @@ describe('homes', () => {
 
   test.each([
     ['src/transport/bun-transport.ts', "import type { Server } from 'bun';\nBun.serve({});"],
-    ['src/transport/uws-transport.ts', "import uws from 'uWebSockets.js';"],
+    ['src/transport/uws-library.ts', "import uws from 'uWebSockets.js';"],
     ['src/bridge/redis-connection.ts', "import { Redis } from 'ioredis';"],
     ['src/history/redis-history.ts', "import { Redis } from 'ioredis';"],
     ['src/main.ts', 'process.exitCode = process.env.A ? 1 : 0;'],
@@ -252,6 +252,21 @@ describe('a script of the page', () => {
     expect(judge({ 'src/http/assets.ts': "import '../demo/message.js';" }, ['src/demo/message.js'])).toEqual([
       'src/http/assets.ts:1 imports src/demo/message.js: a relative import ends in .ts',
     ]);
+  });
+});
+
+describe('a part of the launcher', () => {
+  const source = "import '../bin/find-bun.mjs';";
+
+  test('may be imported by a benchmark, which starts what it starts', () => {
+    expect(judge({ 'bench/a.ts': source }, ['bin/find-bun.mjs'])).toEqual([]);
+  });
+
+  test('must be there, and is not imported by a source', () => {
+    expect(judge({ 'bench/a.ts': source })).toEqual([
+      'bench/a.ts:1 imports bin/find-bun.mjs: a relative import ends in .ts',
+    ]);
+    expect(judge({ 'src/errors.ts': source }, ['bin/find-bun.mjs'])).toHaveLength(1);
   });
 });
 

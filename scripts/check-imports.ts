@@ -73,7 +73,7 @@ export const rules: Rules = {
     {
       what: 'uWebSockets.js',
       specifier: /^uWebSockets\.js(\/|$)/,
-      files: ['src/transport/uws-transport.ts'],
+      files: ['src/transport/uws-library.ts'],
     },
     {
       what: 'the Redis client',
@@ -85,7 +85,8 @@ export const rules: Rules = {
       code: /(?<![\w$])process\s*\??\.\s*env\b/,
       // The module would let `env` in under its bare name.
       specifier: /^(node:)?process$/,
-      files: ['src/main.ts'],
+      // uWebSockets.js takes an option from there and from nowhere else.
+      files: ['src/main.ts', 'src/transport/uws-library.ts'],
     },
     {
       what: 'the exit code',

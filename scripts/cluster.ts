@@ -11,7 +11,7 @@ import { prefixed, table } from './cluster/console.ts';
 import { type ClusterOptions, parseOptions } from './cluster/options.ts';
 
 try {
-  const options = parseOptions(process.argv.slice(2));
+  const options = parseOptions(process.argv.slice(2), process.env);
   if ('help' in options) process.stdout.write(options.help);
   else await runCluster(options);
   process.exitCode = exitCodes.ok;

@@ -29,11 +29,10 @@ import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
 import { Metrics } from './metrics/metrics.ts';
-import type { Codec } from './protocol/codec.ts';
+import { jsonCodec } from './protocol/json-codec.ts';
+import { msgpackCodec } from './protocol/msgpack-codec.ts';
 import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
-
-const codecs: readonly Codec[] = [];
 
 /** A running node. */
 export interface Node {
@@ -73,6 +72,11 @@ export async function startNode({ settings, nodeId, logger, files }: NodeOptions
       : redisBridge({ settings, nodeId, logger }, bootId, metrics, readiness);
 
   const policy = new ChannelPolicy(resolveNamespaces(settings));
+  const handlerFailed = (where: 'request' | 'session' | 'flush', error: unknown): void => {
+    metrics.handlerErrors.values[where] += 1;
+    logger.error({ err: error, where }, 'a handler failed; this is a bug');
+  };
+
   // The hub is made before the listener that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
   const hub = new Hub({
@@ -81,6 +85,7 @@ export async function startNode({ settings, nodeId, logger, files }: NodeOptions
     watch: bridge,
     clock: systemClock,
     maxDelayMs: (channel) => policy.maxDelayMs(channel),
+    onError: (error) => handlerFailed('flush', error),
     metrics,
   });
   const broadcaster = new Broadcaster(hub, bridge);
@@ -112,7 +117,7 @@ export async function startNode({ settings, nodeId, logger, files }: NodeOptions
     assets,
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
-    natives: codecs.map((codec) => new NativeSession(codec, native)),
+    natives: [jsonCodec, msgpackCodec].map((codec) => new NativeSession(codec, native)),
     channelPolicy: policy,
   });
   const adminRoutes = new AdminListener({
@@ -124,10 +129,7 @@ export async function startNode({ settings, nodeId, logger, files }: NodeOptions
   const limits = {
     maxPayloadBytes: settings.maxPayloadBytes,
     backpressureLimitBytes: settings.backpressureLimitBytes,
-    onError(where: 'request' | 'session', error: unknown) {
-      metrics.handlerErrors.values[where] += 1;
-      logger.error({ err: error, where }, 'a handler failed; this is a bug');
-    },
+    onError: handlerFailed,
   };
   const listen = await selectTransport();
   const adminListener = await listen({

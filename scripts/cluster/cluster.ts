@@ -13,7 +13,7 @@ import { exitCodes, UserError } from '../../src/errors.ts';
 import { makeCertificate } from './certificate.ts';
 import type { Child } from './child.ts';
 import { haproxyIsReady, spawnHaproxy } from './haproxy.ts';
-import { nodeIsReady, spawnNode } from './node.ts';
+import { nodeIsReady, type Runtime, spawnNode } from './node.ts';
 import type { ClusterOptions } from './options.ts';
 import { freePorts, isFree } from './ports.ts';
 import { redisIsReady, spawnRedis } from './redis.ts';
@@ -24,6 +24,8 @@ const tunnelsEndMs = 1_000;
 /** One process and where to find it. */
 export interface Part {
   child: Child;
+  /** What a node runs on; nothing for the others. */
+  runtime: Runtime | '';
   /** Where clients connect. */
   address: string;
   /** Where operators look, if anywhere. */
@@ -83,7 +85,7 @@ export class Cluster {
   }
 
   async #start(): Promise<void> {
-    const { mode, nodePorts, adminPorts, redisPort, port, statsPort, tlsPort } = this.#options;
+    const { mode, runtimes, nodePorts, adminPorts, redisPort, port, statsPort, tlsPort } = this.#options;
     // The nodes are started without the launcher, which would see to it.
     clientBundles();
     const folder = mkdtempSync(join(tmpdir(), 'outcry-cluster-'));
@@ -93,16 +95,18 @@ export class Cluster {
 
     const redisUrl = `redis://127.0.0.1:${redisPort}`;
     const redis = spawnRedis({ port: redisPort, folder, onLine: onLine('redis') });
-    this.parts.push({ child: redis, address: redisUrl, operators: '' });
+    this.parts.push({ child: redis, runtime: '', address: redisUrl, operators: '' });
     await redisIsReady(redis, redisPort);
     this.#ifStopped();
 
     const nodes = nodePorts.map((nodePort, index) => {
       const id = `node-${index + 1}`;
       const adminPort = adminPorts[index] as number;
-      const child = spawnNode({ id, port: nodePort, adminPort, redisUrl, onLine: onLine(id) });
+      const runtime = runtimes[index] as Runtime;
+      const child = spawnNode({ id, runtime, port: nodePort, adminPort, redisUrl, onLine: onLine(id) });
       this.parts.push({
         child,
+        runtime,
         address: `ws://127.0.0.1:${nodePort}`,
         operators: `http://127.0.0.1:${adminPort}/metrics`,
       });
@@ -115,6 +119,7 @@ export class Cluster {
     const haproxy = spawnHaproxy({ mode, port, statsPort, nodePorts, tls, onLine: onLine('haproxy') });
     this.parts.push({
       child: haproxy,
+      runtime: '',
       address: `ws://localhost:${port}${tls ? ` wss://localhost:${tlsPort}` : ''}`,
       operators: `http://127.0.0.1:${statsPort}/`,
     });

@@ -14,9 +14,16 @@ export function prefixed(name: string, line: string, index: number, colour: bool
 
 /** A table with one row for each process. */
 export function table(parts: readonly Part[]): string {
-  const rows = parts.map(({ child, address, operators }) => [child.name, `${child.pid}`, address, operators]);
-  const all = [['process', 'pid', 'address', 'statistics'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const header = ['process', 'pid', 'runtime', 'address', 'statistics'];
+  const rows = parts.map(({ child, runtime, address, operators }) => [
+    child.name,
+    `${child.pid}`,
+    runtime,
+    address,
+    operators,
+  ]);
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all
     .map((row) =>
       row

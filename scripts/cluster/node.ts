@@ -1,28 +1,33 @@
 /**
- * One Outcry node. Bun is started without the launcher, so that the process id is the node's own: killing it is the
- * point of a cluster on one machine.
+ * One Outcry node, on either runtime. It is started without the launcher, so that the process id is the node's own:
+ * killing it is the point of a cluster on one machine.
  */
 import { fileURLToPath } from 'node:url';
 import { findBun } from '../../bin/find-bun.mjs';
+import { nodeBundle } from '../../bin/node-bundle.mjs';
 import { exitCodes, UserError } from '../../src/errors.ts';
 import { Child, type ChildOptions } from './child.ts';
 import { untilReady } from './until.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
+export type Runtime = 'bun' | 'node';
+
 export interface NodeOptions {
   id: string;
+  /** Bun unless named. */
+  runtime?: Runtime;
   port: number;
   adminPort: number;
   redisUrl: string;
   onLine?: ChildOptions['onLine'];
 }
 
-/** @throws UserError when Bun is missing */
-export function spawnNode({ id, port, adminPort, redisUrl, onLine }: NodeOptions): Child {
-  const bun = findBun();
-  if (bun === null) throw new UserError('the Bun runtime is missing; run npm install', exitCodes.failure);
+/** @throws UserError when the runtime, or what is to run on it, is missing */
+export function spawnNode({ id, runtime = 'bun', port, adminPort, redisUrl, onLine }: NodeOptions): Child {
+  const [file, ...program] = programOn(runtime);
   const flags = {
+    '--runtime': runtime,
     '--port': port,
     '--admin-port': adminPort,
     '--node-id': id,
@@ -31,10 +36,23 @@ export function spawnNode({ id, port, adminPort, redisUrl, onLine }: NodeOptions
   };
   return new Child({
     name: id,
-    file: bun,
-    args: ['--no-env-file', main, 'serve', ...Object.entries(flags).flat().map(String)],
+    file,
+    args: [...program, 'serve', ...Object.entries(flags).flat().map(String)],
     onLine,
   });
+}
+
+function programOn(runtime: Runtime): [string, ...string[]] {
+  if (runtime === 'node') {
+    try {
+      return [process.execPath, '--enable-source-maps', nodeBundle()];
+    } catch (error) {
+      throw new UserError((error as Error).message, exitCodes.failure);
+    }
+  }
+  const bun = findBun();
+  if (bun === null) throw new UserError('the Bun runtime is missing; run npm install', exitCodes.failure);
+  return [bun, '--no-env-file', main];
 }
 
 /** Resolves when it is ready for clients: with a bridge, when it hears the other nodes. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { type ClusterOptions, parseOptions } from './options.ts';
 
-const parse = (line: string) => parseOptions(line.split(' ').filter(Boolean)) as ClusterOptions;
+const parse = (line: string, environment = {}) =>
+  parseOptions(line.split(' ').filter(Boolean), environment) as ClusterOptions;
 
 test('has four nodes on the ports that the README names', () => {
   expect(parse('')).toEqual({
@@ -10,6 +11,7 @@ test('has four nodes on the ports that the README names', () => {
     port: 8080,
     statsPort: 8404,
     tlsPort: 8443,
+    runtimes: ['bun', 'bun', 'bun', 'bun'],
     nodePorts: [9001, 9002, 9003, 9004],
     adminPorts: [9101, 9102, 9103, 9104],
     redisPort: 0,
@@ -23,10 +25,21 @@ test('takes mode, number and ports', () => {
     port: 80,
     statsPort: 81,
     tlsPort: 443,
+    runtimes: ['bun', 'bun'],
     nodePorts: [7000, 7001],
     adminPorts: [7100, 7101],
     redisPort: 0,
   });
+});
+
+test('puts the nodes on the runtime of the flag, of OUTCRY_RUNTIME, or on both in turn', () => {
+  expect(parse('--nodes 2 --runtime node').runtimes).toEqual(['node', 'node']);
+  expect(parse('--nodes 2', { OUTCRY_RUNTIME: 'node' }).runtimes).toEqual(['node', 'node']);
+  expect(parse('--nodes 1 --runtime bun', { OUTCRY_RUNTIME: 'node' }).runtimes).toEqual(['bun']);
+  expect(parse('--nodes 3 --runtime mixed').runtimes).toEqual(['bun', 'node', 'bun']);
+  expect(() => parse('--runtime deno')).toThrow(
+    '--runtime: "deno" is not allowed; it must be one of bun, node, mixed',
+  );
 });
 
 test('leaves the choice of all ports of nodes open with 0', () => {
@@ -59,6 +72,6 @@ test.each(['--what', 'start', '--nodes'])('refuses %s', (line) => {
 
 test('explains itself', () => {
   const { help } = parseOptions(['--help']) as { help: string };
-  for (const part of ['--nodes <count>', '--l4', '--tls', 'Examples:', 'Exit codes:'])
+  for (const part of ['--nodes <count>', '--runtime <name>', '--l4', '--tls', 'Examples:', 'Exit codes:'])
     expect(help).toContain(part);
 });

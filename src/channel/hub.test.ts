@@ -13,6 +13,7 @@ let watched: string[];
 let result: SendResult;
 let metrics: Metrics;
 let clock: FakeClock;
+let errors: unknown[];
 let hub: Hub;
 
 beforeEach(() => {
@@ -22,6 +23,7 @@ beforeEach(() => {
   result = 'sent';
   metrics = new Metrics();
   clock = new FakeClock();
+  errors = [];
   hub = new Hub({
     publishToTopic(topic, payload) {
       published.push([topic, payload]);
@@ -33,6 +35,7 @@ beforeEach(() => {
       closed: (channel) => watched.push(`-${channel}`),
     },
     clock,
+    onError: (error) => errors.push(error),
     maxDelayMs: () => 20,
     metrics,
   });
@@ -313,6 +316,23 @@ describe('pacing', () => {
     for (let sent = 0; sent < 40; sent += 1)
       hub.broadcast('left', Publication.binary(new Uint8Array(65_536), 0));
     expect(published).toHaveLength(40);
+  });
+
+  test('goes on with the other channels when one cannot be encoded, whose numbers show what it lost', () => {
+    const broken: Codec = {
+      ...codecNamed('broken'),
+      batch() {
+        throw new Error('a bug');
+      },
+    };
+    const room = hub.join('left', broken, new FakeSocket());
+    hub.join('right', json, new FakeSocket());
+    hub.broadcast('left', Publication.text('a', 0));
+    hub.broadcast('right', Publication.text('b', 0));
+    clock.endTurn();
+    expect(published).toEqual([['json:right', 'right 1 b']]);
+    expect(errors).toEqual([new Error('a bug')]);
+    expect(room.sequence).toBe(1);
   });
 
   test('fills frames up to their size, and numbers each by its last publication', () => {

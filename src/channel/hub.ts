@@ -78,6 +78,8 @@ export interface HubOptions {
   onPressure: OnPressure;
   watch: ChannelWatch;
   clock: Clock;
+  /** A channel could not be flushed, which is a bug: what it lost shows in its numbers, and the others go on. */
+  onError(error: unknown): void;
   /** How long a publication of a channel may wait for others, in milliseconds. */
   maxDelayMs(channel: string): number;
   metrics: Pick<
@@ -165,7 +167,11 @@ export class Hub {
     this.#dirty = [];
     for (const room of dirty) {
       room.dirty = false;
-      this.#flushRoom(room);
+      try {
+        this.#flushRoom(room);
+      } catch (error) {
+        this.#options.onError(error);
+      }
     }
   }
 

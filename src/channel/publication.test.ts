@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { anyText } from '../../test/support/any-text.ts';
-import { maxBytesOf } from './publication.ts';
+import { maxBytesOf, Publication } from './publication.ts';
 
 test('text is never estimated below the bytes that it takes', () => {
   fc.assert(
@@ -13,4 +13,24 @@ test('text is never estimated below the bytes that it takes', () => {
 
 test('bytes are counted as they are', () => {
   expect(maxBytesOf(new Uint8Array(new ArrayBuffer(10), 2, 5))).toBe(5);
+});
+
+describe('keeping', () => {
+  test.each([
+    ['a view of larger memory', (memory: ArrayBuffer) => new Uint8Array(memory, 1, 2)],
+    ['a Buffer', (memory: ArrayBuffer) => Buffer.from(memory, 1, 2)],
+  ])('copies %s, so that nothing else is kept and nothing can change it', (_what, view) => {
+    const memory = new Uint8Array([9, 104, 105, 9]).buffer;
+    const kept = [
+      Publication.binary(view(memory), 0).keep(),
+      Publication.text(view(memory), 0).keep(),
+      Publication.json(view(memory), 0).keep(),
+    ];
+    structuredClone(memory, { transfer: [memory] }); // As a runtime does behind a handler.
+    for (const { bytes } of kept) {
+      expect([...bytes]).toEqual([104, 105]);
+      expect(bytes.buffer.byteLength).toBe(2);
+    }
+    expect(kept[1]?.text).toBe('hi');
+  });
 });

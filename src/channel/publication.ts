@@ -88,7 +88,8 @@ export class Publication {
 
   /** Copies borrowed bytes, so that it stays valid after the call that handed it over. */
   keep(): this {
-    if (this.#text === null && this.#bytes !== null) this.#bytes = this.#bytes.slice();
+    // Not `slice`, which is a view if the bytes are a Buffer.
+    if (this.#text === null && this.#bytes !== null) this.#bytes = new Uint8Array(this.#bytes);
     else if (this.kind !== 'binary') this.#bytes = null;
     return this;
   }

@@ -30,7 +30,7 @@ export const settingsTable = {
     words: ['bun', 'node'],
     default: 'bun',
     sentence:
-      'Runtime that the launcher starts the node on; `node` needs the package uWebSockets.js and is not finished yet.',
+      'Runtime that the launcher starts the node on; `node` needs the package uWebSockets.js (see the README).',
   }),
   host: text({
     default: '0.0.0.0',

@@ -57,6 +57,7 @@ beforeEach(() => {
     onPressure() {},
     watch: { opened() {}, closed() {} },
     clock,
+    onError: (error) => expect.fail(String(error)),
     maxDelayMs: () => 20,
     metrics,
   });

@@ -27,6 +27,7 @@ beforeEach(() => {
     onPressure() {},
     watch: { opened() {}, closed() {} },
     clock: new FakeClock(),
+    onError: (error) => expect.fail(String(error)),
     maxDelayMs: () => 20,
     metrics,
   });

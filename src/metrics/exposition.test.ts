@@ -77,6 +77,7 @@ describe('the exposition', () => {
     expect(shown).toEqual([
       'outcry_handler_errors_total{where="request"}',
       'outcry_handler_errors_total{where="session"}',
+      'outcry_handler_errors_total{where="flush"}',
     ]);
     expect(series.get('outcry_handler_errors_total{where="request"}')).toBe(0);
   });

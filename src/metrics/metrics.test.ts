@@ -37,7 +37,7 @@ describe('the metrics', () => {
       ['outcry_handshakes_refused_total', 'reason', [...refusalReasons]],
       ['outcry_requests_refused_total', 'reason', ['url_too_long', 'headers_too_large']],
       ['outcry_errors_total', 'error', [...errorNames]],
-      ['outcry_handler_errors_total', 'where', ['request', 'session']],
+      ['outcry_handler_errors_total', 'where', ['request', 'session', 'flush']],
       ['outcry_bridge_publications_dropped_total', 'reason', ['away', 'in_flight_limit', 'failed']],
       [
         'outcry_bridge_frames_rejected_total',

@@ -193,7 +193,7 @@ export class Metrics {
     'outcry_handler_errors_total',
     'Exceptions that a handler threw; each is a bug.',
     'where',
-    ['request', 'session'],
+    ['request', 'session', 'flush'],
   );
 
   /** All of them, those of the bridge included. */

@@ -552,7 +552,7 @@ const connected: Reply = {
   ...{ type: 'connected', id: 1, node: 'left', boot: 'a1b2', connection: 'a1b2-7' },
   ...{ time, pingIntervalMs: 26_667, limits: { maxPayloadBytes: 65_536, maxSubscriptions: 1_000 } },
 };
-const timeHex = 'cf 0000019ab697e800';
+const timeHex = 'cb 4279ab697e800000';
 
 const sent: [what: string, encode: (codec: Codec) => Payload, json: string, msgpack: string][] = [
   [

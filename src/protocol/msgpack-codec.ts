@@ -58,7 +58,7 @@ class MsgpackCodec implements Codec {
     writer.unsigned(replyNumbers.batch);
     writer.unsigned(number);
     writer.unsigned(sequence);
-    writeOptional(writer, oldest?.time ?? null);
+    writeTime(writer, oldest?.time ?? null);
     writer.array(publications.length);
     for (const publication of publications) writePayload(writer, publication);
     return writer.view();
@@ -94,7 +94,7 @@ function writeReply(writer: MsgpackWriter, reply: Reply): void {
       writer.text(reply.node);
       writer.text(reply.boot);
       writer.text(reply.connection);
-      writer.unsigned(reply.time);
+      writeTime(writer, reply.time);
       writer.unsigned(reply.pingIntervalMs);
       writer.array(2);
       writer.unsigned(maxPayloadBytes);
@@ -129,7 +129,7 @@ function writeReply(writer: MsgpackWriter, reply: Reply): void {
       break;
     case 'pong':
       writeStart(writer, 3, reply);
-      writer.unsigned(reply.time);
+      writeTime(writer, reply.time);
       break;
     case 'error':
       writeStart(writer, 4, reply);
@@ -161,4 +161,10 @@ function writeStart(
 function writeOptional(writer: MsgpackWriter, value: number | null): void {
   if (value === null) writer.nil();
   else writer.unsigned(value);
+}
+
+/** As a float64, which every library reads as a plain number; uint64 becomes a bigint in some. */
+function writeTime(writer: MsgpackWriter, milliseconds: number | null): void {
+  if (milliseconds === null) writer.nil();
+  else writer.float(milliseconds);
 }

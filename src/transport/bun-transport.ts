@@ -14,11 +14,17 @@
  *   than `requestHeadBytes` (431).
  * - `Expect: 100-continue` is answered with 100 before a request is seen; a body that is not read is thrown away, or with
  *   `Connection: close` ends in a reset that may overtake the answer.
+ * - For a host name that is not known it reports whichever error came last: the name is looked up first.
+ * - An empty message that was sent gives 0 bytes, as one that was dropped does: it counts as buffered.
+ * - An upgrade names the first subprotocol that was offered, whatever it is, unless the header is set; an empty one is left
+ *   out.
  * - `close(code)` on a peer that does not read keeps the descriptor for 8 to 16 s: use `terminate` for those.
  */
+import { lookup } from 'node:dns/promises';
 import http from 'node:http';
 import type { Payload } from '../channel/publication.ts';
 import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
+import { closingCode } from './broken-frame.ts';
 import { listenError } from './listen-error.ts';
 import {
   BodyAborted,
@@ -46,7 +52,12 @@ const requestHeadBytes = 32_768;
 /** A keep-alive connection without a request is closed after this. Half-sent requests end after 12 s, Bun's constant. */
 const keepAliveSeconds = 10;
 
-export const listenOnBun: Listen = async (options) => new BunListener(options);
+export const listenOnBun: Listen = async (options) => {
+  await lookup(options.host).catch((error) => {
+    throw listenError(error, options);
+  });
+  return new BunListener(options);
+};
 
 class BunListener implements Listener {
   readonly port: number;
@@ -58,7 +69,9 @@ class BunListener implements Listener {
   }
 
   publish(topic: string, payload: Payload): SendResult {
-    return toResult(this.#server.publish(topic, payload));
+    const status = this.#server.publish(topic, payload);
+    if (status === 0 && payload.length === 0 && this.#server.subscriberCount(topic) > 0) return 'buffered';
+    return toResult(status);
   }
 
   stop(): void {
@@ -105,7 +118,8 @@ function serve(options: ListenOptions): Server {
         },
         ping: (ws) => guard(ws, () => ws.data.session.controlFrame()),
         pong: (ws) => guard(ws, () => ws.data.session.controlFrame()),
-        close: (ws, code) => guard(ws, () => ws.data.session.closed({ code })),
+        close: (ws, code, reason) =>
+          guard(ws, () => ws.data.session.closed({ code: closingCode(code, reason) })),
       },
     });
   } catch (error) {
@@ -131,8 +145,13 @@ function answer(request: Request, server: Server, options: ListenOptions): Answe
   }
 }
 
-function upgrade(request: Request, server: Server, { session }: Upgrade): Response | undefined {
-  if (server.upgrade(request, { data: new BunSocket(session) })) return undefined;
+function upgrade(
+  request: Request,
+  server: Server,
+  { session, subprotocol = '' }: Upgrade,
+): Response | undefined {
+  const headers = { 'Sec-WebSocket-Protocol': subprotocol };
+  if (server.upgrade(request, { headers, data: new BunSocket(session) })) return undefined;
   // The peer went away meanwhile, or Bun found a flaw in the handshake that we did not.
   session.closed({ code: 1006 });
   return new Response('the handshake failed\n', { status: 400 });
@@ -239,7 +258,10 @@ class BunSocket implements Socket {
   }
 
   send(payload: Payload): SendResult {
-    return this.#ws === null ? 'dropped' : toResult(this.#ws.send(payload));
+    if (this.#ws === null) return 'dropped';
+    const status = this.#ws.send(payload);
+    if (status === 0 && payload.length === 0 && this.#ws.readyState === WebSocket.OPEN) return 'buffered';
+    return toResult(status);
   }
 
   ping(): void {
@@ -267,7 +289,7 @@ class BunSocket implements Socket {
   }
 }
 
-/** Bun: bytes sent, −1 buffered, 0 dropped. An empty message is sent and still gives 0; a hint too many does no harm. */
+/** Bun: bytes sent, −1 buffered, 0 dropped. */
 function toResult(status: number): SendResult {
   if (status > 0) return 'sent';
   return status === 0 ? 'dropped' : 'buffered';

@@ -4,7 +4,9 @@
  * A transport translates and decides nothing: who may connect, what is said and who is cut off is decided above. It
  * promises:
  *
- * - **Order.** Payloads sent to a topic, and to one socket, arrive at a socket in the order of the calls.
+ * - **Order.** What is published to topics and what is sent to one socket arrive at it in the order of the calls, and a close
+ *   behind them. A socket gets exactly what was published between its subscribe and its unsubscribe, in one turn of the
+ *   loop too.
  * - **Loss is never silent.** A socket that would lose a payload because `backpressureLimitBytes` wait for it is closed
  *   (its peer sees 1006); it never stays open with a hole in its stream.
  * - **Cost.** `publish` hands the payload over once; the fan-out happens in native code, with no work per receiver here.
@@ -29,19 +31,26 @@ export type SendResult = 'sent' | 'buffered' | 'dropped';
 export interface Socket {
   send(payload: Payload): SendResult;
   ping(): void;
-  /** Closes with a close frame, for peers that read. The reason is cut to 123 bytes. */
+  /** Closes with a close frame, for peers that read. The reason is cut to 123 bytes. The session is told before it returns. */
   close(code: CloseCode): void;
-  /** Closes at once, without a close frame: the peer sees 1006. For peers that do not read. */
+  /**
+   * Closes at once, without a close frame: the peer sees 1006. For peers that do not read. What was published in the same
+   * turn may be lost. The session is told before it returns.
+   */
   terminate(): void;
+  /** A topic is any text that is not empty and does not begin with U+0000. Subscribing twice is subscribing once. */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
   /** Bytes that wait in user space for this peer. */
   bufferedBytes(): number;
 }
 
-/** Why a socket closed, as the runtime reports it. */
+/** Why a socket closed, as far as the runtime tells. */
 export interface Closing {
-  /** The code of the close frame, 1005 for a frame without one, 1006 without a frame. */
+  /**
+   * The code of the close frame, 1005 for a frame without one, 1006 without a frame. For a frame that broke the rules 1002,
+   * 1007 or 1009, whether or not the runtime tells the peer; 1006 where it does not even tell us.
+   */
   code: number;
 }
 
@@ -58,7 +67,7 @@ export interface SocketSession {
 /** An HTTP request, read only as far as somebody asks. */
 export interface HttpRequest {
   readonly method: string;
-  /** The path as it stood in the request line, percent-encoding kept, without query. */
+  /** The path as it stood in the request line, percent-encoding kept, without query. Bun has resolved its dot segments. */
   readonly path: string;
   /** What follows the `?`, or ''. */
   readonly query: string;
@@ -90,14 +99,14 @@ export class BodyAborted extends Error {
   override readonly name = 'BodyAborted';
 }
 
-/** An answer that ends the request. */
+/** An answer that ends the request. With the header `Connection: close` it ends the connection, and nothing behind it is heard. */
 export interface HttpReply {
   status: number;
   headers?: Readonly<Record<string, string>>;
   body?: string | Uint8Array;
 }
 
-/** The answer 101: the request becomes a WebSocket with this session. */
+/** The answer 101: the request becomes a WebSocket with this session, and without extensions. */
 export interface Upgrade {
   session: SocketSession;
   /** One of those that the client offered, which the answer names. Without it the answer names none. */

@@ -1,9 +1,8 @@
 /**
- * The transport on Node, over uWebSockets.js. The only file that loads it.
+ * The transport on Node, over uWebSockets.js.
  *
  * Quirks that are absorbed here, seen with 20.30:
  *
- * - Where its native part does not fit the Node version, a repackaging falls back to an imitation in JavaScript: refused.
  * - SO_REUSEPORT is its default, so two programs can share a port without noticing: the port is taken exclusively.
  * - A message over `maxPayloadLength` ends in a bare TCP close. The limit given to it is twice ours, so that we can close
  *   with 1009 as the other runtime does; beyond twice the limit it is a bare close all the same.
@@ -12,17 +11,23 @@
  * - Publishing and then leaving one's last topic in the same turn discards what was published: an unsubscribing socket
  *   joins an empty topic first and keeps it.
  * - Requests are only valid during their handler, and payloads die with theirs: what is needed later is copied first.
+ * - `cork` around a late upgrade may close the new WebSocket at once: it takes it for the HTTP response that it was (fixed in
+ *   uWebSockets #1929, July 2026; about 1 in 200 with 20.51). A late upgrade is therefore not corked, which costs 24 small
+ *   writes and a warning of the library on stderr, for handshakes that had to wait for Redis only.
+ * - A port that was asked for as 0 lacks SO_REUSEADDR: its dying connections keep it for a minute.
+ * - Half a surrogate pair in a string is sent as it is, in bytes that are no UTF-8, which no peer survives: replaced.
+ * - `endWithoutBody(length)` with a length above 0 is never finished, and an unfinished answer ends the process.
  * - Its own idle timeout may be 0 or 8 to 960 s, anything else ends the process: 0, connections keep their own liveness.
  * - Text that is not UTF-8 and other broken frames end in a bare close (1006), without 1007 or 1002.
+ *
+ * What cannot be absorbed stands in docs/security.md, row by row beside the other runtime.
  */
-
-import type uws from 'uWebSockets.js';
 import { STATUS_CODES } from 'node:http';
-import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import type { Payload } from '../channel/publication.ts';
 import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
 import { exitCodes, UserError } from '../errors.ts';
+import { closingCode } from './broken-frame.ts';
 import { listenError } from './listen-error.ts';
 import type {
   BodyFailure,
@@ -36,9 +41,9 @@ import type {
   SocketSession,
   Upgrade,
 } from './transport.ts';
+import { loadUws, type Uws, type uws } from './uws-library.ts';
 import { UwsBody } from './uws-body.ts';
 
-type Uws = typeof uws;
 type ServerWebSocket = uws.WebSocket<UserData>;
 
 /** What the library keeps per socket: it copies the properties onto an object of its own, so ours is one of them. */
@@ -56,11 +61,11 @@ type ListenAt = (
 /** LIBUS_LISTEN_EXCLUSIVE_PORT, which the types have as an enum that does not exist at run time. */
 const exclusivePort = 1;
 
-/** A topic that nobody publishes to; see the quirks. */
-const anchorTopic = 'anchor';
+/** A topic that nobody publishes to, because the contract keeps U+0000 for the transport; see the quirks. */
+const anchorTopic = '\u0000anchor';
 
 export const listenOnUws: Listen = async (options) => {
-  const library = load();
+  const library = loadUws();
   const listener = UwsListener.start(library, options);
   if (listener !== null) return listener;
   throw listenError(await reasonWhyNot(options), options);
@@ -92,7 +97,7 @@ class UwsListener implements Listener {
   }
 
   publish(topic: string, payload: Payload): SendResult {
-    const delivered = this.#app.publish(topic, payload, typeof payload !== 'string');
+    const delivered = this.#app.publish(topic, wellFormed(payload), typeof payload !== 'string');
     return delivered ? 'buffered' : 'dropped';
   }
 
@@ -138,11 +143,11 @@ function application(library: Uws, options: ListenOptions): uws.TemplatedApp {
       },
       ping: (ws) => guard(ws, (socket) => socket.session.controlFrame()),
       pong: (ws) => guard(ws, (socket) => socket.session.controlFrame()),
-      close(ws, code) {
+      close(ws, code, reason) {
         const { socket } = ws.getUserData();
         socket.closed();
         try {
-          socket.session.closed({ code: socket.closedWith ?? code });
+          socket.session.closed({ code: closingCode(code, Buffer.from(reason).toString()) });
         } catch (error) {
           options.onError('session', error);
         }
@@ -159,10 +164,9 @@ function upgradeOrAnswer(
   options: ListenOptions,
 ): void {
   const key = request.getHeader('sec-websocket-key');
-  const protocol = request.getHeader('sec-websocket-protocol');
   const extensions = request.getHeader('sec-websocket-extensions');
-  decide(response, request, options, ({ session }) => {
-    response.upgrade<UserData>({ socket: new UwsSocket(session) }, key, protocol, extensions, context);
+  decide(response, request, options, ({ session, subprotocol = '' }) => {
+    response.upgrade<UserData>({ socket: new UwsSocket(session) }, key, subprotocol, extensions, context);
   });
 }
 
@@ -192,24 +196,42 @@ function decide(
   };
   try {
     const decision = options.handle(asked);
-    if (!(decision instanceof Promise)) {
+    if (!(decision instanceof Promise) && !endsConnection(decision)) {
       settle(decision);
       return;
     }
     body.watch();
-    decision.then(
-      (settled) => {
-        if (!body.gone) response.cork(() => settle(settled));
-        else if ('session' in settled) settled.session.closed({ code: 1006 });
-      },
-      (error) => {
-        if (body.gone) options.onError('request', error);
-        else response.cork(() => fail(error));
-      },
-    );
+    Promise.resolve(decision)
+      .then(inItsTurn)
+      .then(
+        (settled) => {
+          if (!('session' in settled)) {
+            if (!body.gone) response.cork(() => settle(settled));
+          } else if (body.gone) settled.session.closed({ code: 1006 });
+          else upgrade(settled);
+        },
+        (error) => {
+          if (body.gone) options.onError('request', error);
+          else response.cork(() => fail(error));
+        },
+      )
+      .catch((error) => options.onError('request', error));
   } catch (error) {
     fail(error);
   }
+}
+
+/**
+ * An answer that ends the connection is given in a later turn: a request that came with the one that it answers ends the
+ * connection then, instead of being served behind the answer.
+ */
+async function inItsTurn(decision: HttpReply | Upgrade): Promise<HttpReply | Upgrade> {
+  if (endsConnection(decision)) await new Promise((resolve) => setImmediate(resolve));
+  return decision;
+}
+
+function endsConnection(decision: HttpReply | Upgrade): boolean {
+  return !('session' in decision) && decision.headers?.Connection === 'close';
 }
 
 function send(
@@ -221,8 +243,18 @@ function send(
   const { Connection: connection, ...others } = headers;
   for (const [name, value] of Object.entries(others)) response.writeHeader(name, value);
   const close = connection === 'close';
-  if (withoutBody) response.endWithoutBody(Buffer.byteLength(body), close);
+  if (withoutBody) endWithoutBody(response, Buffer.byteLength(body), close);
   else response.end(body, close);
+}
+
+/** An answer to HEAD. With a close the library insists on a length of its own; 0 is the only one that it can finish. */
+function endWithoutBody(response: uws.HttpResponse, lengthBytes: number, close: boolean): void {
+  if (close) {
+    response.endWithoutBody(0, true);
+    return;
+  }
+  response.writeHeader('Content-Length', String(lengthBytes));
+  response.endWithoutBody();
 }
 
 /** Everything that is asked of a request later, copied while it is valid. */
@@ -279,8 +311,6 @@ function pathOf(target: string): string {
 /** Our socket, which knows its session. */
 class UwsSocket implements Socket {
   readonly session: SocketSession;
-  /** The code of our own close frame: the library reports it as the peer's. */
-  closedWith: number | null = null;
   #ws: ServerWebSocket | null = null;
 
   constructor(session: SocketSession) {
@@ -298,7 +328,7 @@ class UwsSocket implements Socket {
 
   send(payload: Payload): SendResult {
     if (this.#ws === null) return 'dropped';
-    const status = this.#ws.send(payload, typeof payload !== 'string');
+    const status = this.#ws.send(wellFormed(payload), typeof payload !== 'string');
     if (status === 1) return 'sent';
     return status === 0 ? 'buffered' : 'dropped';
   }
@@ -308,7 +338,6 @@ class UwsSocket implements Socket {
   }
 
   close({ code, reason }: CloseCode): void {
-    this.closedWith ??= code;
     this.#ws?.end(code, fitReason(reason));
   }
 
@@ -330,40 +359,9 @@ class UwsSocket implements Socket {
   }
 }
 
-/** @throws UserError when it is not installed, or its native part does not fit this Node */
-function load(): Uws {
-  const require = createRequire(import.meta.url);
-  const { warn } = console;
-  let library: Uws;
-  try {
-    // A repackaging announces its imitation in many words; ours below says it in one sentence.
-    console.warn = () => {};
-    library = require('uWebSockets.js');
-  } catch (error) {
-    throw new UserError(
-      `the Node runtime needs uWebSockets.js, which cannot be loaded (${firstLine(error)}); install its official tag, or run on Bun`,
-      exitCodes.failure,
-    );
-  } finally {
-    console.warn = warn;
-  }
-  if (!isNative(library.App))
-    throw new UserError(
-      `the installed uWebSockets.js has no native part for Node ${process.versions.node}; install a version that has, use another Node, or run on Bun`,
-      exitCodes.failure,
-    );
-  return library;
-}
-
-function isNative(value: unknown): boolean {
-  return (
-    typeof value === 'function' &&
-    /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(value))
-  );
-}
-
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n')[0] ?? '';
+/** Replaces halves of surrogate pairs, as UTF-8 demands; V8 gives a string without them back as it is. */
+function wellFormed(payload: Payload): Payload {
+  return typeof payload === 'string' ? payload.toWellFormed() : payload;
 }
 
 /** The library says only that it could not listen; the system says why when it is asked the same. */

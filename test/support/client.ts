@@ -34,8 +34,12 @@ export class TestClient {
   }
 
   /** Connects; messages that arrive with the handshake are kept. */
-  static async open(url: string, options: WebSocket.ClientOptions = {}): Promise<TestClient> {
-    const client = new TestClient(new WebSocket(url, { perMessageDeflate: false, ...options }));
+  static async open(
+    url: string,
+    options: WebSocket.ClientOptions = {},
+    subprotocols: string | string[] = [],
+  ): Promise<TestClient> {
+    const client = new TestClient(new WebSocket(url, subprotocols, { perMessageDeflate: false, ...options }));
     await new Promise<void>((resolve, reject) => {
       client.socket.once('open', resolve);
       client.socket.once('error', reject);

@@ -60,12 +60,14 @@ export class TestCluster {
   }
 
   /** A process of the table, by its name. */
-  part(name: string): { pid: number; addresses: string[] } {
+  part(name: string): { pid: number; runtime: string; addresses: string[] } {
     const row = this.lines
       .map((line) => line.split(/\s+/))
       .find(([first, pid]) => first === name && Number(pid));
     if (row === undefined) throw new Error(`no ${name} in\n${this.lines.join('\n')}`);
-    return { pid: Number(row[1]), addresses: row.slice(2) };
+    const [, pid, ...others] = row;
+    const addresses = others.filter((each) => each.includes('://'));
+    return { pid: Number(pid), runtime: others.find((each) => !addresses.includes(each)) ?? '', addresses };
   }
 
   signal(signal: NodeJS.Signals): void {

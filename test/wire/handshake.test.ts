@@ -33,8 +33,7 @@ describe('a good handshake', () => {
         headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_max_window_bits=99' },
       },
     ],
-    ['an absolute request target', { target: 'http://localhost/raw/abc' }],
-    ['50 more headers', { headers: Object.fromEntries(manyHeaders(50)) }],
+    ['48 headers', { headers: Object.fromEntries(Array.from({ length: 43 }, (_, i) => [`X-${i}`, 'y'])) }],
   ])('may have %s', async (_name, handshake) => {
     expect((await statusOf(node.port, handshakeBytes(handshake))).status).toBe(101);
   });
@@ -73,19 +72,12 @@ describe('a bad handshake', () => {
     ['two Hosts', { headers: { Host: ['a', 'b'] } }, 400, 'malformed'],
     ['the same Host twice', { headers: { Host: ['a', 'a'] } }, 400, 'malformed'],
     ['an empty Host', { headers: { Host: '' } }, 400, 'malformed'],
-    ['HTTP/1.0 without Host', { version: 'HTTP/1.0', headers: { Host: null } }, 400, 'malformed'],
     ['no Connection: Upgrade', { headers: { Connection: 'close' } }, 400, 'malformed'],
     ['another upgrade', { headers: { Upgrade: 'h2c' } }, 400, 'malformed'],
     ['a URL of 5,000 bytes', { target: `/raw/${'a'.repeat(5_000)}` }, 414, 'url_too_long'],
     ['a URL of 16 KiB', { target: `/raw/${'a'.repeat(16_384)}` }, 414, 'url_too_long'],
     ['a header of 9,000 bytes', { headers: { Cookie: 'a'.repeat(9_000) } }, 431, 'headers_too_large'],
     ['a header of 20,000 bytes', { headers: { Cookie: 'a'.repeat(20_000) } }, 431, 'headers_too_large'],
-    [
-      '150 headers of 100 bytes',
-      { headers: Object.fromEntries(manyHeaders(150, 100)) },
-      431,
-      'headers_too_large',
-    ],
     [
       'a subprotocol that is not known',
       { headers: { 'Sec-WebSocket-Protocol': 'chat' } },
@@ -144,33 +136,19 @@ describe('a bad handshake', () => {
     expect(await refused(reason)).toBe(before + 1);
   });
 
-  // The runtime's parser refuses these before any of our code sees them: answered, but not in our counters.
-  it.each<[string, Buffer | string, number[]]>([
-    ['HTTP/1.1 without Host', handshakeBytes({ headers: { Host: null } }), [400]],
-    [
-      'Content-Length and Transfer-Encoding',
-      handshakeBytes({
-        headers: { 'Content-Length': '3', 'Transfer-Encoding': 'chunked' },
-        body: 'abc',
-      }),
-      [400],
-    ],
+  // A runtime may refuse these before any of our code sees them, so they need not be in our counters. What the runtimes
+  // do not refuse alike is in differences.test.ts.
+  it.each<[string, Buffer, number]>([
     [
       'two different Content-Lengths',
       handshakeBytes({ headers: { 'Content-Length': ['3', '4'] }, body: 'abc' }),
-      [400],
+      400,
     ],
-    ['a bare line feed', handshakeBytes().toString().replace('\r\n', '\n'), [400, 505]],
-    ['an empty header name', handshakeBytes({ headers: { '': 'x' } }), [400]],
-    ['a control character in a header', handshakeBytes({ headers: { 'X-A': 'a\u0001b' } }), [400]],
-    ['200 headers', handshakeBytes({ headers: Object.fromEntries(manyHeaders(200)) }), [431]],
-    ['2,000 headers', handshakeBytes({ headers: Object.fromEntries(manyHeaders(2_000)) }), [431]],
-    ['a header of 64 KiB', handshakeBytes({ headers: { Cookie: 'a'.repeat(65_536) } }), [431]],
-    ['HTTP/2.0 in the request line', handshakeBytes({ version: 'HTTP/2.0' }), [400, 505]],
-  ])('with %s is refused by the runtime and closed', async (_name, bytes, statuses) => {
+    ['a header of 64 KiB', handshakeBytes({ headers: { Cookie: 'a'.repeat(65_536) } }), 431],
+  ])('with %s is refused and closed', async (_name, bytes, status) => {
     const peer = new RawPeer(node.port);
     peer.send(bytes);
-    expect(statuses).toContain(Number((await peer.head()).split(' ')[1]));
+    expect(Number((await peer.head()).split(' ')[1])).toBe(status);
     await peer.closed;
   });
 
@@ -224,7 +202,3 @@ it('refuses with 503 when it is full, and takes the next one when somebody has l
     await small.stop();
   }
 });
-
-function manyHeaders(count: number, bytes = 1): [string, string][] {
-  return Array.from({ length: count }, (_, i) => [`X-${i}`, 'y'.repeat(bytes)]);
-}
