@@ -1,10 +1,11 @@
-import { configDefaults, defineConfig } from 'vitest/config';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { loadUws } from './src/transport/uws-library.ts';
 import type { Runtime } from './test/support/runtimes.ts';
 
 /** Suites that need both runtimes, or start no node: once is enough. */
 const onBunOnly = [
+  'test/client/scripted-node.test.ts',
   'test/docker/**',
   'test/haproxy/!(websocket).test.ts',
   'test/bench/clock.test.ts',
