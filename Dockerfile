@@ -1,7 +1,8 @@
 # One Outcry node: docker build -t wsapp .
 #
-# Node and npm only fetch the dependencies. What runs is one binary, Bun, with the sources as they are: no build step, so
-# the image has what the tests have tested. Both stages stand on the same Debian, whose layer is therefore there once.
+# Node and npm only fetch the dependencies. What runs is one binary, Bun, with the sources as they are, so the image has
+# what the tests have tested; only the SDK for pages is built. Both stages stand on the same Debian, whose layer is
+# therefore there once.
 
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
@@ -14,6 +15,9 @@ COPY bin/find-bun.mjs bin/
 RUN cp "$(node --eval 'import("./bin/find-bun.mjs").then((m) => process.stdout.write(m.findBun()))')" /usr/local/bin/bun \
   && bun --version \
   && rm -rf node_modules/bun node_modules/@oven node_modules/.bin
+COPY bin/bundle.mjs bin/client-bundle.mjs bin/
+COPY src src
+RUN node bin/client-bundle.mjs
 
 FROM debian:bookworm-slim
 # A number, so that Kubernetes can see that it is not root. Nothing in here is writable for it, and nothing needs to be.
@@ -22,6 +26,7 @@ WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=dependencies /usr/local/bin/bun /usr/local/bin/bun
 COPY --from=dependencies /app/node_modules node_modules
+COPY --from=dependencies /app/dist dist
 COPY package.json LICENSE ./
 COPY docker docker
 COPY src src

@@ -1,10 +1,16 @@
-import { configDefaults, defineConfig } from 'vitest/config';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { loadUws } from './src/transport/uws-library.ts';
 import type { Runtime } from './test/support/runtimes.ts';
 
 /** Suites that need both runtimes, or start no node: once is enough. */
-const onBunOnly = ['test/docker/**', 'test/haproxy/!(websocket).test.ts'];
+const onBunOnly = [
+  'test/client/scripted-node.test.ts',
+  'test/docker/**',
+  'test/haproxy/!(websocket).test.ts',
+  'test/bench/clock.test.ts',
+  'test/bench/generator.test.ts',
+];
 const onNodeOnly = ['test/cluster/mixed-*.test.ts'];
 
 const why = whyNotOnNode();
@@ -14,7 +20,10 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'bin/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'bin/**/*.test.ts', 'bench/**/*.test.ts'],
+        },
       },
       system('bun', onNodeOnly),
       ...(why === null ? [system('node', onBunOnly)] : []),

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { clientBundles } from './client-bundle.mjs';
 import { findBun } from './find-bun.mjs';
 import { nodeBundle } from './node-bundle.mjs';
 import { wantedRuntime } from './wanted-runtime.mjs';
@@ -18,6 +19,7 @@ const graceMs = 1_000;
 
 const args = process.argv.slice(2);
 const [program, ...programArgs] = command();
+if (args[0] === 'serve') makeClient();
 
 // The channel tells the node when this process is killed, so that it never outlives its launcher unnoticed.
 const child = spawn(program, [...programArgs, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
@@ -40,6 +42,15 @@ child.on('error', (error) => {
 child.on('exit', (code, signal) => {
   process.exit(code ?? 128 + constants.signals[signal ?? 'SIGKILL']);
 });
+
+/** A node serves the SDK; but a node without it is better than none. */
+function makeClient() {
+  try {
+    clientBundles();
+  } catch (error) {
+    process.stderr.write(`outcry: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
+}
 
 /** @returns {[string, ...string[]]} the runtime, its flags, and the program */
 function command() {

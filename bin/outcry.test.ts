@@ -111,7 +111,14 @@ describe('the launcher', () => {
   test('says what to do when the runtime is missing', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'outcry-launcher-'));
     mkdirSync(join(folder, 'bin'));
-    for (const file of ['outcry.mjs', 'find-bun.mjs', 'node-bundle.mjs', 'wanted-runtime.mjs'])
+    for (const file of [
+      'outcry.mjs',
+      'find-bun.mjs',
+      'node-bundle.mjs',
+      'bundle.mjs',
+      'client-bundle.mjs',
+      'wanted-runtime.mjs',
+    ])
       copyFileSync(fileURLToPath(new URL(file, import.meta.url)), join(folder, 'bin', file));
     const { code, output } = await launch(serve, join(folder, 'bin', 'outcry.mjs'), '').ended;
     rmSync(folder, { recursive: true });

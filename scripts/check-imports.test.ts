@@ -255,6 +255,21 @@ describe('a script of the page', () => {
   });
 });
 
+describe('a part of the launcher', () => {
+  const source = "import '../bin/find-bun.mjs';";
+
+  test('may be imported by a benchmark, which starts what it starts', () => {
+    expect(judge({ 'bench/a.ts': source }, ['bin/find-bun.mjs'])).toEqual([]);
+  });
+
+  test('must be there, and is not imported by a source', () => {
+    expect(judge({ 'bench/a.ts': source })).toEqual([
+      'bench/a.ts:1 imports bin/find-bun.mjs: a relative import ends in .ts',
+    ]);
+    expect(judge({ 'src/errors.ts': source }, ['bin/find-bun.mjs'])).toHaveLength(1);
+  });
+});
+
 describe('barrels', () => {
   test('are refused, except as the front of the SDK', () => {
     const source = "export { a } from './a.ts';";

@@ -13,7 +13,10 @@ try {
     environment: process.env,
     version,
     // The same from `src/` and from the bundle in `dist/`.
-    demoFolder: new URL('../src/demo/', import.meta.url),
+    files: {
+      demoFolder: new URL('../src/demo/', import.meta.url),
+      sdk: new URL('../dist/outcry.js', import.meta.url),
+    },
     exitNow: () => process.exit(exitCodes.failure),
     print: (text) => process.stdout.write(`${text}\n`),
   });

@@ -26,7 +26,7 @@ import { ClusterRoutes } from './http/api/cluster-routes.ts';
 import { PublishRoute } from './http/api/publish-route.ts';
 import { Publisher } from './http/api/publisher.ts';
 import { AdminListener } from './http/admin-listener.ts';
-import { demoAssets } from './http/assets.ts';
+import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
 import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
@@ -52,20 +52,15 @@ export interface NodeOptions {
   logger: Logger;
   /** Of the program, for whoever asks. */
   version: string;
-  /** The files of the demo page. */
-  demoFolder: URL;
+  files: AssetFiles;
 }
 
 /** @throws UserError when a port cannot be bound; nothing is left running then */
-export async function startNode({
-  settings,
-  nodeId,
-  logger,
-  version,
-  demoFolder,
-}: NodeOptions): Promise<Node> {
+export async function startNode({ settings, nodeId, logger, version, files }: NodeOptions): Promise<Node> {
   const metrics = new Metrics();
   const readiness = new Readiness();
+  const assets = readAssets(files);
+  if (!assets.has(sdkPath)) logger.warn(`${sdkPath} is not served: \`npm run build\` makes it`);
   const bootId = randomBytes(8).toString('hex');
   const connections = new Connections(
     bootId,
@@ -125,7 +120,7 @@ export async function startNode({
     readiness,
     bridge,
     metrics,
-    assets: demoAssets(demoFolder),
+    assets,
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
     natives: [jsonCodec, msgpackCodec].map((codec) => new NativeSession(codec, native)),

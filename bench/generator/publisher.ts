@@ -2,17 +2,19 @@
  * A worker that publishes on an open-loop schedule. It does nothing else, so that nothing keeps it from being on time.
  */
 import { encodeIntoCompressedBase64 } from 'hdr-histogram-js';
+import { type Dialect, dialects } from './dialect.ts';
+import { latencyHistogram, recordMs } from './latency.ts';
 import type { FromPublisher, ToPublisher } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import { writeRecord } from './record.ts';
 import { Schedule } from './schedule.ts';
-import { latencyHistogram } from './tally.ts';
-import { BenchWebSocket, clientFrame } from './websocket.ts';
+import { BenchWebSocket } from './websocket.ts';
 
 /** The first record is due this long after the order, so that it is not late before it began. */
 const leadMs = 20;
 
 let socket: BenchWebSocket | null = null;
+let dialect: Dialect = dialects.raw;
 let record: Buffer = Buffer.alloc(0);
 
 function tell(message: FromPublisher): void {
@@ -25,8 +27,11 @@ process.on('message', (message: ToPublisher) => {
   else publish(message).catch(fail);
 });
 process.on('disconnect', () => process.exit(0));
+// Ctrl-C reaches every process of a terminal; the parent ends this one.
+process.on('SIGINT', () => {});
 
 async function connect({ target, recordBytes }: Extract<ToPublisher, { type: 'connect' }>): Promise<void> {
+  dialect = dialects[target.dialect];
   record = Buffer.alloc(recordBytes);
   socket = await BenchWebSocket.open({
     ...target,
@@ -36,11 +41,11 @@ async function connect({ target, recordBytes }: Extract<ToPublisher, { type: 'co
   tell({ type: 'connected' });
 }
 
-async function publish({ rate, seconds }: Extract<ToPublisher, { type: 'publish' }>): Promise<void> {
+async function publish({ rate, seconds, first }: Extract<ToPublisher, { type: 'publish' }>): Promise<void> {
   const lag = latencyHistogram();
   const schedule = new Schedule(monotonicMs() + leadMs, rate, seconds);
   const cpuBefore = process.cpuUsage();
-  let refused = 0;
+  let heldBack = 0;
   while (!schedule.finished) {
     const now = monotonicMs();
     const { from, count } = schedule.take(now);
@@ -48,12 +53,12 @@ async function publish({ rate, seconds }: Extract<ToPublisher, { type: 'publish'
       const frames: Buffer[] = [];
       for (let sequence = from; sequence < from + count; sequence += 1) {
         const dueAt = schedule.dueAt(sequence);
-        writeRecord(record, sequence, dueAt);
-        frames.push(clientFrame(2, record));
-        lag.recordValue(Math.max(0, Math.round((now - dueAt) * 1_000)));
+        writeRecord(record, first + sequence, dueAt);
+        frames.push(dialect.publication(record));
+        recordMs(lag, now - dueAt);
       }
       // One write for what is due together: the pieces are the server's to take apart.
-      if (socket?.write(Buffer.concat(frames)) !== true) refused += 1;
+      if (socket?.write(Buffer.concat(frames)) !== true) heldBack += 1;
     }
     const wait = schedule.dueAt(from + count) - monotonicMs();
     await new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, wait)));
@@ -63,7 +68,7 @@ async function publish({ rate, seconds }: Extract<ToPublisher, { type: 'publish'
     type: 'published',
     records: schedule.total,
     lagHistogram: encodeIntoCompressedBase64(lag),
-    refused,
+    heldBack,
     cpuSeconds: (user + system) / 1e6,
   });
 }

@@ -18,6 +18,10 @@ export class Worker<To extends object, From extends { type: string }> {
     });
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Sends an order and resolves with the answer of that type. */
   ask<Type extends From['type']>(order: To, type: Type): Promise<Extract<From, { type: Type }>> {
     return new Promise((resolve, reject) => {
@@ -27,7 +31,7 @@ export class Worker<To extends object, From extends { type: string }> {
   }
 
   async end(): Promise<void> {
-    this.#process.kill();
+    this.#process.kill('SIGKILL'); // It keeps nothing, and one that is stopped would not hear anything else.
     await this.#process.exited;
   }
 

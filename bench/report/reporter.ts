@@ -40,6 +40,11 @@ export class Reporter {
     else process.stderr.write(`${sentence}\n`);
   }
 
+  /** How far it is, on a terminal only. */
+  tick(sentence: string): void {
+    if (process.stderr.isTTY) this.progress(sentence);
+  }
+
   /** Prints the tables and the notes. */
   print(): void {
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');

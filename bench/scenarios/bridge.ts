@@ -25,6 +25,7 @@ import { median } from '../report/median.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { readMetrics } from '../systems/metrics.ts';
 import { cpuSecondsOf } from '../systems/process-usage.ts';
+import type { Running } from '../systems/running.ts';
 
 const rates = [100, 10_000, 50_000];
 const recordBytes = 100;
@@ -42,32 +43,30 @@ interface RunningNode {
   adminPort: number;
 }
 
-export async function bridge({ rounds, seconds }: BridgeOptions, reporter: Reporter): Promise<void> {
+export async function bridge(
+  { rounds, seconds }: BridgeOptions,
+  running: Running,
+  reporter: Reporter,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'outcry-bench-'));
-  const running: Child[] = [];
-  try {
-    const [redisPort] = (await freePorts(1)) as [number];
-    const redis = spawnRedis({ port: redisPort, folder });
-    running.push(redis);
-    await redisIsReady(redis, redisPort);
-    const [left, right] = (await Promise.all(
-      ['left', 'right'].map((id) => startNode(id, `redis://127.0.0.1:${redisPort}`, running)),
-    )) as [RunningNode, RunningNode];
+  running.add({ stop: async () => rmSync(folder, { recursive: true, force: true }) });
 
-    for (const rate of rates) await measureRate(rate, { rounds, seconds }, left, right, redis, reporter);
-    await measureIntake(right, redisPort, reporter);
-  } finally {
-    await Promise.all(running.map((child) => child.stop()));
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const [redisPort] = (await freePorts(1)) as [number];
+  const redis = running.add(spawnRedis({ port: redisPort, folder }));
+  await redisIsReady(redis, redisPort);
+  const [left, right] = (await Promise.all(
+    ['left', 'right'].map((id) => startNode(id, `redis://127.0.0.1:${redisPort}`, running)),
+  )) as [RunningNode, RunningNode];
+
+  for (const rate of rates) await measureRate(rate, { rounds, seconds }, left, right, redis, reporter);
+  await measureIntake(right, redisPort, reporter);
 }
 
-async function startNode(id: string, redisUrl: string, running: Child[]): Promise<RunningNode> {
+async function startNode(id: string, redisUrl: string, running: Running): Promise<RunningNode> {
   const [port, adminPort] = (await freePorts(2)) as [number, number];
-  const child = spawnNode({ id, port, adminPort, redisUrl });
-  running.push(child);
+  const child = running.add(spawnNode({ id, port, adminPort, redisUrl }));
   await nodeIsReady(child, port);
-  return { child, target: { host: '127.0.0.1', port, path: `/raw/${channel}` }, adminPort };
+  return { child, target: { host: '127.0.0.1', port, path: `/raw/${channel}`, dialect: 'raw' }, adminPort };
 }
 
 async function measureRate(

@@ -12,6 +12,7 @@ import { Child } from '../../scripts/cluster/child.ts';
 import { median } from '../report/median.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { cpuSecondsOf } from '../systems/process-usage.ts';
+import type { Running } from '../systems/running.ts';
 
 const connections = 50;
 const bodyBytes = 100;
@@ -40,36 +41,34 @@ interface Run {
   p99Ms: number;
 }
 
-export async function publish({ rounds, seconds }: PublishOptions, reporter: Reporter): Promise<void> {
-  const servers: Server[] = [];
-  try {
-    const bare = await start('bare-http', [source('../baselines/bare-http.ts')], ({ port }) => port);
-    servers.push(bare);
-    const node = await start(
-      'outcry-bun',
-      [source('../../src/main.ts'), 'serve', '--port', '0', '--admin-port', '0', '--log-format', 'json'],
-      ({ adminPort }) => adminPort,
-    );
-    servers.push(node);
-    for (const server of servers) await load(server, warmUpSeconds);
+export async function publish(
+  { rounds, seconds }: PublishOptions,
+  running: Running,
+  reporter: Reporter,
+): Promise<void> {
+  const bare = await start('bare-http', [source('../baselines/bare-http.ts')], ({ port }) => port, running);
+  const node = await start(
+    'outcry-bun',
+    [source('../../src/main.ts'), 'serve', '--port', '0', '--admin-port', '0', '--log-format', 'json'],
+    ({ adminPort }) => adminPort,
+    running,
+  );
+  for (const server of [bare, node]) await load(server, warmUpSeconds);
 
-    const turns: [string, Server][] = [
-      ['bare-http', bare],
-      ['outcry-bun', node],
-      ['bare-http again', bare],
-    ];
-    const runs = new Map<string, Run[]>(turns.map(([name]) => [name, []]));
-    for (let round = 0; round < rounds; round += 1)
-      for (const [name, server] of round % 2 === 0 ? turns : turns.toReversed()) {
-        reporter.progress(`publish: round ${round + 1} of ${rounds}, ${name}`);
-        const measured = await load(server, seconds);
-        reporter.raw({ scenario: 'publish', round, system: name, ...measured });
-        runs.get(name)?.push(measured);
-      }
-    addRows(runs, reporter);
-  } finally {
-    await Promise.all(servers.map(({ child }) => child.stop()));
-  }
+  const turns: [string, Server][] = [
+    ['bare-http', bare],
+    ['outcry-bun', node],
+    ['bare-http again', bare],
+  ];
+  const runs = new Map<string, Run[]>(turns.map(([name]) => [name, []]));
+  for (let round = 0; round < rounds; round += 1)
+    for (const [name, server] of round % 2 === 0 ? turns : turns.toReversed()) {
+      reporter.progress(`publish: round ${round + 1} of ${rounds}, ${name}`);
+      const measured = await load(server, seconds);
+      reporter.raw({ scenario: 'publish', round, system: name, ...measured });
+      runs.get(name)?.push(measured);
+    }
+  addRows(runs, reporter);
 }
 
 interface Listening {
@@ -82,6 +81,7 @@ async function start(
   name: string,
   args: readonly string[],
   portOf: (fields: Listening) => number | undefined,
+  running: Running,
 ): Promise<Server> {
   return await new Promise((resolve, reject) => {
     const child: Child = new Child({
@@ -95,6 +95,7 @@ async function start(
         if (port !== undefined) resolve({ name, child, url: `http://127.0.0.1:${port}/api/publish` });
       },
     });
+    running.add(child);
     void child.exited.then(() => reject(new Error(`${name} ended:\n${child.lines.join('\n')}`)));
   });
 }

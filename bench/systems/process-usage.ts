@@ -13,8 +13,19 @@ export interface Usage {
   residentBytes: number;
 }
 
+/** What some processes have used together. */
+export function usageOf(pids: readonly number[]): Usage {
+  const total = { userSeconds: 0, systemSeconds: 0, residentBytes: 0 };
+  for (const usage of pids.map(usageOfOne)) {
+    total.userSeconds += usage.userSeconds;
+    total.systemSeconds += usage.systemSeconds;
+    total.residentBytes += usage.residentBytes;
+  }
+  return total;
+}
+
 /** User and system time of all its threads since it started. */
-export function usageOf(pid: number): Usage {
+function usageOfOne(pid: number): Usage {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name, in parentheses, may hold anything; what follows it does not.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -27,12 +38,6 @@ export function usageOf(pid: number): Usage {
 }
 
 export function cpuSecondsOf(pid: number): number {
-  const { userSeconds, systemSeconds } = usageOf(pid);
+  const { userSeconds, systemSeconds } = usageOf([pid]);
   return userSeconds + systemSeconds;
-}
-
-/** Bytes that the kernel holds in its slabs, sockets of all processes among them. */
-export function slabBytes(): number {
-  const slab = /^Slab:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
-  return Number(slab) * 1_024;
 }

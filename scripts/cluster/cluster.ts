@@ -8,6 +8,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clientBundles } from '../../bin/client-bundle.mjs';
 import { exitCodes, UserError } from '../../src/errors.ts';
 import { makeCertificate } from './certificate.ts';
 import type { Child } from './child.ts';
@@ -85,6 +86,8 @@ export class Cluster {
 
   async #start(): Promise<void> {
     const { mode, runtimes, nodePorts, adminPorts, redisPort, port, statsPort, tlsPort } = this.#options;
+    // The nodes are started without the launcher, which would see to it.
+    clientBundles();
     const folder = mkdtempSync(join(tmpdir(), 'outcry-cluster-'));
     this.#folder = folder;
     const certificate = this.#options.tls ? makeCertificate(folder) : null;

@@ -27,7 +27,7 @@ async function outcry(args: string[], environment: Record<string, string> = {}):
     args,
     environment,
     version: '1.2.3',
-    demoFolder: new URL('file:///nowhere/'),
+    files: { demoFolder: new URL('file:///nowhere/'), sdk: new URL('file:///nowhere/') },
     exitNow: () => expect.unreachable('nothing was started'),
     print: (text) => printed.push(text),
   });

@@ -12,14 +12,14 @@ import {
   settingsTable,
 } from '../config/settings.ts';
 import { exitCodes, UserError } from '../errors.ts';
+import type { AssetFiles } from '../http/assets.ts';
 
 export interface ProgramOptions {
   /** Arguments behind the name of the program. */
   args: readonly string[];
   environment: Readonly<Record<string, string | undefined>>;
   version: string;
-  /** The files of the demo page. */
-  demoFolder: URL;
+  files: AssetFiles;
   /** Ends the process at once, when a node was told to stop twice. */
   exitNow(): void;
   /** Prints a command's result. */
@@ -66,7 +66,7 @@ export async function run(options: ProgramOptions): Promise<void> {
     program.command('serve').description('Run one node.').addHelpText('after', serveExamples),
   ).action(async (_flags, command: Command) => {
     const { serve } = await import('./serve.ts');
-    await serve(load(command), options.version, options.demoFolder, options.exitNow);
+    await serve(load(command), options.version, options.files, options.exitNow);
   });
   addSettings(
     program

@@ -8,6 +8,7 @@ import { advise } from '../config/advice.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
 import { descriptorLimit } from '../config/machine.ts';
 import { UserError } from '../errors.ts';
+import type { AssetFiles } from '../http/assets.ts';
 import { signalHandler } from '../lifecycle/signals.ts';
 import { createLogger } from '../logger.ts';
 import { startNode } from '../server.ts';
@@ -16,7 +17,7 @@ import { startNode } from '../server.ts';
 export async function serve(
   { settings }: LoadedSettings,
   version: string,
-  demoFolder: URL,
+  files: AssetFiles,
   exitNow: () => void,
 ): Promise<void> {
   const runtime = process.versions.bun === undefined ? 'node' : 'bun';
@@ -29,7 +30,7 @@ export async function serve(
     settings.nodeId ??
     `${hostname()}-${settings.port === 0 ? randomBytes(3).toString('hex') : settings.port}`;
   const logger = await createLogger({ level: settings.logLevel, format: settings.logFormat, node: nodeId });
-  const node = await startNode({ settings, nodeId, logger, version, demoFolder });
+  const node = await startNode({ settings, nodeId, logger, version, files });
   // Before the line that says so: whoever reads "listening" may send a signal at once.
   const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = signalHandler(systemClock, {

@@ -42,7 +42,7 @@ export class Connection<State = unknown> implements SocketSession {
   /** At the last look, bytes waited for this peer: if it ends without a close frame, that is why. */
   congested = false;
   /** Where its registry keeps it; −1 while it is not open. */
-  slot = -1;
+  position = -1;
   /** Which one of this node it is, from 1; 0 before it is open. */
   serial = 0;
 

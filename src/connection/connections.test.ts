@@ -18,7 +18,7 @@ function open(count: number) {
 describe('the open connections', () => {
   test('stand evenly in their slots', () => {
     open(40);
-    const sizes = connections.slots.map((slot) => slot.size);
+    const sizes = connections.slots.map((slot) => slot.length);
     expect(sizes.reduce((sum, size) => sum + size)).toBe(40);
     expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
   });
@@ -28,6 +28,29 @@ describe('the open connections', () => {
     const found = [...connections];
     expect(found).toHaveLength(20);
     expect(new Set(found)).toEqual(new Set(opened));
+  });
+
+  test('stay findable, each once, whoever leaves', () => {
+    const opened = open(40);
+    const left = opened.filter((_, index) => index % 3 === 0 || index > 30);
+    for (const { connection } of left) connection.closed({ code: 1000 });
+    const here = opened.filter((each) => !left.includes(each)).map(({ connection }) => connection);
+    expect([...connections]).toHaveLength(here.length);
+    expect(new Set(connections)).toEqual(new Set(here));
+    for (const connection of here) connection.closed({ code: 1000 });
+    expect([...connections]).toEqual([]);
+    expect(connections.open).toBe(0);
+  });
+
+  test('may leave while they are visited, and everybody is visited all the same', () => {
+    const opened = open(40);
+    const visited = new Set<unknown>();
+    for (const connection of connections) {
+      visited.add(connection);
+      if (visited.size % 2 === 0) connection.closed({ code: 1000 });
+    }
+    expect(visited.size).toBe(opened.length);
+    expect(connections.open).toBe(20);
   });
 
   test('are counted while they are open', () => {

@@ -43,7 +43,7 @@ export class Liveness {
     // A stall as long as the time between ping and verdict could condemn a peer that answered in time.
     if (late > (this.#tickMs * slots.length) / 2) this.#ticksToSkip = slots.length;
     if (this.#ticksToSkip > 0) this.#ticksToSkip -= 1;
-    else for (const connection of slots[this.#slot] ?? []) visit(connection);
+    else for (const connection of this.#connections.inSlot(this.#slot)) visit(connection);
     this.#slot = (this.#slot + 1) % slots.length;
   }
 }

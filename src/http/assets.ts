@@ -1,9 +1,8 @@
 /**
- * Static files that a listener serves, read once at the start. There is no build step: what lies in the folder is what
- * the browser gets.
+ * Static files that a listener serves, read once at the start. The demo page has no build step: what lies in its folder is
+ * what the browser gets. The SDK has one (`bin/client-bundle.mjs`).
  */
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
 
 export interface Asset {
   headers: Readonly<Record<string, string>>;
@@ -45,16 +44,29 @@ const demoParts = [
   'visit.js',
 ];
 
-/** The demo page and its parts by request path. */
-export function demoAssets(folder: URL): Map<string, Asset> {
-  return new Map([
-    ['/', read(folder, 'index.html')],
-    ...demoParts.map((file): [string, Asset] => [`/demo/${file}`, read(folder, file)]),
-  ]);
+/** The SDK as one ES module. */
+export const sdkPath = '/outcry.js';
+
+/** Where the files lie. */
+export interface AssetFiles {
+  demoFolder: URL;
+  sdk: URL;
 }
 
-function read(folder: URL, file: string): Asset {
-  const extension = file.slice(file.lastIndexOf('.') + 1);
+/** The demo page, its parts and the SDK by request path. The SDK is missing where nobody has built it. */
+export function readAssets({ demoFolder, sdk }: AssetFiles): Map<string, Asset> {
+  const assets = new Map([
+    ['/', read(demoFolder, 'index.html')],
+    ...demoParts.map((file): [string, Asset] => [`/demo/${file}`, read(demoFolder, file)]),
+  ]);
+  // Pages of other origins import it too; whether they may connect is for `origins` to say.
+  if (existsSync(sdk)) assets.set(sdkPath, read(sdk, '', { 'Access-Control-Allow-Origin': '*' }));
+  return assets;
+}
+
+function read(folder: URL, file: string, headers: Asset['headers'] = {}): Asset {
+  const url = new URL(file, folder);
+  const extension = url.pathname.slice(url.pathname.lastIndexOf('.') + 1);
   return {
     headers: {
       'Content-Type': contentTypes[extension] ?? 'application/octet-stream',
@@ -62,7 +74,8 @@ function read(folder: URL, file: string): Asset {
       'X-Content-Type-Options': 'nosniff',
       'Referrer-Policy': 'no-referrer',
       'Cache-Control': 'no-cache',
+      ...headers,
     },
-    body: readFileSync(fileURLToPath(new URL(file, folder))),
+    body: readFileSync(url),
   };
 }

@@ -33,7 +33,7 @@ export interface PublicListenerOptions {
   readiness: Readiness;
   bridge: Pick<Bridge, 'prepare'>;
   metrics: Pick<Metrics, 'handshakesRefused' | 'requestsRefused'>;
-  /** Files of the demo page by path. */
+  /** Files of the demo page and the SDK by path. */
   assets: ReadonlyMap<string, Asset>;
   /** Raw rooms, and the same with a hello frame first. */
   rawRoom: Protocol<RawState>;

@@ -1,0 +1,120 @@
+/**
+ * The receiver processes as one: so many subscribers, what came to them, and whether more is coming.
+ */
+import type { FromReceiver, ReceiverReport, Target, ToReceiver } from './messages.ts';
+import { monotonicMs } from './monotonic.ts';
+import { Worker } from './worker.ts';
+
+/** Nothing has come for this long after the last record was sent: nothing will. */
+const quietMs = 500;
+/** A server that is so far behind is not waited for any longer. */
+const maxDrainMs = 10_000;
+
+/** Handshakes under way at once over all receivers: well below the listen backlog of 512 of the runtimes. */
+const parallelHandshakes = 64;
+
+/**
+ * Source addresses of each process. One pair of addresses has about 28,000 ports, but long before they are used up, with
+ * those of the last minute's connections among them (TIME_WAIT), the kernel needs up to 2 ms to find a free one.
+ */
+const addressesPerProcess = 250;
+
+export interface Connected {
+  seconds: number;
+  /** CPU seconds of each process meanwhile. */
+  cpuSeconds: number[];
+}
+
+export class Receivers {
+  readonly #workers: readonly Worker<ToReceiver, FromReceiver>[];
+  readonly #deliveries: number[];
+  #lastAt = monotonicMs();
+
+  /** @param onProgress called from time to time with the deliveries so far */
+  constructor(processes: number, onProgress: (deliveries: number) => void = () => {}) {
+    this.#deliveries = new Array<number>(processes).fill(0);
+    this.#workers = this.#deliveries.map(
+      (_, index) =>
+        new Worker<ToReceiver, FromReceiver>('receiver.ts', (message) => {
+          if (message.type !== 'progress') return;
+          this.#deliveries[index] = message.deliveries;
+          this.#lastAt = monotonicMs();
+          onProgress(this.deliveries);
+        }),
+    );
+  }
+
+  get pids(): number[] {
+    return this.#workers.map(({ pid }) => pid);
+  }
+
+  /** Records that came since `begin`, as far as it is known here: some milliseconds ago. */
+  get deliveries(): number {
+    return this.#deliveries.reduce((total, count) => total + count, 0);
+  }
+
+  /** When the last of them came, in monotonic milliseconds. */
+  get lastAt(): number {
+    return this.#lastAt;
+  }
+
+  /** Opens so many connections more, paced. */
+  async connect(target: Target, connections: number): Promise<Connected> {
+    const shares = split(connections, this.#workers.length);
+    const startedAt = monotonicMs();
+    const answers = await Promise.all(
+      this.#workers.map((worker, index) =>
+        worker.ask(
+          {
+            type: 'connect',
+            target,
+            connections: shares[index] as number,
+            localAddresses: localAddresses(index),
+            parallel: Math.max(1, Math.floor(parallelHandshakes / this.#workers.length)),
+          },
+          'connected',
+        ),
+      ),
+    );
+    return {
+      seconds: (monotonicMs() - startedAt) / 1_000,
+      cpuSeconds: answers.map(({ cpuSeconds }) => cpuSeconds),
+    };
+  }
+
+  /** Records from `first` on count. */
+  async begin(recordBytes: number, first: number): Promise<void> {
+    const order = { type: 'begin', recordBytes, first } as const;
+    await Promise.all(this.#workers.map((worker) => worker.ask(order, 'begun')));
+    this.#deliveries.fill(0);
+    this.#lastAt = monotonicMs();
+  }
+
+  /** Waits for so many deliveries, or until nothing comes any more. Returns whether some still came when it gave up. */
+  async untilDelivered(expected: number): Promise<{ stillComing: boolean }> {
+    const startedAt = monotonicMs();
+    while (this.deliveries < expected) {
+      const now = monotonicMs();
+      if (now - Math.max(this.#lastAt, startedAt) > quietMs) return { stillComing: false };
+      if (now - startedAt > maxDrainMs) return { stillComing: true };
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return { stillComing: false };
+  }
+
+  report(published: number): Promise<ReceiverReport[]> {
+    return Promise.all(this.#workers.map((worker) => worker.ask({ type: 'report', published }, 'report')));
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.end()));
+  }
+}
+
+function localAddresses(worker: number): string[] {
+  return Array.from({ length: addressesPerProcess }, (_, i) => `127.0.${1 + (worker % 200)}.${1 + i}`);
+}
+
+function split(total: number, parts: number): number[] {
+  return Array.from({ length: parts }, (_, i) => Math.floor((total + i) / parts));
+}

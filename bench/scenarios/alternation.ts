@@ -1,0 +1,68 @@
+/**
+ * Who runs when, and how the figures of a system stand to those of the bare publish of its runtime.
+ *
+ * Each round runs every system once and the bare ones twice; the next round runs in reverse order, so that a machine that
+ * gets slower or faster does so for all. What the two runs of a bare one are apart is the spread.
+ */
+import { median } from '../report/median.ts';
+import { ratioOf, spreadOf } from '../report/ratio.ts';
+import type { System } from '../systems/system.ts';
+
+export interface Turn {
+  /** For people: the system's name, with ` again` for the second run of a bare one. */
+  readonly name: string;
+  readonly system: System;
+}
+
+/** NaN if the bare one was not among the systems. */
+export interface Comparison {
+  /** Median of own / bare over the rounds. */
+  ratio: number;
+  /** What two runs of the bare one are apart; 0.04 is 4 %. */
+  spread: number;
+}
+
+export class Alternation<Run> {
+  readonly turns: readonly Turn[];
+  readonly #runs = new Map<string, Run[]>();
+
+  constructor(systems: readonly System[]) {
+    this.turns = systems.flatMap((system) => [
+      { system, name: system.name },
+      ...(system.name === system.bare ? [{ system, name: againName(system) }] : []),
+    ]);
+    for (const { name } of this.turns) this.#runs.set(name, []);
+  }
+
+  async run(rounds: number, measure: (turn: Turn, round: number) => Promise<Run>): Promise<void> {
+    for (let round = 0; round < rounds; round += 1)
+      for (const turn of round % 2 === 0 ? this.turns : this.turns.toReversed())
+        this.runsOf(turn.name).push(await measure(turn, round));
+  }
+
+  /** In the order of the rounds. */
+  runsOf(name: string): Run[] {
+    return this.#runs.get(name) ?? [];
+  }
+
+  /** All runs that a comparison of this turn stands on. */
+  comparedRunsOf({ name, system }: Turn): Run[] {
+    return [name, system.bare, againName({ name: system.bare })].flatMap((each) => this.runsOf(each));
+  }
+
+  compare({ name, system }: Turn, figure: (run: Run) => number): Comparison {
+    const own = this.runsOf(name).map(figure);
+    const bare = this.runsOf(system.bare).map(figure);
+    const again = this.runsOf(againName({ name: system.bare })).map(figure);
+    const both = bare.map((each, round) => (each + (again[round] as number)) / 2);
+    return { ratio: ratioOf(own, both), spread: spreadOf(again, bare) };
+  }
+
+  median({ name }: Turn, figure: (run: Run) => number): number {
+    return median(this.runsOf(name).map(figure));
+  }
+}
+
+function againName({ name }: Pick<System, 'name'>): string {
+  return `${name} again`;
+}

@@ -1,0 +1,39 @@
+/**
+ * What can be measured: something that takes messages from a publisher and hands them to subscribers.
+ *
+ * A new one needs a file that starts it and a line in `catalogue.ts`; if it does not speak bare WebSocket messages, also
+ * a dialect in `generator/dialect.ts`.
+ */
+import type { Target } from '../generator/messages.ts';
+import type { Running } from './running.ts';
+
+export interface System {
+  /** As in `--systems`. */
+  readonly name: string;
+  /** Name of the bare publish of the same runtime, which it is compared with; its own name if it is that. */
+  readonly bare: string;
+  /** A node of this project: the bars are about these. */
+  readonly isOurs: boolean;
+  /** Starts it on free ports. Resolves when it listens. */
+  start(options: StartOptions): Promise<RunningSystem>;
+}
+
+export interface StartOptions {
+  /** Whatever is started stands in here from the first moment, so that Ctrl-C finds it. */
+  running: Running;
+  /** It must be able to collect its garbage when asked. */
+  collectable?: boolean;
+}
+
+export interface RunningSystem {
+  readonly publishTo: Target;
+  readonly subscribeTo: Target;
+  /** The processes whose CPU and memory are its cost. */
+  readonly pids: readonly number[];
+  /**
+   * Resolves when it has collected its garbage, with the resident bytes that stand empty for new objects; only if it was
+   * started collectable.
+   */
+  collectGarbage(): Promise<number>;
+  stop(): Promise<void>;
+}

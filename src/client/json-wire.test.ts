@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { jsonWire } from './json-wire.ts';
+import { outgoing } from './payload.ts';
+import { Unreadable } from './wire.ts';
+
+describe('what a client says', () => {
+  it.each([
+    [
+      { type: 'connect', id: 1, version: 1, name: 'ticker/1.0', token: 't' },
+      '{"type":"connect","id":1,"version":1,"client":"ticker/1.0","token":"t"}',
+    ],
+    [
+      { type: 'connect', id: 1, version: 1, name: null, token: null },
+      '{"type":"connect","id":1,"version":1}',
+    ],
+    [
+      { type: 'subscribe', id: 2, channels: ['a', 'b"'] },
+      '{"type":"subscribe","id":2,"channels":["a","b\\""]}',
+    ],
+    [{ type: 'unsubscribe', id: 3, channels: ['a'] }, '{"type":"unsubscribe","id":3,"channels":["a"]}'],
+    [{ type: 'ping', id: 5 }, '{"type":"ping","id":5}'],
+    [{ type: 'pong' }, '{"type":"pong"}'],
+  ] as const)('%j', (request, frame) => {
+    expect(jsonWire.encode(request)).toBe(frame);
+  });
+
+  it.each([
+    [{ text: 'hi' }, '"json":{"text":"hi"}'],
+    ['say "hi"', '"text":"say \\"hi\\""'],
+    [Uint8Array.of(0, 255), '"binary":"AP8="'],
+  ])('publish of %j', (data, field) => {
+    expect(jsonWire.encode({ type: 'publish', id: 4, channel: 'chat', payload: outgoing(data) })).toBe(
+      `{"type":"publish","id":4,"channel":"chat",${field}}`,
+    );
+  });
+});
+
+describe('what a node says', () => {
+  it.each([
+    [
+      '{"type":"connected","id":1,"version":1,"node":"left","boot":"b","connection":"b-7","time":1764000000000,"pingIntervalMs":26667,"limits":{"maxPayloadBytes":65536,"maxSubscriptions":1000}}',
+      {
+        type: 'connected',
+        node: 'left',
+        boot: 'b',
+        connection: 'b-7',
+        time: 1_764_000_000_000,
+        pingIntervalMs: 26_667,
+        maxPayloadBytes: 65_536,
+      },
+    ],
+    [
+      '{"type":"subscribed","id":2,"channels":[{"channel":"chat","number":12,"sequence":40,"degraded":true}],"refused":[{"channel":"x","code":111,"message":"no"}]}',
+      {
+        type: 'subscribed',
+        id: 2,
+        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: true }],
+        refused: [{ channel: 'x', code: 111, message: 'no' }],
+      },
+    ],
+    ['{"type":"subscribed","id":2,"channels":[]}', { type: 'subscribed', id: 2, channels: [], refused: [] }],
+    ['{"type":"unsubscribed","id":3,"channels":["chat"]}', { type: 'unsubscribed', id: 3 }],
+    ['{"type":"published","id":4}', { type: 'published', id: 4, degraded: false }],
+    ['{"type":"published","id":4,"degraded":true}', { type: 'published', id: 4, degraded: true }],
+    ['{"type":"ping"}', { type: 'ping' }],
+    ['{"type":"pong","id":5,"time":7}', { type: 'pong', id: 5, time: 7 }],
+    [
+      '{"type":"batch","channel":"chat","sequence":42,"time":7,"publications":[{"json":null},{"text":"ho"},{"binary":"AP8="},{"later":1}]}',
+      {
+        type: 'batch',
+        channel: 'chat',
+        sequence: 42,
+        time: 7,
+        publications: [
+          { kind: 'json', data: null },
+          { kind: 'text', data: 'ho' },
+          { kind: 'binary', data: Uint8Array.of(0, 255) },
+          null,
+        ],
+      },
+    ],
+    [
+      '{"type":"batch","channel":"chat","sequence":42}',
+      { type: 'batch', channel: 'chat', sequence: 42, time: 0, publications: [] },
+    ],
+    ['{"type":"gap","channel":"chat","reason":"later"}', { type: 'gap', channel: 'chat', reason: 'later' }],
+    ['{"type":"error","id":4,"code":999,"message":"m"}', { type: 'error', id: 4, code: 999, message: 'm' }],
+    ['{"type":"error","code":109,"message":"m"}', { type: 'error', id: null, code: 109, message: 'm' }],
+  ])('%s', (frame, message) => {
+    expect(jsonWire.decode(frame)).toEqual([message]);
+  });
+
+  it('in one frame is separated by newlines, wherever a payload has newlines and braces of its own', () => {
+    const payload = '{\n"a": [{}\n,\n{}],\n"b": "}\\n{"\n}';
+    const batch = `{"type":"batch","channel":"c","sequence":1,"time":7,"publications":[{"json":${payload}}]}`;
+    const messages = jsonWire.decode(`{"type":"ping"}\n${batch}\n${batch}\n{"type":"ping"}`);
+    expect(messages.map(({ type }) => type)).toEqual(['ping', 'batch', 'batch', 'ping']);
+    expect(messages[1]).toMatchObject({ publications: [{ data: JSON.parse(payload) }] });
+  });
+
+  it('may be more than is known: types and fields of later versions are ignored', () => {
+    expect(jsonWire.decode('{"type":"presence","who":[1]}\n{"type":"ping","later":{}}')).toEqual([
+      { type: 'ping' },
+    ]);
+    expect(jsonWire.decode('{}\n')).toEqual([]);
+  });
+
+  it.each([
+    '',
+    '{',
+    '1',
+    'null',
+    '[]',
+    '{"type":"ping"}\n\n{"type":"ping"}',
+    '{"type":"published"}',
+    '{"type":"published","id":-1}',
+    '{"type":"published","id":1.5}',
+    '{"type":"batch","channel":1,"sequence":1,"time":1}',
+    '{"type":"batch","channel":"c","sequence":"1","time":1}',
+    '{"type":"batch","channel":"c","sequence":1,"time":1,"publications":{}}',
+    '{"type":"batch","channel":"c","sequence":1,"time":1,"publications":[1]}',
+    '{"type":"connected","node":"n"}',
+    '{"type":"subscribed","id":1,"channels":[null]}',
+    '{"type":"gap","channel":"c"}',
+    '{"type":"error","code":"x","message":"m"}',
+  ])('is unreadable if it is %s', (frame) => {
+    expect(() => jsonWire.decode(frame)).toThrow(Unreadable);
+  });
+
+  it('is never binary', () => {
+    expect(() => jsonWire.decode(new ArrayBuffer(2))).toThrow(Unreadable);
+  });
+});

@@ -1,0 +1,174 @@
+/**
+ * What a program holds of a channel that it has joined: events, or a `for await` loop, or both.
+ */
+import { Emitter } from './emitter.ts';
+import { Inbox } from './inbox.ts';
+import { OutcryError } from './outcry-error.ts';
+import type { Publication } from './publication.ts';
+
+/** Publications that may wait for one `for await` loop. */
+const defaultMaxWaiting = 1_024;
+
+export interface SubscriptionOptions {
+  /** Publications that may wait for a `for await` loop before it ends with the error `overflow`; 1,024 by default. */
+  maxWaiting?: number;
+}
+
+/** Publications may be missing here: those before the event and those after it are not next to each other. */
+export interface Gap {
+  channel: string;
+  /**
+   * - `reconnect`: the connection was away; how much is missing is not known
+   * - `lost`: so many are missing between this node and this client
+   * - `unreadable`: one came in a form that this version does not know
+   * - `bridge`, `bridge_away`: publications of other nodes may not have reached this node
+   *
+   * Newer nodes may know more.
+   */
+  reason: 'reconnect' | 'lost' | 'unreadable' | 'bridge' | 'bridge_away' | (string & {});
+  /** How many publications; null if nobody knows. */
+  missed: number | null;
+}
+
+export interface Subscribed {
+  channel: string;
+  /** Publications of other nodes do not reach this one for now. */
+  degraded: boolean;
+}
+
+export interface SubscriptionEvents<T> {
+  publication: Publication<T>;
+  gap: Gap;
+  /** Joined, for the first time or again. */
+  subscribed: Subscribed;
+  /** The node refused it. If the error is not `retryable`, the subscription has ended. */
+  error: OutcryError;
+}
+
+export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> {
+  readonly channel: string;
+  readonly #events = new Emitter<SubscriptionEvents<T>>();
+  readonly #inboxes = new Set<Inbox<Publication<T>>>();
+  readonly #maxWaiting: number;
+  readonly #leave: (subscription: Subscription<T>) => void;
+  /** What came before anybody listened. The first loop gets it; whoever listens for events does without. */
+  #early: Inbox<Publication<T>> | null;
+  #state: 'joining' | 'joined' | 'ended' = 'joining';
+  /** It has missed something whenever it has to join again. */
+  #joinedBefore = false;
+  #endedBy: OutcryError | null = null;
+  #waiting: { resolve(): void; reject(error: OutcryError): void }[] = [];
+
+  /** @internal Programs call `client.subscribe`. */
+  constructor(
+    channel: string,
+    { maxWaiting = defaultMaxWaiting }: SubscriptionOptions,
+    leave: (subscription: Subscription<T>) => void,
+  ) {
+    this.channel = channel;
+    this.#maxWaiting = maxWaiting;
+    this.#leave = leave;
+    this.#early = this.#newInbox();
+  }
+
+  /** `joined`: publications arrive. `joining`: not yet, or not now. `ended`: never again. */
+  get state(): 'joining' | 'joined' | 'ended' {
+    return this.#state;
+  }
+
+  /** Calls `listener` with each such event from now on. Returns what ends that. */
+  on<Name extends keyof SubscriptionEvents<T>>(
+    name: Name,
+    listener: (event: SubscriptionEvents<T>[Name]) => void,
+  ): () => void {
+    if (name === 'publication') this.#dropEarly();
+    return this.#events.on(name, listener);
+  }
+
+  /** Resolves when the channel is joined; rejects when it is refused for good, left, or the client is closed. */
+  ready(): Promise<void> {
+    if (this.#state === 'joined') return Promise.resolve();
+    if (this.#state === 'ended') return Promise.reject(this.#endedBy ?? left());
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /** Leaves the channel; loops end. Another subscription to the same channel stays. */
+  unsubscribe(): void {
+    this.end(null);
+  }
+
+  /**
+   * The publications from here on, or from `subscribe` on if nobody has listened before. Several loops get all of them
+   * each. A loop that falls too far behind ends with the error `overflow`; one whose channel is refused, with that error.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Publication<T>> {
+    const inbox = this.#early ?? this.#newInbox();
+    this.#early = null;
+    if (this.#state === 'ended') inbox.end(this.#endedBy);
+    return inbox;
+  }
+
+  /** @internal */
+  joined(degraded: boolean): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'joined';
+    if (this.#joinedBefore) this.gap('reconnect', null);
+    this.#joinedBefore = true;
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
+    this.#events.emit('subscribed', { channel: this.channel, degraded });
+  }
+
+  /** @internal The connection ended. */
+  lost(): void {
+    if (this.#state === 'joined') this.#state = 'joining';
+  }
+
+  /** @internal */
+  deliver(publication: Publication<T>): void {
+    for (const inbox of this.#inboxes) inbox.put(publication);
+    this.#events.emit('publication', publication);
+  }
+
+  /** @internal */
+  gap(reason: string, missed: number | null): void {
+    this.#events.emit('gap', { channel: this.channel, reason, missed });
+  }
+
+  /** @internal @returns false if nobody listens */
+  refused(error: OutcryError): boolean {
+    const heard = this.#events.has('error') || this.#waiting.length > 0 || this.#hasLoop;
+    this.#events.emit('error', error);
+    if (!error.retryable) this.end(error);
+    return heard;
+  }
+
+  /** @internal */
+  end(error: OutcryError | null): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#endedBy = error;
+    for (const inbox of [...this.#inboxes]) inbox.end(error);
+    for (const { reject } of this.#waiting.splice(0)) reject(error ?? left());
+    this.#leave(this);
+  }
+
+  get #hasLoop(): boolean {
+    return this.#inboxes.size > (this.#early === null ? 0 : 1);
+  }
+
+  #newInbox(): Inbox<Publication<T>> {
+    const inbox = new Inbox<Publication<T>>(this.#maxWaiting, (done) => this.#inboxes.delete(done));
+    this.#inboxes.add(inbox);
+    return inbox;
+  }
+
+  #dropEarly(): void {
+    if (this.#early === null) return;
+    this.#inboxes.delete(this.#early);
+    this.#early = null;
+  }
+}
+
+function left(): OutcryError {
+  return OutcryError.of('closed', 'the program has left the channel');
+}

@@ -1,0 +1,127 @@
+/**
+ * The scenarios, small: that they run, account for everything, write what they found, and leave nothing behind.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { descendantsOf } from '../support/descendants.ts';
+import { endsWithUs } from '../support/leftovers.ts';
+import { until } from '../support/until.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'outcry-bench-test-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Those of the runtime that the suite is run for. */
+const systems =
+  process.env.OUTCRY_RUNTIME === 'node'
+    ? { bare: 'bare-uws', batched: 'uws-5ms', outcry: 'outcry-node' }
+    : { bare: 'bare-bun', batched: 'bun-5ms', outcry: 'outcry-bun' };
+
+interface Bench {
+  child: ChildProcess;
+  /** Everything that it printed so far. */
+  text(): string;
+  exited: Promise<number>;
+}
+
+function bench(...args: string[]): Bench {
+  const child = spawn(process.execPath, ['bin/bun.mjs', 'bench/main.ts', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  endsWithUs(child);
+  let text = '';
+  for (const output of [child.stdout, child.stderr])
+    output.on('data', (bytes) => {
+      text += bytes;
+    });
+  return { child, text: () => text, exited: once(child, 'exit').then(([code]) => code) };
+}
+
+/** Runs it to its end and returns what it wrote. */
+async function figuresOf(...args: string[]) {
+  const out = join(folder, `${args[0]}.json`);
+  const run = bench(...args, '--out', out);
+  const code = await run.exited;
+  expect(code, run.text()).toBe(0);
+  return { figures: JSON.parse(readFileSync(out, 'utf8')), text: run.text() };
+}
+
+describe('fanout', () => {
+  test('accounts for every delivery of every system, the batched ones too', async () => {
+    const { bare, batched, outcry } = systems;
+    const { figures, text } = await figuresOf(
+      ...['fanout', '--clients', '10', '--rate', '200', '--seconds', '0.25', '--warm-up', '0.1'],
+      ...['--rounds', '1', '--systems', `${bare},${batched},${outcry}`],
+    );
+    expect(figures.raw.map(({ system }: { system: string }) => system)).toEqual([
+      bare,
+      `${bare} again`,
+      batched,
+      outcry,
+    ]);
+    for (const { measured, residentBytes } of figures.raw) {
+      const clean = {
+        gaps: 0,
+        tail: 0,
+        duplicates: 0,
+        reordered: 0,
+        corrupted: 0,
+        early: 0,
+        overflowed: false,
+      };
+      expect(measured.counts).toEqual({ deliveries: 500, ...clean });
+      expect(measured.latency.p50).toBeGreaterThan(0);
+      expect(residentBytes).toBeGreaterThan(1e6);
+    }
+    expect(figures.machine.cores).toBeGreaterThan(0);
+    expect(text).toContain(`${outcry}, 200/s: CPU per delivery at most 1.05 × bare`);
+  });
+});
+
+describe('idle', () => {
+  test('measures between two counts of connections', async () => {
+    const { bare, outcry } = systems;
+    const { figures, text } = await figuresOf(
+      ...['idle', '--from', '20', '--to', '100', '--rounds', '1', '--systems', `${bare},${outcry}`],
+    );
+    for (const { handshakesPerSecond, closed, residentBytes } of figures.raw) {
+      expect(handshakesPerSecond).toBeGreaterThan(0);
+      expect(closed).toBe(0);
+      expect(residentBytes[0]).toBeGreaterThan(1e6);
+    }
+    expect(text).toContain(`${outcry}: handshakes a second at least 0.8 × bare`);
+  });
+});
+
+describe('a benchmark that is interrupted', () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('by %s leaves nothing running', async (signal) => {
+    const run = bench(
+      ...['fanout', '--clients', '10', '--rate', '50', '--seconds', '600', '--systems', systems.outcry],
+    );
+    // bun.mjs, the benchmark, the server, the receiver, the publisher.
+    const processes = await until(
+      () => [run.child.pid as number, ...descendantsOf(run.child.pid as number)],
+      (pids) => pids.length >= 5,
+      { what: 'a benchmark of five processes' },
+    );
+    run.child.kill(signal);
+    expect(await run.exited, run.text()).toBe(signal === 'SIGINT' ? 130 : 143);
+    await until(
+      () => processes.filter((pid) => existsSync(`/proc/${pid}`)),
+      (left) => left.length === 0,
+      { what: 'the end of every process' },
+    );
+  });
+});
+
+test('a system that does not exist is refused with the names of those that do', async () => {
+  const run = bench('fanout', '--systems', 'bare-bun,nginx');
+  expect(await run.exited).toBe(1);
+  expect(run.text()).toContain('no system nginx; there are bare-bun,');
+});
