@@ -8,6 +8,8 @@ const onBunOnly = [
   'test/client/scripted-node.test.ts',
   'test/docker/**',
   'test/haproxy/!(websocket).test.ts',
+  'test/bench/clock.test.ts',
+  'test/bench/generator.test.ts',
 ];
 const onNodeOnly = ['test/cluster/mixed-*.test.ts'];
 

@@ -9,6 +9,7 @@ import { Reporter } from './report/reporter.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { idle } from './scenarios/idle.ts';
+import { publish } from './scenarios/publish.ts';
 import { catalogue, systemNamed } from './systems/catalogue.ts';
 import { Running } from './systems/running.ts';
 import type { System } from './systems/system.ts';
@@ -70,6 +71,16 @@ program
   .option('--out <file>', 'where the figures go', 'bench/results/bridge.json')
   .action(async ({ rounds, seconds, out }) => {
     await report(out, (reporter) => bridge({ rounds, seconds }, running, reporter));
+  });
+
+program
+  .command('publish')
+  .description('Publishing over HTTP: CPU per request, beside a bare server that parses the same body.')
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 7)
+  .option('--seconds <n>', 'seconds of each run', positive, 4)
+  .option('--out <file>', 'where the figures go', 'bench/results/publish.json')
+  .action(async ({ rounds, seconds, out }) => {
+    await report(out, (reporter) => publish({ rounds, seconds }, running, reporter));
   });
 
 try {

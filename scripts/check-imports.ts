@@ -18,7 +18,10 @@ export const rules: Rules = {
     { name: 'assembly', paths: ['server.ts'] },
     { name: 'http', paths: ['http/', 'lifecycle/', 'dashboard/', 'demo/'] },
     { name: 'client', paths: ['client/'] },
-    { name: 'core', paths: ['broadcaster.ts', 'channel/hub.ts', 'channel/pacer.ts', 'connection/'] },
+    {
+      name: 'core',
+      paths: ['broadcaster.ts', 'operator.ts', 'channel/hub.ts', 'channel/pacer.ts', 'connection/'],
+    },
     {
       name: 'implementations',
       paths: ['transport/', 'bridge/', 'history/', 'presence/'],
@@ -26,7 +29,13 @@ export const rules: Rules = {
     },
     {
       name: 'contracts',
-      paths: ['transport/transport.ts', 'bridge/bridge.ts', 'history/history.ts', 'presence/presence.ts'],
+      paths: [
+        'transport/transport.ts',
+        'bridge/bridge.ts',
+        'bridge/cluster.ts',
+        'history/history.ts',
+        'presence/presence.ts',
+      ],
     },
     { name: 'mechanisms', paths: ['protocol/', 'batching/', 'channel/', 'history/recovery.ts', 'auth/'] },
     {

@@ -4,7 +4,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ChannelPolicy } from './auth/channel-policy.ts';
-import type { Bridge } from './bridge/bridge.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { RedisBridge } from './bridge/redis-bridge.ts';
 import { Broadcaster } from './broadcaster.ts';
@@ -22,6 +21,10 @@ import { NativeSession } from './connection/native-session.ts';
 import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
 import { UserError } from './errors.ts';
+import { Api } from './http/api/api.ts';
+import { ClusterRoutes } from './http/api/cluster-routes.ts';
+import { PublishRoute } from './http/api/publish-route.ts';
+import { Publisher } from './http/api/publisher.ts';
 import { AdminListener } from './http/admin-listener.ts';
 import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
@@ -29,6 +32,7 @@ import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
 import { Metrics } from './metrics/metrics.ts';
+import { Operator } from './operator.ts';
 import { jsonCodec } from './protocol/json-codec.ts';
 import { msgpackCodec } from './protocol/msgpack-codec.ts';
 import { selectTransport } from './transport/select-transport.ts';
@@ -46,11 +50,13 @@ export interface NodeOptions {
   settings: Settings;
   nodeId: string;
   logger: Logger;
+  /** Of the program, for whoever asks. */
+  version: string;
   files: AssetFiles;
 }
 
 /** @throws UserError when a port cannot be bound; nothing is left running then */
-export async function startNode({ settings, nodeId, logger, files }: NodeOptions): Promise<Node> {
+export async function startNode({ settings, nodeId, logger, version, files }: NodeOptions): Promise<Node> {
   const metrics = new Metrics();
   const readiness = new Readiness();
   const assets = readAssets(files);
@@ -120,7 +126,20 @@ export async function startNode({ settings, nodeId, logger, files }: NodeOptions
     natives: [jsonCodec, msgpackCodec].map((codec) => new NativeSession(codec, native)),
     channelPolicy: policy,
   });
+  const operator = new Operator({ nodeId, bootId, hub, connections, metrics, cluster: bridge, bridge });
+  const api = new Api({
+    publish: new PublishRoute({
+      publisher: new Publisher({ broadcaster, policy, metrics }),
+      maxBodyBytes: settings.maxApiBodyBytes,
+      metrics,
+    }),
+    cluster: new ClusterRoutes(operator),
+    version,
+    maxRequests: settings.maxApiRequests,
+    metrics,
+  });
   const adminRoutes = new AdminListener({
+    api,
     key: settings.adminKey,
     readiness,
     exposition: new Exposition(metrics),
@@ -178,7 +197,7 @@ function redisBridge(
   bootId: string,
   metrics: Metrics,
   readiness: Readiness,
-): Bridge {
+): RedisBridge {
   const address = parseRedisUrl(settings.redisUrl ?? '');
   if (address === null) throw new UserError('redisUrl is not the address of a Redis');
   readiness.lacks('redis');

@@ -2,8 +2,9 @@
  * The bridge of a node that is alone: there is nobody to tell, so the promises hold by themselves.
  */
 import type { Bridge } from './bridge.ts';
+import type { Answers, Cluster } from './cluster.ts';
 
-export class InProcessBridge implements Bridge {
+export class InProcessBridge implements Bridge, Cluster {
   readonly state = 'connected';
 
   start(): void {}
@@ -25,6 +26,16 @@ export class InProcessBridge implements Bridge {
   opened(): void {}
 
   closed(): void {}
+
+  represent(): void {}
+
+  nodes(): [] {
+    return [];
+  }
+
+  async ask(): Promise<Answers> {
+    return { answers: [], complete: true };
+  }
 
   async stop(): Promise<void> {}
 }

@@ -70,7 +70,7 @@ describe('the others', () => {
     peers.heard('third', 'centre', start + 1);
     expect(peers.forgetSilent(start + 10_000, 10_000)).toEqual([]);
     expect(peers.forgetSilent(start + 10_001, 10_000)).toEqual([
-      { bootId: 'other', nodeId: 'right', heardAt: start },
+      { bootId: 'other', nodeId: 'right', heardAt: start, counts: null },
     ]);
     expect(peers.count).toBe(1);
     expect(peers.forgetSilent(start + 10_001, 10_000)).toEqual([]);

@@ -6,10 +6,14 @@
  * when all of them fall silent at once, either they all died or we are on the wrong side, and somebody must look.
  */
 
+import type { NodeCounts } from '../protocol/beat.ts';
+
 export interface Peer {
   readonly bootId: string;
   readonly nodeId: string;
   heardAt: number;
+  /** From its last beat; null if that does not tell. */
+  counts: NodeCounts | null;
 }
 
 /**
@@ -39,6 +43,10 @@ export class Peers {
     return this.#peers.size;
   }
 
+  [Symbol.iterator](): Iterator<Peer> {
+    return this.#peers.values();
+  }
+
   /** Everybody starts anew: the connection is a new one, or this process stood still and could not hear. */
   excuse(now: number): void {
     this.#ownBeatAt = now;
@@ -46,15 +54,18 @@ export class Peers {
   }
 
   /** A beat arrived. Returns true if it is the first of its sender, which is known from now on. */
-  heard(bootId: string, nodeId: string, now: number): boolean {
+  heard(bootId: string, nodeId: string, now: number, counts: NodeCounts | null = null): boolean {
     if (bootId === this.#ownBootId) {
       this.#ownBeatAt = now;
       return false;
     }
     const peer = this.#peers.get(bootId);
-    if (peer !== undefined) peer.heardAt = now;
+    if (peer !== undefined) {
+      peer.heardAt = now;
+      peer.counts = counts;
+    }
     if (peer !== undefined || this.#peers.size >= maxPeers) return false;
-    this.#peers.set(bootId, { bootId, nodeId, heardAt: now });
+    this.#peers.set(bootId, { bootId, nodeId, heardAt: now, counts });
     return true;
   }
 

@@ -23,8 +23,11 @@ import type { Logger } from '../logger.ts';
 import type { BridgeMetrics } from '../metrics/metrics.ts';
 import { readBeat, writeBeat } from '../protocol/beat.ts';
 import { type FrameSender, FrameWriter } from '../protocol/bridge-frame.ts';
+import { mayBeControl, type Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
 import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
+import type { Answers, Cluster, ClusterNode, LocalNode } from './cluster.ts';
+import { ControlChannel } from './control-channel.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { Interest } from './interest.ts';
 import { Peers } from './peers.ts';
@@ -63,7 +66,7 @@ export interface RedisBridgeOptions {
   onState(state: BridgeState): void;
 }
 
-export class RedisBridge implements Bridge {
+export class RedisBridge implements Bridge, Cluster {
   readonly #options: RedisBridgeOptions;
   readonly #log: QuietLog;
   readonly #writers: FrameWriter[];
@@ -73,12 +76,14 @@ export class RedisBridge implements Bridge {
   readonly #interest: Interest;
   readonly #intake: FrameIntake;
   readonly #peers: Peers;
+  readonly #control: ControlChannel;
   /** Redis channel by shard, and back. */
   readonly #channels: string[];
   readonly #shardOfChannel: ReadonlyMap<string, number>;
   readonly #beatChannel: string;
 
   #receive: Receive = () => {};
+  #local: LocalNode | null = null;
   #onGap: OnGap = () => {};
   #publisher: RedisConnection | null = null;
   #subscriber: RedisConnection | null = null;
@@ -110,6 +115,11 @@ export class RedisBridge implements Bridge {
       onGap: (missing) => this.#onGap('bridge', (channel) => shardOf(channel, shards) === missing),
     });
     this.#peers = new Peers(sender.bootId, silenceMs);
+    this.#control = new ControlChannel({
+      bootId: sender.bootId,
+      clock,
+      send: (bytes) => this.#sendControl(bytes, 'a message to the other nodes'),
+    });
     this.#batcher = new Batcher(clock, options.batch, (shard) => this.#send(shard));
     this.#interest = new Interest({
       shards,
@@ -208,6 +218,30 @@ export class RedisBridge implements Bridge {
     this.#interest.closed(shardOf(channel, this.#options.shards));
   }
 
+  represent(local: LocalNode): void {
+    this.#local = local;
+    this.#control.represent(local);
+  }
+
+  nodes(): ClusterNode[] {
+    const now = this.#options.clock.now();
+    return Array.from(this.#peers, ({ nodeId, bootId, counts, heardAt }) => ({
+      nodeId,
+      bootId,
+      counts,
+      lastBeatAgeMs: Math.max(0, Math.round(now - heardAt)),
+    }));
+  }
+
+  async ask(question: Question, to?: string): Promise<Answers> {
+    // Nobody would hear it; who is there now is not known either.
+    if (this.#state === 'away') return { answers: [], complete: false };
+    return await this.#control.ask(
+      question,
+      to === undefined ? Array.from(this.#peers, ({ bootId }) => bootId) : [to],
+    );
+  }
+
   async stop(): Promise<void> {
     const publisher = this.#publisher;
     if (publisher === null) return;
@@ -272,7 +306,9 @@ export class RedisBridge implements Bridge {
     try {
       const shard = this.#shardOfChannel.get(channel);
       if (shard !== undefined) this.#intake.frame(shard, bytes, this.#receive);
-      else if (channel === this.#beatChannel) this.#beat(bytes);
+      else if (channel !== this.#beatChannel) return;
+      else if (!mayBeControl(bytes)) this.#beat(bytes);
+      else if (!this.#control.receive(bytes)) this.#intake.reject('malformed');
     } catch (error) {
       // What stands behind this is ours, not the sender's; nothing a frame holds may end the process.
       this.#log.trouble('error', { err: error }, 'a frame could not be handled; this is a bug');
@@ -286,7 +322,7 @@ export class RedisBridge implements Bridge {
       this.#intake.reject('malformed');
       return;
     }
-    const first = this.#peers.heard(beat.bootId, beat.nodeId, clock.now());
+    const first = this.#peers.heard(beat.bootId, beat.nodeId, clock.now(), beat.counts);
     metrics.clusterNodes.value = this.#peers.count + 1;
     if (beat.bootId === sender.bootId) {
       if (beat.runId === this.#subscriberIdentity?.runId) this.#ownBeatHeard = true;
@@ -330,10 +366,16 @@ export class RedisBridge implements Bridge {
       if (writer.sequence > 0) sequences.set(shard, writer.sequence);
     });
     const runId = this.#publisherIdentity?.runId ?? '';
+    const counts = this.#local?.counts() ?? null;
+    this.#sendControl(writeBeat({ ...sender, runId, sentAt: Date.now(), sequences, counts }), 'a beat');
+  }
+
+  /** To all nodes, over the channel of the beats. */
+  #sendControl(bytes: Buffer, what: string): void {
     this.#publisher
-      ?.publish(this.#beatChannel, writeBeat({ ...sender, runId, sentAt: Date.now(), sequences }))
+      ?.publish(this.#beatChannel, bytes)
       .catch((error: Error) =>
-        this.#log.trouble('warn', { reason: error.message }, 'Redis did not take a beat'),
+        this.#log.trouble('warn', { reason: error.message }, `Redis did not take ${what}`),
       );
   }
 

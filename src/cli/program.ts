@@ -66,7 +66,7 @@ export async function run(options: ProgramOptions): Promise<void> {
     program.command('serve').description('Run one node.').addHelpText('after', serveExamples),
   ).action(async (_flags, command: Command) => {
     const { serve } = await import('./serve.ts');
-    await serve(load(command), options.files, options.exitNow);
+    await serve(load(command), options.version, options.files, options.exitNow);
   });
   addSettings(
     program

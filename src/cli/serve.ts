@@ -16,6 +16,7 @@ import { startNode } from '../server.ts';
 /** Resolves when the node has stopped in good order. `exitNow` is called when it was told to stop a second time. */
 export async function serve(
   { settings }: LoadedSettings,
+  version: string,
   files: AssetFiles,
   exitNow: () => void,
 ): Promise<void> {
@@ -29,7 +30,7 @@ export async function serve(
     settings.nodeId ??
     `${hostname()}-${settings.port === 0 ? randomBytes(3).toString('hex') : settings.port}`;
   const logger = await createLogger({ level: settings.logLevel, format: settings.logFormat, node: nodeId });
-  const node = await startNode({ settings, nodeId, logger, files });
+  const node = await startNode({ settings, nodeId, logger, version, files });
   // Before the line that says so: whoever reads "listening" may send a signal at once.
   const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = signalHandler(systemClock, {

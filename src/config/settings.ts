@@ -7,10 +7,10 @@
  */
 import { logFormats, logLevels } from '../logger.ts';
 import {
+  type NamespacesSetting,
   namespaceFaults,
   namespacesAllowed,
   namespacesSchema,
-  type NamespacesSetting,
   profiles,
 } from './namespaces.ts';
 import { parseRedisUrl } from './redis-url.ts';
@@ -47,7 +47,7 @@ export const settingsTable = {
     default: '127.0.0.1',
     max: 255,
     sentence:
-      'Address of the admin listener: metrics and the health routes. Off loopback it demands `adminKey`.',
+      'Address of the admin listener: the API, metrics and the health routes. Off loopback it demands `adminKey`.',
   }),
   adminPort: integer({
     default: 8081,
@@ -60,6 +60,21 @@ export const settingsTable = {
     max: 256,
     secret: true,
     sentence: 'Key that requests to the admin listener must carry as `Authorization: Bearer KEY`.',
+  }),
+  maxApiBodyBytes: integer({
+    default: 1_048_576,
+    min: 1_024,
+    max: 67_108_864,
+    unit: 'bytes',
+    sentence:
+      'Longest body of a request to the API, or longest line of a stream of publications; a longer one gets 413 before it is read.',
+  }),
+  maxApiRequests: integer({
+    default: 256,
+    min: 1,
+    max: 65_536,
+    unit: 'requests',
+    sentence: 'Requests to the API that may be under way at once; further ones get 429.',
   }),
   nodeId: optionalText({
     max: 64,

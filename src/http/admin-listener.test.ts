@@ -3,7 +3,9 @@ import { fakeRequest, type RequestParts } from '../../test/support/fake-request.
 import { Readiness } from '../lifecycle/readiness.ts';
 import { Exposition } from '../metrics/exposition.ts';
 import { Metrics } from '../metrics/metrics.ts';
+import { refusalReply } from './api/api-error.ts';
 import { AdminListener } from './admin-listener.ts';
+import { json } from './reply.ts';
 
 const key = 'correct horse battery';
 
@@ -16,7 +18,12 @@ beforeEach(() => {
 });
 
 async function ask(parts: RequestParts, adminKey: string | null = key) {
-  const listener = new AdminListener({ key: adminKey, readiness, exposition: new Exposition(metrics) });
+  const listener = new AdminListener({
+    key: adminKey,
+    readiness,
+    exposition: new Exposition(metrics),
+    api: { handle: () => json(200, 'the api'), refuse: refusalReply },
+  });
   return await listener.handle(fakeRequest(parts));
 }
 
@@ -78,6 +85,46 @@ describe('the key', () => {
     readiness.stopping();
     expect(await statusWith(undefined, '/health/ready')).toBe(404);
   });
+});
+
+describe('the API', () => {
+  const path = '/api/publish';
+
+  test('is open to whoever has the key, under any name', async () => {
+    const headers = { authorization: `Bearer ${key}`, host: 'outcry.example' };
+    expect((await ask({ method: 'POST', path, headers })).status).toBe(200);
+  });
+
+  test.each([undefined, 'Bearer wrong', `Bearer ${key.toUpperCase()}`])(
+    'refuses %s in its own form, and does not give the key away',
+    async (authorization) => {
+      const headers = authorization === undefined ? {} : { authorization };
+      const reply = await ask({ method: 'POST', path, headers });
+      expect(reply).toMatchObject({
+        status: 401,
+        headers: { 'WWW-Authenticate': expect.stringMatching(/^Bearer /) },
+        error: 'not_permitted',
+      });
+      expect(JSON.stringify(reply)).not.toContain(key);
+    },
+  );
+
+  test.each(['localhost', 'localhost:8081', '127.0.0.1:8081', '127.1.2.3', '[::1]:8081'])(
+    'needs no key where none is set, as %s',
+    async (host) => {
+      expect((await ask({ method: 'POST', path, headers: { host } }, null)).status).toBe(200);
+    },
+  );
+
+  test.each(['', 'evil.example', '127.0.0.1.evil.example', 'localhost.evil.example:8081', 'localhost:x'])(
+    'is no business of a page whose name leads here: %j',
+    async (host) => {
+      expect(await ask({ method: 'POST', path, headers: { host } }, null)).toMatchObject({
+        status: 403,
+        error: 'not_permitted',
+      });
+    },
+  );
 });
 
 describe('the routes', () => {

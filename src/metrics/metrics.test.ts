@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { errorNames } from '../protocol/error-codes.ts';
 import { Gauge, Histogram, LabelledCounter, type Metric } from './counter.ts';
-import { endReasons, Metrics, refusalReasons } from './metrics.ts';
+import { apiRoutes, apiStatuses, endReasons, Metrics, refusalReasons } from './metrics.ts';
 
 const all = new Metrics().all();
 const rows = all.map((metric): [string, typeof metric] => [metric.name, metric]);
@@ -37,6 +37,9 @@ describe('the metrics', () => {
       ['outcry_handshakes_refused_total', 'reason', [...refusalReasons]],
       ['outcry_requests_refused_total', 'reason', ['url_too_long', 'headers_too_large']],
       ['outcry_errors_total', 'error', [...errorNames]],
+      ['outcry_api_requests_total', 'route', [...apiRoutes]],
+      ['outcry_api_replies_total', 'status', [...apiStatuses]],
+      ['outcry_api_errors_total', 'error', [...errorNames]],
       ['outcry_handler_errors_total', 'where', ['request', 'session', 'flush']],
       ['outcry_bridge_publications_dropped_total', 'reason', ['away', 'in_flight_limit', 'failed']],
       [

@@ -53,6 +53,22 @@ export const endReasons = [
 ] as const;
 export type EndReason = (typeof endReasons)[number];
 
+/** Routes of the API on the admin listener; `unknown` is whatever else was asked for. */
+export const apiRoutes = [
+  'publish',
+  'counts',
+  'channels',
+  'channel',
+  'nodes',
+  'disconnect',
+  'openapi',
+  'unknown',
+] as const;
+export type ApiRoute = (typeof apiRoutes)[number];
+
+/** Statuses that the API answers with. */
+export const apiStatuses = ['200', '400', '401', '403', '404', '405', '413', '415', '429', '503'] as const;
+
 /** Upper bounds in seconds of the time that a frame takes from one node to another. */
 const lagBounds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
@@ -188,6 +204,29 @@ export class Metrics {
   readonly slowConsumerSweeps = new Counter(
     'outcry_slow_consumer_sweeps_total',
     'Times that all connections were looked at for bytes that wait.',
+  );
+  readonly apiRequestsOpen = new Gauge('outcry_api_requests_open', 'Requests to the API that are under way.');
+  readonly apiRequests = new LabelledCounter(
+    'outcry_api_requests_total',
+    'Requests to the API, by route.',
+    'route',
+    apiRoutes,
+  );
+  readonly apiReplies = new LabelledCounter(
+    'outcry_api_replies_total',
+    'Answers of the API, by status.',
+    'status',
+    apiStatuses,
+  );
+  readonly apiErrors = new LabelledCounter(
+    'outcry_api_errors_total',
+    'Requests and lines that the API refused, by the name of the error in the protocol.',
+    'error',
+    errorNames,
+  );
+  readonly apiPublications = new Counter(
+    'outcry_api_publications_total',
+    'Publications that came in through the API.',
   );
   readonly handlerErrors = new LabelledCounter(
     'outcry_handler_errors_total',

@@ -12,15 +12,16 @@ const example: Beat = {
     [3, 1],
     [200, 65_536],
   ]),
+  counts: { connections: 5, channels: 6, subscriptions: 300 },
 };
 
 /** Elements as msgpackr packs them; the time must not be whole, or it becomes an integer. */
-const elements = [beatVersion, 'boot', 'node', 'run', 1.5, [3, 1, 200, 65_536]] as const;
+const elements = [beatVersion, 'boot', 'node', 'run', 1.5, [3, 1, 200, 65_536], [5, 6, 300]] as const;
 
 describe('a beat', () => {
   test('has these bytes', () => {
     expect(writeBeat(example).toString('hex')).toBe(
-      '96' +
+      '97' +
         '01' +
         'a4626f6f74' +
         'a46e6f6465' +
@@ -28,7 +29,8 @@ describe('a beat', () => {
         'cb0000000000000000' +
         '94' +
         '0301' +
-        'ccc8ce00010000',
+        'ccc8ce00010000' +
+        '930506cd012c',
     );
   });
 
@@ -52,6 +54,9 @@ describe('a beat', () => {
       sequences: fc
         .array(fc.tuple(fc.nat(4_095), fc.oneof(fc.nat(300), fc.maxSafeNat())))
         .map((entries) => new Map(entries)),
+      counts: fc.option(
+        fc.record({ connections: fc.nat(), channels: fc.maxSafeNat(), subscriptions: fc.maxSafeNat() }),
+      ),
     });
     fc.assert(
       fc.property(beat, (written) => {

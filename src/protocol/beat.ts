@@ -1,10 +1,11 @@
 /**
  * The beat: once a second each node tells all others that it is there, on which Redis, and how far it has counted.
  *
- *     [version, bootId, nodeId, runId, sentAt, [shard, sequence, shard, sequence, …]]
+ *     [version, bootId, nodeId, runId, sentAt, [shard, sequence, shard, sequence, …], [connections, channels, subscriptions]]
  *
  * Like a frame, the array may grow. The sequences are the last ones that were taken per shard, so that the loss of the
- * last frame before a silence is noticed too. `runId` is the Redis server that the beat was published on.
+ * last frame before a silence is noticed too. `runId` is the Redis server that the beat was published on. The last element
+ * counts what is on the node; it is absent where a node does not tell.
  */
 import { Malformed } from './malformed.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
@@ -23,11 +24,22 @@ export interface Beat {
   sentAt: number;
   /** Last sequence by shard; shards that never sent are absent. */
   sequences: ReadonlyMap<number, number>;
+  /** Null where it does not tell. */
+  counts: NodeCounts | null;
+}
+
+/** How much there is on one node. */
+export interface NodeCounts {
+  readonly connections: number;
+  /** Channels with a subscriber on the node. */
+  readonly channels: number;
+  /** Channels that its connections have joined, counted for each connection. */
+  readonly subscriptions: number;
 }
 
 export function writeBeat(beat: Beat): Buffer {
   const writer = new MsgpackWriter();
-  writer.array(6);
+  writer.array(beat.counts === null ? 6 : 7);
   writer.unsigned(beatVersion);
   writer.text(beat.bootId);
   writer.text(beat.nodeId);
@@ -37,6 +49,12 @@ export function writeBeat(beat: Beat): Buffer {
   for (const [shard, sequence] of beat.sequences) {
     writer.unsigned(shard);
     writer.unsigned(sequence);
+  }
+  if (beat.counts !== null) {
+    writer.array(3);
+    writer.unsigned(beat.counts.connections);
+    writer.unsigned(beat.counts.channels);
+    writer.unsigned(beat.counts.subscriptions);
   }
   return writer.copy();
 }
@@ -56,11 +74,24 @@ export function readBeat(bytes: Buffer): Beat | null {
     if (numbers > 2 * maxShards || numbers % 2 !== 0 || bootId === '') return null;
     const sequences = new Map<number, number>();
     for (let i = 0; i < numbers; i += 2) sequences.set(reader.unsigned(), reader.unsigned());
-    for (let i = 6; i < elements; i += 1) reader.skip();
+    const counts = elements > 6 ? readCounts(reader) : null;
+    for (let i = 7; i < elements; i += 1) reader.skip();
     if (!reader.atEnd) return null;
-    return { bootId, nodeId, runId, sentAt, sequences };
+    return { bootId, nodeId, runId, sentAt, sequences, counts };
   } catch (error) {
     if (error instanceof Malformed) return null;
     throw error;
   }
+}
+
+function readCounts(reader: MsgpackReader): NodeCounts {
+  const elements = reader.array();
+  if (elements < 3) throw new Malformed('counts are missing');
+  const counts = {
+    connections: reader.unsigned(),
+    channels: reader.unsigned(),
+    subscriptions: reader.unsigned(),
+  };
+  for (let i = 3; i < elements; i += 1) reader.skip();
+  return counts;
 }

@@ -35,9 +35,13 @@ export class MsgpackFields implements CommandFields {
   /** Where the elements begin, as many as there are and are known. */
   readonly #starts: number[] = [];
 
-  constructor(reader: MsgpackReader, frame: Buffer) {
+  /** Elements that the form of a message leaves out at its start. */
+  readonly #leftOut: number;
+
+  constructor(reader: MsgpackReader, frame: Buffer, leftOut = 0) {
     this.#reader = reader;
     this.#frame = frame;
+    this.#leftOut = leftOut;
   }
 
   /** Moves the reader behind the message that it stands at. */
@@ -152,7 +156,7 @@ export class MsgpackFields implements CommandFields {
 
   /** Reads a field and comes back; undefined for a field that is absent. */
   #at<T>(field: FieldName, read: () => T): T | undefined {
-    const start = this.#starts[positions[field]];
+    const start = this.#starts[positions[field] - this.#leftOut];
     if (start === undefined) return undefined;
     const reader = this.#reader;
     const behind = reader.position;

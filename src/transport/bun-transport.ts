@@ -28,7 +28,6 @@ import { closingCode } from './broken-frame.ts';
 import { listenError } from './listen-error.ts';
 import {
   BodyAborted,
-  type BodyFailure,
   type HttpReply,
   type HttpRequest,
   type Listen,
@@ -131,15 +130,20 @@ type Answer = Response | undefined;
 
 /** Not an async function: an upgrade must happen in the turn in which the request came, or what follows it is lost. */
 function answer(request: Request, server: Server, options: ListenOptions): Answer | Promise<Answer> {
-  const settle = (decision: HttpReply | Upgrade): Answer =>
-    'session' in decision ? upgrade(request, server, decision) : toResponse(decision);
+  const settle = (decision: HttpReply | Upgrade): Answer => {
+    try {
+      return 'session' in decision ? upgrade(request, server, decision) : toResponse(decision);
+    } catch (error) {
+      return fail(error);
+    }
+  };
   const fail = (error: unknown): Response => {
     options.onError('request', error);
     return new Response('internal error\n', { status: 500 });
   };
   try {
     const decision = options.handle(new BunRequest(request));
-    return decision instanceof Promise ? decision.then(settle).catch(fail) : settle(decision);
+    return decision instanceof Promise ? decision.then(settle, fail) : settle(decision);
   } catch (error) {
     return fail(error);
   }
@@ -193,18 +197,12 @@ class BunRequest implements HttpRequest {
     return bytes;
   }
 
-  async readBody(maxBytes: number): Promise<Uint8Array | BodyFailure> {
+  readBody(maxBytes: number): Promise<Uint8Array | 'too large'> {
     const length = this.#headers.get('content-length');
-    try {
-      if (length === null) return await gather(this.#request.body, maxBytes);
-      return Number(length) > maxBytes ? 'too large' : await this.#bytes();
-    } catch {
-      return 'aborted';
-    }
-  }
-
-  async #bytes(): Promise<Uint8Array> {
-    return new Uint8Array(await this.#request.arrayBuffer());
+    if (length !== null && Number(length) > maxBytes) return Promise.resolve('too large');
+    return length === null
+      ? gather(this.#request.body, maxBytes)
+      : (this.#request as unknown as Body).bytes();
   }
 
   async *bodyChunks(): AsyncIterable<Uint8Array> {
@@ -216,11 +214,16 @@ class BunRequest implements HttpRequest {
   }
 }
 
+/** Bun's `Request` has more than the types that are shared with Node. */
+interface Body {
+  bytes(): Promise<Uint8Array>;
+}
+
 /** A body that does not say how long it is. */
 async function gather(
   body: ReadableStream<Uint8Array> | null,
   maxBytes: number,
-): Promise<Uint8Array | BodyFailure> {
+): Promise<Uint8Array | 'too large'> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of pieces(body)) {

@@ -78,12 +78,13 @@ export interface HttpRequest {
   /** Bytes of all header names and values together. */
   headerBytes(): number;
   /**
-   * The whole body, which belongs to the caller, or why there is none. A body that says that it is larger is refused
-   * before a byte of it is read, one that does not say as soon as it is.
+   * The whole body, which belongs to the caller. A body that says that it is larger is refused before a byte of it is
+   * read, one that does not say as soon as it is. Rejects when the peer goes away before the end: whatever is answered
+   * then, nobody gets it.
    *
    * Of this and `bodyChunks` one may be called, once, within the call of the handler. What nobody asks for is thrown away.
    */
-  readBody(maxBytes: number): Promise<Uint8Array | BodyFailure>;
+  readBody(maxBytes: number): Promise<Uint8Array | 'too large'>;
   /**
    * The body in pieces, each of which belongs to the caller; the peer is not read faster than they are taken.
    *
@@ -91,9 +92,6 @@ export interface HttpRequest {
    */
   bodyChunks(): AsyncIterable<Uint8Array>;
 }
-
-/** - `aborted`: the peer went away before the end; whatever is answered, nobody gets it. */
-export type BodyFailure = 'too large' | 'aborted';
 
 export class BodyAborted extends Error {
   override readonly name = 'BodyAborted';

@@ -5,7 +5,7 @@
  * which the request came. It is told to pause while a reader of chunks has not taken the last one; a paused response that
  * is answered would never be read again, so whoever stops reading lets it flow, into nothing.
  */
-import { BodyAborted, type BodyFailure } from './transport.ts';
+import { BodyAborted } from './transport.ts';
 
 /** What is used of the library's response. */
 export interface BodySource {
@@ -38,13 +38,13 @@ export class UwsBody {
   }
 
   /** @param declared the Content-Length, or null where there is none */
-  read(declared: number | null, maxBytes: number): Promise<Uint8Array | BodyFailure> {
+  read(declared: number | null, maxBytes: number): Promise<Uint8Array | 'too large'> {
     if (declared !== null && declared > maxBytes) return Promise.resolve('too large');
     this.watch();
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const chunks: Uint8Array[] = [];
       let bytes = 0;
-      this.#onGone = () => resolve('aborted');
+      this.#onGone = () => reject(new BodyAborted());
       this.#source.onData((chunk, isLast) => {
         bytes += chunk.byteLength;
         if (bytes > maxBytes) {

@@ -30,7 +30,6 @@ import { exitCodes, UserError } from '../errors.ts';
 import { closingCode } from './broken-frame.ts';
 import { listenError } from './listen-error.ts';
 import type {
-  BodyFailure,
   HttpReply,
   HttpRequest,
   Listen,
@@ -288,7 +287,7 @@ class UwsRequest implements HttpRequest {
     return this.#headerBytes;
   }
 
-  readBody(maxBytes: number): Promise<Uint8Array | BodyFailure> {
+  readBody(maxBytes: number): Promise<Uint8Array | 'too large'> {
     const length = this.header('content-length');
     // Without either header there is no body, and the library would never say that it has ended.
     if (length === null && this.header('transfer-encoding') === null)

@@ -1,7 +1,7 @@
 /**
  * HTTP requests for routes and guards, without a socket.
  */
-import { BodyAborted, type BodyFailure, type HttpRequest } from '../../src/transport/transport.ts';
+import { BodyAborted, type HttpRequest } from '../../src/transport/transport.ts';
 
 export interface RequestParts {
   method?: string;
@@ -12,8 +12,8 @@ export interface RequestParts {
   headers?: Readonly<Record<string, string>>;
   /** Counted from `headers` unless given. */
   headerBytes?: number;
-  /** What comes of reading the body: bytes, text, or a failure whatever the bound. */
-  body?: Uint8Array | string | { fails: BodyFailure };
+  /** An object for a peer that goes away before the end. */
+  body?: Uint8Array | string | { aborted: true };
 }
 
 export function fakeRequest({
@@ -32,13 +32,13 @@ export function fakeRequest({
     headerBytes: () => rest.headerBytes ?? counted,
     async readBody(maxBytes) {
       const { body = '' } = rest;
-      if (typeof body === 'object' && 'fails' in body) return body.fails;
+      if (typeof body === 'object' && 'aborted' in body) throw new BodyAborted();
       const bytes = Buffer.from(body as string);
       return bytes.length > maxBytes ? 'too large' : bytes;
     },
     async *bodyChunks() {
       const { body = '' } = rest;
-      if (typeof body === 'object' && 'fails' in body) throw new BodyAborted();
+      if (typeof body === 'object' && 'aborted' in body) throw new BodyAborted();
       yield Buffer.from(body as string);
     },
   };

@@ -1,0 +1,195 @@
+/**
+ * `POST /api/publish`: one publication, a batch, or a stream of lines.
+ *
+ * One publication and a batch are all or nothing as far as mistakes go: everything is checked before the first is
+ * published. A stream is published line by line as it arrives, and the answer counts. 200 means that the bridge to the
+ * other nodes has confirmed every publication, or that there are no others.
+ */
+import type { Metrics } from '../../metrics/metrics.ts';
+import type { HttpReply, HttpRequest } from '../../transport/transport.ts';
+import { json } from '../reply.ts';
+import { bodyAborted, errorOf, type Refusal, refusalReply, refuse } from './api-error.ts';
+import { LineSplitter } from './line-splitter.ts';
+import { mediaTypeOf } from './media-type.ts';
+import { type Entry, PublicationReader } from './publication-reader.ts';
+import { type Publisher, unavailable } from './publisher.ts';
+
+/** Refused lines that an answer lists. */
+const maxListedErrors = 10;
+
+const onePublished = json(200, { published: 1 });
+
+const outcomeUnknown = refuse(
+  'outcome_unknown',
+  'it reached the subscribers of this node, and nobody knows whether those of the others',
+);
+
+export interface PublishRouteOptions {
+  publisher: Publisher;
+  /** Of a body as a whole, or of one line of a stream. */
+  maxBodyBytes: number;
+  metrics: Pick<Metrics, 'apiErrors'>;
+}
+
+export class PublishRoute {
+  readonly #publisher: Publisher;
+  readonly #maxBodyBytes: number;
+  readonly #metrics: PublishRouteOptions['metrics'];
+  readonly #reader = new PublicationReader();
+
+  constructor({ publisher, maxBodyBytes, metrics }: PublishRouteOptions) {
+    this.#publisher = publisher;
+    this.#maxBodyBytes = maxBodyBytes;
+    this.#metrics = metrics;
+  }
+
+  handle(request: HttpRequest): HttpReply | Promise<HttpReply> {
+    if (!this.#publisher.available) return refusalReply(unavailable);
+    switch (mediaTypeOf(request.header('content-type'))) {
+      case 'application/json':
+        return this.#whole(request, 'json');
+      case 'application/msgpack':
+        return this.#whole(request, 'msgpack');
+      case 'application/x-ndjson':
+        return this.#lines(request);
+      default:
+        return refusalReply(
+          refuse(
+            'bad_request',
+            'the Content-Type must be application/json, application/msgpack or application/x-ndjson',
+            { status: 415 },
+          ),
+        );
+    }
+  }
+
+  /** The hot path: no async function, whose promises cost more than the publication. */
+  #whole(request: HttpRequest, form: 'json' | 'msgpack'): Promise<HttpReply> {
+    return request
+      .readBody(this.#maxBodyBytes)
+      .then(
+        (body) =>
+          body === 'too large'
+            ? bodyTooLarge(request, `the body may have ${this.#maxBodyBytes} bytes`)
+            : this.#publishBody(body, form),
+        aborted,
+      );
+  }
+
+  #publishBody(body: Uint8Array, form: 'json' | 'msgpack'): HttpReply | Promise<HttpReply> {
+    const reading = this.#reader[form](body, Date.now());
+    if ('refusal' in reading) return refusedAt(reading.refusal, reading.index);
+    const { entries, isBatch } = reading;
+    for (let index = 0; index < entries.length; index += 1) {
+      const refusal = this.#publisher.refusalOf(entries[index] as Entry);
+      if (refusal !== null) return refusedAt(refusal, isBatch ? index : null);
+    }
+    // It may have gone away while the body came.
+    if (!this.#publisher.available) return refusalReply(unavailable);
+    const outcome = this.#publisher.publish(entries);
+    return typeof outcome === 'number'
+      ? publishedReply(entries.length, isBatch, outcome)
+      : outcome.then((unconfirmed) => publishedReply(entries.length, isBatch, unconfirmed));
+  }
+
+  async #lines(request: HttpRequest): Promise<HttpReply> {
+    const splitter = new LineSplitter(this.#maxBodyBytes);
+    const tally = new Tally();
+    try {
+      for await (const piece of request.bodyChunks()) {
+        await this.#publishLines(splitter.push(piece), tally);
+        if (splitter.tooLong)
+          return bodyTooLarge(request, `a line may have ${this.#maxBodyBytes} bytes`, tally.report());
+      }
+    } catch (error) {
+      // The peer has gone; its last, unfinished line with it.
+      if (error instanceof Error && error.name === 'BodyAborted') return aborted();
+      throw error;
+    }
+    await this.#publishLines([splitter.end()], tally);
+    return tally.reply();
+  }
+
+  /** Publishes the good ones among some lines, and waits until it is known what became of them. */
+  async #publishLines(lines: Iterable<Uint8Array>, tally: Tally): Promise<void> {
+    const entries: Entry[] = [];
+    for (const line of lines) {
+      tally.line += 1;
+      if (isBlank(line)) continue;
+      const read = this.#readLine(line);
+      if (!('error' in read)) {
+        entries.push(read);
+        continue;
+      }
+      tally.refuse(read);
+      this.#metrics.apiErrors.values[read.error] += 1;
+    }
+    const unconfirmed = await this.#publisher.publish(entries);
+    tally.unknown += unconfirmed;
+    tally.published += entries.length - unconfirmed;
+  }
+
+  #readLine(line: Uint8Array): Entry | Refusal {
+    const reading = this.#reader.json(line, Date.now());
+    if ('refusal' in reading) return reading.refusal;
+    const [entry] = reading.entries;
+    if (reading.isBatch || entry === undefined)
+      return refuse('bad_request', 'a line is one publication, not a batch');
+    return this.#publisher.refusalOf(entry) ?? (this.#publisher.available ? entry : unavailable);
+  }
+}
+
+/** What became of the lines of a stream. */
+class Tally {
+  line = 0;
+  published = 0;
+  unknown = 0;
+  #refused = 0;
+  #unavailable = false;
+  readonly #errors: object[] = [];
+
+  refuse(refusal: Refusal): void {
+    this.#refused += 1;
+    if (refusal.error === 'unavailable') this.#unavailable = true;
+    if (this.#errors.length < maxListedErrors) this.#errors.push({ line: this.line, ...errorOf(refusal) });
+  }
+
+  report() {
+    return {
+      published: this.published,
+      refused: this.#refused,
+      unknown: this.unknown,
+      errors: this.#errors,
+    };
+  }
+
+  reply(): HttpReply {
+    if (this.unknown > 0) return refusalReply(outcomeUnknown, this.report());
+    return this.#unavailable ? refusalReply(unavailable, this.report()) : json(200, this.report());
+  }
+}
+
+function publishedReply(count: number, isBatch: boolean, unconfirmed: number): HttpReply {
+  const published = count - unconfirmed;
+  if (unconfirmed > 0)
+    return refusalReply(outcomeUnknown, isBatch ? { published, unknown: unconfirmed } : {});
+  return isBatch ? json(200, { published }) : onePublished;
+}
+
+function refusedAt(refusal: Refusal, index: number | null): HttpReply {
+  return refusalReply(refusal, index === null ? {} : { index });
+}
+
+/** A body that does not say how long it is may never end: its connection does. */
+function bodyTooLarge(request: HttpRequest, message: string, more: object = {}): HttpReply {
+  const headers = request.header('content-length') === null ? { Connection: 'close' } : {};
+  return refusalReply(refuse('payload_too_big', message, { headers }), more);
+}
+
+function aborted(): HttpReply {
+  return refusalReply(bodyAborted);
+}
+
+function isBlank(line: Uint8Array): boolean {
+  return line.length === 0 || (line.length === 1 && line[0] === 0x0d);
+}

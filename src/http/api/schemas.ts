@@ -1,0 +1,106 @@
+/**
+ * What the API takes and gives, as schemas: requests are validated by them and `/api/openapi.json` is made of them.
+ *
+ * Publications are read by `publication-reader.ts`, which keeps their bytes and is quick; a test holds it against the schema
+ * here, and where it finds a flaw in the shape, the schema says which.
+ */
+import { z } from 'zod';
+import { maxChannelNameBytes } from '../../channel/channel-name.ts';
+import { errorNames } from '../../protocol/error-codes.ts';
+import { maxListedChannels } from '../../protocol/control.ts';
+
+/** Publications in one batch. */
+export const maxBatch = 10_000;
+
+const channel = z
+  .string()
+  .min(1)
+  .max(maxChannelNameBytes)
+  .describe(`1 to ${maxChannelNameBytes} bytes of UTF-8, no control characters`);
+
+/** Any value at all; `undefined` is a field that is absent. */
+const anyJson = z.unknown().refine((value) => value !== undefined);
+
+export const publicationSchema = z
+  .union([
+    z.object({ channel, json: anyJson.describe('any JSON value, at most 64 levels deep') }),
+    z.object({ channel, text: z.string() }),
+    z.object({ channel, binary: z.base64() }),
+  ])
+  .describe('one publication, with exactly one of json, text and binary');
+
+export const batchSchema = z.object({ publications: z.array(publicationSchema).min(1).max(maxBatch) });
+
+export const publishSchema = z.union([publicationSchema, batchSchema]);
+
+export const disconnectSchema = z.strictObject({
+  connection: z.string().min(1).max(64).describe('as in the native "connected" message'),
+  comeBack: z
+    .boolean()
+    .default(false)
+    .describe('true: closed with 4002, the client may try again; false: 4502, it may not'),
+});
+
+export const countsQuery = z.strictObject({ channel: channel.optional() });
+
+export const channelsQuery = z.strictObject({
+  prefix: z.string().max(maxChannelNameBytes).default(''),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/)
+    .transform(Number)
+    .pipe(z.number().min(1).max(maxListedChannels))
+    .default(100),
+  cursor: z.string().max(maxChannelNameBytes).default('').describe('`cursor` of the page before'),
+  scope: z.enum(['cluster', 'node']).default('cluster'),
+});
+
+const count = z.int().min(0);
+const complete = z.boolean().describe('false when a node did not answer within a second, or is out of reach');
+
+export const errorReply = z.object({
+  error: z.object({ code: z.int(), name: z.enum(errorNames), message: z.string() }),
+});
+
+export const publishReply = z.object({ published: count });
+
+export const linesReply = z.object({
+  published: count,
+  refused: count,
+  unknown: count.describe('published here, and nobody knows whether on the other nodes'),
+  errors: z
+    .array(z.object({ line: z.int(), code: z.int(), name: z.enum(errorNames), message: z.string() }))
+    .describe('the first of the lines that were refused'),
+});
+
+const nodeCounts = z.object({ connections: count, channels: count, subscriptions: count });
+
+export const countsReply = z.object({
+  node: nodeCounts,
+  cluster: z.object({ nodes: count, connections: count, subscriptions: count, complete }),
+});
+
+export const channelReply = z.object({
+  channel: z.string(),
+  subscribers: z.object({ node: count, cluster: count }),
+  complete,
+});
+
+export const channelsReply = z.object({
+  channels: z.array(z.object({ channel: z.string(), subscribers: count })),
+  cursor: z.string().nullable().describe('for the next page; null when this was the last'),
+  complete,
+});
+
+export const nodesReply = z.object({
+  nodes: z.array(
+    z.object({
+      node: z.string(),
+      boot: z.string(),
+      counts: nodeCounts.nullable(),
+      lastBeatAgeMs: count,
+    }),
+  ),
+});
+
+export const disconnectReply = z.object({ disconnected: z.literal(true) });
