@@ -7,6 +7,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { headerBytes } from './generator/record.ts';
 import { Reporter } from './report/reporter.ts';
 import { bridge } from './scenarios/bridge.ts';
+import { browserCost } from './scenarios/browser-cost.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { idle } from './scenarios/idle.ts';
 import { publish } from './scenarios/publish.ts';
@@ -81,6 +82,17 @@ program
   .option('--out <file>', 'where the figures go', 'bench/results/publish.json')
   .action(async ({ rounds, seconds, out }) => {
     await report(out, (reporter) => publish({ rounds, seconds }, running, reporter));
+  });
+
+program
+  .command('browser-cost')
+  .description('What publications cost the main thread of a page, with the SDK and without.')
+  .option('--publications <n>', 'publications of each run', wholeFrom(1), 10_000)
+  .option('--rate <n>', 'publications a second', positive, 2_000)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
+  .option('--out <file>', 'where the figures go', 'bench/results/browser-cost.json')
+  .action(async ({ publications, rate, rounds, out }) => {
+    await report(out, (reporter) => browserCost({ publications, rate, rounds }, running, reporter));
   });
 
 try {
