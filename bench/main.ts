@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { headerBytes } from './generator/record.ts';
+import { textRecords } from './generator/record.ts';
 import { Reporter } from './report/reporter.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { fanout } from './scenarios/fanout.ts';
@@ -33,7 +33,7 @@ program
   .description('One publisher, many subscribers: CPU per delivery and latency, beside bare publish.')
   .option('--clients <n>', 'subscribers', wholeFrom(1), 1_000)
   .option('--rate <list>', 'messages a second, separated by commas', positives, [100, 500])
-  .option('--size <bytes>', 'bytes of a message', wholeFrom(headerBytes), 100)
+  .option('--size <bytes>', 'bytes of a message', wholeFrom(textRecords.headerBytes), 100)
   .option('--seconds <n>', 'seconds of each run', positive, 5)
   .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
   .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
