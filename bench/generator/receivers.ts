@@ -6,8 +6,8 @@ import { monotonicMs } from './monotonic.ts';
 import type { Topology } from './topology.ts';
 import { Worker } from './worker.ts';
 
-/** Nothing has come for this long after the last record was sent: nothing will. */
-const quietMs = 500;
+/** Nothing has come for this long after the last record was sent: nothing will. A busy machine can keep a process waiting. */
+const quietMs = 1_500;
 /** A server that is so far behind is not waited for any longer. */
 const maxDrainMs = 10_000;
 

@@ -63,7 +63,7 @@ export async function idle(options: IdleOptions, running: Running, reporter: Rep
     return run;
   });
   for (const turn of alternation.turns) addRow(turn, alternation, options, reporter);
-  for (const turn of alternation.turns.filter(({ system }) => system.isOurs))
+  for (const turn of alternation.turns.filter(({ system }) => system.ours !== undefined))
     addBars(turn, alternation, reporter);
 }
 

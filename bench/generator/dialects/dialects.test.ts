@@ -2,7 +2,7 @@
  * Dialects against the bytes of those who speak them: Outcry's own codecs, and the documented forms of the others.
  */
 import { describe, expect, test } from 'vitest';
-import { Publication } from '../../../src/channel/publication.ts';
+import type { Publication } from '../../../src/channel/publication.ts';
 import type { Codec } from '../../../src/protocol/codec.ts';
 import { jsonCodec } from '../../../src/protocol/json-codec.ts';
 import { msgpackCodec } from '../../../src/protocol/msgpack-codec.ts';
