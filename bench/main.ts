@@ -2,11 +2,17 @@
  * `npm run bench -- SCENARIO [flags]`: runs a scenario, prints a table, writes every figure to a JSON file. However it
  * ends, nothing that it has started is left running.
  */
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { positive, positives, someOf, systemsOption, wholeFrom, wholesFrom } from './arguments.ts';
 import { textRecords } from './generator/record.ts';
+import { compareReports } from './report/comparison.ts';
+import { comparisonRow, howCompared } from './report/comparison-row.ts';
+import { writePage } from './report/page.ts';
+import { parseReport, type Report } from './report/report.ts';
 import { Reporter } from './report/reporter.ts';
+import { textTable } from './report/text-table.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { browserCost } from './scenarios/browser-cost.ts';
 import { fanout } from './scenarios/fanout.ts';
@@ -118,6 +124,16 @@ program
     await report(out, (reporter) => browserCost({ publications, rate, rounds }, running, reporter));
   });
 
+program
+  .command('compare <before> <after>')
+  .description('What changed between two runs of a scenario, from the JSON files that they wrote.')
+  .action((before: string, after: string) => printComparison(before, after));
+
+program
+  .command('page <file>')
+  .description('Makes the page of a JSON file again.')
+  .action((file: string) => console.log(writePage(readReport(file), file)));
+
 try {
   await program.parseAsync();
   await running.stopAll();
@@ -135,6 +151,17 @@ async function report(out: string, scenario: (reporter: Reporter) => Promise<voi
   await scenario(reporter);
   reporter.print();
   reporter.write(out);
+}
+
+function readReport(file: string): Report {
+  return parseReport(readFileSync(file, 'utf8'), file);
+}
+
+function printComparison(before: string, after: string): void {
+  const rows = compareReports(readReport(before), readReport(after));
+  for (const [metric, ofMetric] of Map.groupBy(rows, (row) => row.metric))
+    console.log(`\n${metric}\n${textTable(ofMetric.map(comparisonRow))}`);
+  console.log(`\n* before: ${before}, after: ${after}\n* ${howCompared}`);
 }
 
 /** A command with the flags of all scenarios that try rates. */

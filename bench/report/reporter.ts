@@ -2,12 +2,15 @@
  * Where a scenario says what it found: rows for the terminal, every raw figure for the file, and a line of progress.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { thisMachine, versionsHere } from './machine.ts';
+import { writePage } from './page.ts';
+import type { Report } from './report.ts';
+import { textTable } from './text-table.ts';
 
 export class Reporter {
   readonly #rows = new Map<string, Record<string, string>[]>();
-  readonly #raw: object[] = [];
+  readonly #raw: Record<string, unknown>[] = [];
   readonly #notes: string[] = [];
   readonly #startedAt = new Date().toISOString();
   readonly #command: string;
@@ -25,7 +28,7 @@ export class Reporter {
   }
 
   /** Every figure as it was measured. */
-  raw(figures: object): void {
+  raw(figures: Record<string, unknown>): void {
     this.#raw.push(figures);
   }
 
@@ -48,44 +51,23 @@ export class Reporter {
   /** Prints the tables and the notes. */
   print(): void {
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');
-    for (const [title, rows] of this.#rows) console.log(`\n${title}\n${table(rows)}`);
+    for (const [title, rows] of this.#rows) console.log(`\n${title}\n${textTable(rows)}`);
     if (this.#notes.length > 0) console.log(`\n${this.#notes.map((note) => `* ${note}`).join('\n')}`);
   }
 
-  /** Writes everything as JSON. */
+  /** Writes everything as JSON, and beside it the page that shows it. */
   write(file: string): void {
     mkdirSync(dirname(file), { recursive: true });
-    const machine = {
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-      memoryBytes: totalmem(),
-      kernel: release(),
-      bun: process.versions.bun,
-    };
-    const report = {
+    const report: Report = {
       command: this.#command,
       startedAt: this.#startedAt,
-      machine,
+      machine: thisMachine(),
+      versions: versionsHere(),
       tables: Object.fromEntries(this.#rows),
       notes: this.#notes,
       raw: this.#raw,
     };
     writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);
-    console.log(`\nall figures: ${file}`);
+    console.log(`\nall figures: ${file}\nas a page:   ${writePage(report, file)}`);
   }
-}
-
-function table(rows: readonly Record<string, string>[]): string {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const lines = [names, ...rows.map((row) => names.map((name) => row[name] ?? ''))];
-  const widths = names.map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
-        )
-        .join('  '),
-    )
-    .join('\n');
 }

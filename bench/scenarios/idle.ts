@@ -58,7 +58,7 @@ export async function idle(options: IdleOptions, running: Running, reporter: Rep
   await alternation.run(rounds, async ({ name, system }, round) => {
     reporter.progress(`idle: round ${round + 1} of ${rounds}, ${name}`);
     const run = await measure(system, options, running);
-    reporter.raw({ scenario: 'idle', from, to, round, system: name, ...run });
+    reporter.raw({ scenario: 'idle', from, to, round, system: name, bare: system.bare, ...run });
     if (run.closed > 0) reporter.note(`${name}: ${run.closed} connections ended by themselves`);
     return run;
   });

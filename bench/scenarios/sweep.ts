@@ -40,7 +40,17 @@ export async function sweep(
         reporter.tick(`${where}, ${deliveries.toLocaleString('en')} deliveries`);
       const load = { receivers: clients, rate, seconds, warmUpSeconds, recordBytes, topology, onProgress };
       const run = await measureDelivery(system, load, running);
-      reporter.raw({ scenario, rate, round, system: name, clients, recordBytes, topology, ...run });
+      reporter.raw({
+        scenario,
+        rate,
+        round,
+        system: name,
+        bare: system.bare,
+        clients,
+        recordBytes,
+        topology,
+        ...run,
+      });
       if (!accountedFor(run))
         for (const reservation of run.measured.verdict.reservations)
           reporter.note(`${rate}/s, ${name}: ${reservation}`);
