@@ -55,7 +55,8 @@ function makeClient() {
 /** @returns {[string, ...string[]]} the runtime, its flags, and the program */
 function command() {
   try {
-    if (wantedRuntime(args, process.env) === 'node')
+    // Which runtime a node wants is no matter of the commands that only talk to one.
+    if (!['publish', 'subscribe'].includes(args[0] ?? '') && wantedRuntime(args, process.env) === 'node')
       return [process.execPath, '--enable-source-maps', nodeBundle()];
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));

@@ -31,7 +31,9 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   const pretty = options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY === true);
-  if (!pretty) return pino(base) as Logger;
+  // Synchronous, like console.log: nothing piles up behind a slow reader. pino's default flushes at the exit instead, and on
+  // Node it tries for ever when nobody reads any more, so that such a node did not end on SIGTERM.
+  if (!pretty) return pino(base, pino.destination({ dest: 1, sync: true })) as Logger;
   const { default: prettyStream } = await import('pino-pretty');
   return pino(base, prettyStream({ sync: true, ignore: 'node', translateTime: 'SYS:HH:MM:ss.l' })) as Logger;
 }

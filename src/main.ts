@@ -1,11 +1,17 @@
 /**
  * The process: arguments and environment in, exit code out. Nothing else reads or sets either.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { run } from './cli/program.ts';
 import { exitCodes, UserError } from './errors.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+// Whoever reads our lines has had enough (`outcry subscribe … | head -1`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure);
+});
 
 try {
   await run({
@@ -18,7 +24,12 @@ try {
       sdk: new URL('../dist/outcry.js', import.meta.url),
     },
     exitNow: () => process.exit(exitCodes.failure),
+    input: process.stdin,
     print: (text) => process.stdout.write(`${text}\n`),
+    note: (text) => process.stderr.write(`outcry: ${text}\n`),
+    stopped: async () => {
+      await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
+    },
   });
   process.exit(exitCodes.ok);
 } catch (error) {

@@ -31,6 +31,7 @@ import { PublicListener } from './http/public-listener.ts';
 import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
+import { watchLoopDelay } from './metrics/loop-delay.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Operator } from './operator.ts';
 import { jsonCodec } from './protocol/json-codec.ts';
@@ -173,6 +174,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   }
   const listener = publicListener;
   const liveness = new Liveness(connections, systemClock, settings.idleTimeoutMs);
+  const loopDelay = watchLoopDelay(systemClock, metrics.loopDelay);
   readiness.has('start');
 
   return {
@@ -181,6 +183,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     async stop() {
       readiness.stopping();
       liveness.stop();
+      loopDelay.cancel();
       deadline.stop();
       hub.flush();
       await drain(connections, systemClock, settings.shutdownTimeoutMs);

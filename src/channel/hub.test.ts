@@ -193,6 +193,8 @@ describe('native subscribers', () => {
     ]);
     expect(metrics.deliveries.value).toBe(4);
     expect(metrics.framesBroadcast.value).toBe(3);
+    expect(metrics.framePublications.counts[0]).toBe(1);
+    expect(metrics.bytesDelivered.value).toBe(2 + 3 * 'left 1 hi'.length);
   });
 
   test('count on through whatever codec somebody came or left by', () => {

@@ -84,7 +84,15 @@ export interface HubOptions {
   maxDelayMs(channel: string): number;
   metrics: Pick<
     Metrics,
-    'channelsOpen' | 'subscriptionsOpen' | 'deliveries' | 'framesBroadcast' | 'quietMarks' | 'gapsTold'
+    | 'channelsOpen'
+    | 'subscriptionsOpen'
+    | 'deliveries'
+    | 'bytesDelivered'
+    | 'framesBroadcast'
+    | 'framePublications'
+    | 'flush'
+    | 'quietMarks'
+    | 'gapsTold'
   >;
 }
 
@@ -99,7 +107,11 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#pacer = new Pacer(options.clock, () => this.flush());
+    this.#pacer = new Pacer(
+      options.clock,
+      () => this.flush(),
+      (costMs) => options.metrics.flush.observeMs(costMs),
+    );
     this.#marks = new QuietMarks(options.clock, (room) => {
       options.metrics.quietMarks.value += 1;
       this.#tellNatives(room, (codec) => codec.batch(room, []));
@@ -244,26 +256,30 @@ export class Hub {
   /** False if some native subscriber may not have taken it at once. */
   #sendTogether(room: OpenRoom, publications: readonly Publication[]): boolean {
     let taken = true;
-    for (const { codec, topic } of room.outlets) {
-      if (codec === null) for (const { payload } of publications) this.#send(topic, payload);
-      else if (!this.#send(topic, codec.batch(room, publications))) taken = false;
+    this.#options.metrics.framePublications.observe(publications.length);
+    for (const outlet of room.outlets) {
+      const { codec } = outlet;
+      if (codec === null) for (const { payload } of publications) this.#send(outlet, payload);
+      else if (!this.#send(outlet, codec.batch(room, publications))) taken = false;
     }
     return taken;
   }
 
   #tellNatives(room: OpenRoom, encode: (codec: Codec) => Payload): boolean {
     let told = false;
-    for (const { codec, topic } of room.outlets) {
-      if (codec === null) continue;
+    for (const outlet of room.outlets) {
+      if (outlet.codec === null) continue;
       told = true;
-      this.#send(topic, encode(codec));
+      this.#send(outlet, encode(outlet.codec));
     }
     return told;
   }
 
   /** False if somebody may not have taken it at once. */
-  #send(topic: string, payload: Payload): boolean {
-    this.#options.metrics.framesBroadcast.value += 1;
+  #send({ topic, subscribers }: Outlet, payload: Payload): boolean {
+    const { metrics } = this.#options;
+    metrics.framesBroadcast.value += 1;
+    metrics.bytesDelivered.value += payload.length * subscribers;
     const result = this.#options.publishToTopic(topic, payload);
     if (result === 'sent') return true;
     this.#options.onPressure(maxBytesOf(payload));

@@ -23,6 +23,7 @@ describe('the rule', () => {
 describe('the pacer', () => {
   let clock: FakeClock;
   let flushes: number[];
+  let costs: number[];
   let pacer: Pacer;
   let start: number;
 
@@ -30,7 +31,13 @@ describe('the pacer', () => {
     clock = new FakeClock();
     start = clock.now();
     flushes = [];
-    pacer = new Pacer(clock, () => flushes.push(clock.now() - start), 1);
+    costs = [];
+    pacer = new Pacer(
+      clock,
+      () => flushes.push(clock.now() - start),
+      (costMs) => costs.push(costMs),
+      1,
+    );
   });
 
   /** The turn that flushes is over, and cost this much. */
@@ -59,6 +66,7 @@ describe('the pacer', () => {
     pacer.pending(20);
     clock.endTurn();
     expect(flushes).toEqual([0]);
+    expect(costs).toEqual([6]);
     clock.advance(6);
     expect(flushes).toEqual([0, 12]);
   });

@@ -54,6 +54,7 @@ type Phase =
 export class Pacer {
   readonly #clock: Clock;
   readonly #flush: () => void;
+  readonly #onTurn: (costMs: number) => void;
   readonly #costFactor: number;
   #phase: Phase = 'idle';
   #deadline = Number.POSITIVE_INFINITY;
@@ -62,10 +63,19 @@ export class Pacer {
   #timer: Timer | null = null;
   #timerAt = 0;
 
-  /** @param flush hands everything that is pending to the runtime */
-  constructor(clock: Clock, flush: () => void, costFactor = defaultCostFactor) {
+  /**
+   * @param flush hands everything that is pending to the runtime
+   * @param onTurn called with what a flushing turn cost, when it is over
+   */
+  constructor(
+    clock: Clock,
+    flush: () => void,
+    onTurn: (costMs: number) => void,
+    costFactor = defaultCostFactor,
+  ) {
     this.#clock = clock;
     this.#flush = flush;
+    this.#onTurn = onTurn;
     this.#costFactor = costFactor;
   }
 
@@ -121,6 +131,7 @@ export class Pacer {
     const now = this.#clock.now();
     this.#lastEndedAt = now;
     this.#lastCostMs = now - startedAt;
+    this.#onTurn(this.#lastCostMs);
     if (this.#deadline === Number.POSITIVE_INFINITY) this.#phase = 'idle';
     else this.#plan(now);
   }

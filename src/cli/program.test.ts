@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { environmentVariableOf, flagOf, settingKeys, settingsTable } from '../config/settings.ts';
 import { exitCodes, UserError } from '../errors.ts';
@@ -29,7 +30,10 @@ async function outcry(args: string[], environment: Record<string, string> = {}):
     version: '1.2.3',
     files: { demoFolder: new URL('file:///nowhere/'), sdk: new URL('file:///nowhere/') },
     exitNow: () => expect.unreachable('nothing was started'),
+    input: Readable.from([]),
     print: (text) => printed.push(text),
+    note: () => expect.unreachable('nothing was started'),
+    stopped: () => Promise.resolve(),
   });
 }
 
@@ -74,6 +78,8 @@ describe('help', () => {
     await outcry([arg]);
     expect(standardOutput).toMatch(/^ {2}serve /m);
     expect(standardOutput).toMatch(/^ {2}check /m);
+    expect(standardOutput).toMatch(/^ {2}publish /m);
+    expect(standardOutput).toMatch(/^ {2}subscribe /m);
   });
 
   test('explains the exit codes', async () => {
@@ -97,6 +103,10 @@ describe('a command line that is wrong', () => {
     [['serve', '--prot', '1'], /^unknown option '--prot' \(Did you mean --port\?\); `outcry --help`/],
     [['serve', 'left'], /^too many arguments for 'serve'. Expected 0 arguments but got 1; `outcry --help`/],
     [['serve', '--port'], /^option '--port <value>' argument missing; `outcry --help`/],
+    [['publish'], /^missing required argument 'channel'; `outcry --help`/],
+    [['subscribe'], /^missing required argument 'channel'; `outcry --help`/],
+    [['subscribe', 'chat', '--count', '0'], /^option '--count <n>' argument '0' is invalid. It must be/],
+    [['subscribe', 'chat', '--codec', 'xml'], /^option '--codec <codec>' argument 'xml' is invalid/],
     [['check', '--config'], /^option '--config <file>' argument missing; `outcry --help`/],
   ])('%j is answered with one sentence', async (args, sentence) => {
     const message = await mistake(args);

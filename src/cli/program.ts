@@ -1,7 +1,8 @@
 /**
  * The command line. Flags and their help come from the table of settings; only commands and examples stand here.
  */
-import { Command, CommanderError, Option } from 'commander';
+import type { Readable } from 'node:stream';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { defaultConfigFile, type LoadedSettings, loadSettings } from '../config/load-settings.ts';
 import { isUnset } from '../config/setting.ts';
 import {
@@ -22,8 +23,14 @@ export interface ProgramOptions {
   files: AssetFiles;
   /** Ends the process at once, when a node was told to stop twice. */
   exitNow(): void;
-  /** Prints a command's result. */
+  /** The standard input. */
+  input: Readable;
+  /** Prints a line of a command's result. */
   print(text: string): void;
+  /** Tells the person something that is no result, on standard error. */
+  note(text: string): void;
+  /** Resolves when the process is told to stop. */
+  stopped(): Promise<void>;
 }
 
 const exitCodeHelp = `
@@ -46,6 +53,28 @@ Takes the same flags as \`outcry serve\`, starts nothing.
 Examples:
   outcry check                                    what would \`outcry serve\` do here?
   outcry check --config production.json           is this file right?
+${exitCodeHelp}`;
+
+const publishExamples = `
+DATA that is valid JSON is published as JSON, everything else as text; --json and --text decide it. Without DATA, or with -, each
+line of the standard input is one payload. With - as CHANNEL each line is an object that names its own, as \`outcry subscribe\`
+prints it. Prints the answer of the node.
+
+Examples:
+  outcry publish chat 'hello'                         text
+  outcry publish prices:EUR '{"bid": 1.08}'           JSON, byte for byte
+  tail -f quotes.ndjson | outcry publish prices:EUR   a payload per line
+  outcry subscribe a | outcry publish - --api http://10.0.0.2:8081 --key KEY   from one cluster into another
+${exitCodeHelp}`;
+
+const subscribeExamples = `
+Prints one JSON object per line: {"channel": …, "sequence": …, "time": …, "json": … | "text": … | "binary": base64}. A loss is a line too:
+{"channel": …, "gap": reason, "missed": number or null}. It comes back by itself when the connection is lost.
+
+Examples:
+  outcry subscribe chat prices:EUR
+  outcry subscribe chat --payload --count 1           the next message, and nothing around it
+  outcry subscribe prices:EUR | jq .json.bid
 ${exitCodeHelp}`;
 
 /**
@@ -78,12 +107,79 @@ export async function run(options: ProgramOptions): Promise<void> {
     options.print(check(load(command)));
   });
 
+  addPublish(program.command('publish'), options);
+  addSubscribe(program.command('subscribe'), options);
+
   try {
     await program.parseAsync(options.args as string[], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) throw new UserError(usageMistake(error));
   }
+}
+
+function addPublish(command: Command, { environment, print, input }: ProgramOptions): void {
+  command
+    .description('Publish into a channel, through the API of a node.')
+    .argument('<channel>', 'where to, or - if each line of the input says')
+    .argument('[data]', 'the payload, or - for one per line of the standard input')
+    .addOption(new Option('--json', 'it is JSON; anything else is refused').conflicts('text'))
+    .option('--text', 'it is text, whatever it looks like')
+    .addOption(
+      new Option('--api <url>', 'admin listener of a node (env OUTCRY_API)').default(
+        environment.OUTCRY_API ?? 'http://127.0.0.1:8081',
+      ),
+    )
+    .option('--key <key>', 'its admin key (env OUTCRY_ADMIN_KEY)')
+    .addHelpText('after', publishExamples)
+    .action(async (channel: string, data: string | undefined, { json, text, api, key }) => {
+      const { publish } = await import('./publish.ts');
+      const kind = json === true ? 'json' : text === true ? 'text' : null;
+      await publish(
+        { channel, data: data ?? null, kind, api, key: key ?? environment.OUTCRY_ADMIN_KEY ?? null },
+        input,
+        print,
+      );
+    })
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+}
+
+function addSubscribe(
+  command: Command,
+  { environment, print, note, stopped, version }: ProgramOptions,
+): void {
+  command
+    .description('Print what is published in channels, one JSON object per line.')
+    .argument('<channel...>', 'one or more')
+    .addOption(
+      new Option('--url <url>', 'public listener of a node (env OUTCRY_URL)').default(
+        environment.OUTCRY_URL ?? 'ws://localhost:8080',
+      ),
+    )
+    .option('--token <token>', 'travels with the connection')
+    .addOption(
+      new Option('--codec <codec>', 'form of the messages').choices(['json', 'msgpack']).default('json'),
+    )
+    .option('--count <n>', 'end after this many publications', wholeNumber)
+    .option('--payload', 'print the payload alone', false)
+    .addHelpText('after', subscribeExamples)
+    .action(async (channels: string[], { url, token, codec, count, payload }) => {
+      const { subscribe } = await import('./subscribe.ts');
+      await subscribe(
+        { channels, url, token: token ?? null, codec, count: count ?? null, payloadOnly: payload, version },
+        { print, note, stopped: stopped() },
+      );
+    })
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError('It must be a whole number above 0.');
+  return number;
 }
 
 function addSettings(command: Command): Command {

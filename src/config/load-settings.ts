@@ -19,8 +19,8 @@ import {
 
 export const defaultConfigFile = 'outcry.config.json';
 
-/** Variables with our prefix that are not settings: where the file is, and a switch of the test suite. */
-const otherVariables = new Set(['OUTCRY_CONFIG', 'OUTCRY_TEST_INSTALL']);
+/** Variables with our prefix that are not settings: where the file is, where clients find a node, a switch of the tests. */
+const otherVariables = new Set(['OUTCRY_CONFIG', 'OUTCRY_API', 'OUTCRY_URL', 'OUTCRY_TEST_INSTALL']);
 
 export type Source = 'flag' | 'environment' | 'file' | 'default';
 

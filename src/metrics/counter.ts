@@ -35,13 +35,13 @@ export class LabelledCounter<Value extends string> extends Named {
   }
 }
 
-/** Durations by size, in buckets that are fixed in advance. */
+/** How often something was how large, in buckets that are fixed in advance. */
 export class Histogram extends Named {
-  /** Upper bounds in seconds, ascending. */
+  /** Upper bounds in the unit of the name, ascending. */
   readonly bounds: readonly number[];
   /** Observations per bound, and last those above all of them; not cumulative. */
   readonly counts: number[];
-  /** Sum of all observations in seconds. */
+  /** Of all observations. */
   sum = 0;
 
   constructor(name: string, help: string, bounds: readonly number[]) {
@@ -50,13 +50,16 @@ export class Histogram extends Named {
     this.counts = new Array(bounds.length + 1).fill(0);
   }
 
-  /** Negative durations, from clocks that disagree, count as 0. */
-  observeMs(milliseconds: number): void {
-    const seconds = Math.max(0, milliseconds / 1_000);
+  observe(value: number): void {
     let bucket = 0;
-    while (bucket < this.bounds.length && seconds > (this.bounds[bucket] as number)) bucket += 1;
+    while (bucket < this.bounds.length && value > (this.bounds[bucket] as number)) bucket += 1;
     this.counts[bucket] = (this.counts[bucket] as number) + 1;
-    this.sum += seconds;
+    this.sum += value;
+  }
+
+  /** For names in seconds. Negative durations, from clocks that disagree, count as 0. */
+  observeMs(milliseconds: number): void {
+    this.observe(Math.max(0, milliseconds / 1_000));
   }
 }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Histogram } from './counter.ts';
 import { Exposition } from './exposition.ts';
 import { Metrics } from './metrics.ts';
 
@@ -34,8 +35,9 @@ async function scrape() {
 describe('the exposition', () => {
   test('shows every metric with its type and its sentence', async () => {
     const { types, helps } = await scrape();
-    for (const { name, help } of metrics.all()) {
-      const type = name.endsWith('_total') ? 'counter' : name.endsWith('_seconds') ? 'histogram' : 'gauge';
+    for (const metric of metrics.all()) {
+      const { name, help } = metric;
+      const type = metric instanceof Histogram ? 'histogram' : name.endsWith('_total') ? 'counter' : 'gauge';
       expect(types.get(name)).toBe(type);
       expect(helps.get(name)).toBe(help);
     }

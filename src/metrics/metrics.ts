@@ -187,6 +187,25 @@ export class Metrics {
     'outcry_frames_broadcast_total',
     'Frames that were handed to the runtime for all subscribers of a channel and codec.',
   );
+  readonly framePublications = new Histogram(
+    'outcry_frame_publications',
+    'Publications that went out together, per channel and flush.',
+    [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
+  );
+  readonly bytesDelivered = new Counter(
+    'outcry_delivered_bytes_total',
+    'Length of the frames times the subscribers that they were sent to: bytes of binary, UTF-16 units of text.',
+  );
+  readonly flush = new Histogram(
+    'outcry_flush_seconds',
+    'Time that a turn of the loop took which sent what was pending; the next one waits as long.',
+    [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1],
+  );
+  readonly loopDelay = new Histogram(
+    'outcry_loop_delay_seconds',
+    'How late a timer was that is due ten times a second.',
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  );
   readonly quietMarks = new Counter(
     'outcry_quiet_marks_total',
     'Times that the last number of a channel was repeated because it fell quiet.',

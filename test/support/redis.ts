@@ -1,6 +1,9 @@
 /**
  * A real Redis for a test, on a free port, without persistence, ended by its process id.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Child } from '../../scripts/cluster/child.ts';
 import { executable } from '../../scripts/cluster/executable.ts';
@@ -22,6 +25,8 @@ export class TestRedis {
   readonly #args: readonly string[];
   readonly #clients = new Set<Redis>();
   #process: Child | null = null;
+  /** Where it runs: a replica writes down what it gets from its master, whatever it was told about disks. */
+  #folder = '';
 
   private constructor(port: number, args: readonly string[]) {
     this.port = port;
@@ -49,10 +54,12 @@ export class TestRedis {
 
   /** Starts it (again), empty, on the same port. Resolves when it answers. */
   async start(): Promise<void> {
+    this.#folder = mkdtempSync(join(tmpdir(), 'outcry-redis-'));
     this.#process = new Child({
       name: 'redis',
       file: executable('redis-server'),
       args: [...this.#args, '--port', String(this.port), '--bind', '127.0.0.1'],
+      cwd: this.#folder,
     });
     await redisIsReady(this.#process, this.port);
   }
@@ -79,6 +86,7 @@ export class TestRedis {
     this.#clients.clear();
     this.#process?.kill();
     await this.#process?.exited;
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
+import { endsWithUs } from '../support/leftovers.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { handshakeBytes, openRaw, statusOf } from '../support/raw-peer.ts';
 import { until } from '../support/until.ts';
@@ -140,6 +141,21 @@ describe('SIGTERM', () => {
     for (let i = 0; i < 300; i += 1) expect((await late.frame()).payload.length).toBe(60_000);
     expect((await late.frame()).payload.readUInt16BE()).toBe(1001);
     expect(await tested.exited).toBe(0);
+  });
+
+  it('ends a node whose log nobody reads any more', async () => {
+    const child = spawn(process.execPath, [launcher, 'serve', '--port', '0', '--admin-port', '0'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    endsWithUs(child);
+    await until(
+      () => String(child.stdout.read() ?? ''),
+      (output) => output.includes('listening'),
+    );
+    child.stdout.destroy();
+    await once(child.stdout, 'close');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
   it('given several times at once counts as one, a later one exits at once', async () => {

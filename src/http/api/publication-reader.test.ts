@@ -112,6 +112,33 @@ describe('a batch in JSON', () => {
   });
 });
 
+test('the usual form is read as any other form of the same', () => {
+  const piece = fc.constantFrom(
+    ...'{}[],:" \\\n\u0000aé1.e-',
+    '"json":',
+    '"text":',
+    'true',
+    'null',
+    '[]',
+    '{}',
+    '"b"',
+  );
+  const channel = fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join(''));
+  const value = fc.oneof(
+    fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join('')),
+    fc.json({ maxDepth: 2 }),
+    fc.nat(70).map((depth) => '['.repeat(depth) + ']'.repeat(depth)),
+  );
+  fc.assert(
+    fc.property(channel, value, (name, json) => {
+      const usual = reader.json(Buffer.from(`{"channel":"${name}","json":${json}}`), 7);
+      const other = reader.json(Buffer.from(` {"channel":"${name}","json":${json}}`), 7);
+      expect(shown(usual)).toEqual(shown(other));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 test('JSON is read if and only if the schema takes it', () => {
   const value = fc.oneof(
     fc.constantFrom('a', '', 'AP8=', 'AP8', 1, null, true, [], {}),

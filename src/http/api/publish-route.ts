@@ -17,7 +17,12 @@ import { type Publisher, unavailable } from './publisher.ts';
 /** Refused lines that an answer lists. */
 const maxListedErrors = 10;
 
-const onePublished = json(200, { published: 1 });
+/** The commonest answer, made once. An answer to POST is not cached anyway, so one header is enough. */
+const onePublished: HttpReply = {
+  status: 200,
+  headers: { 'Content-Type': 'application/json' },
+  body: '{"published":1}\n',
+};
 
 const outcomeUnknown = refuse(
   'outcome_unknown',

@@ -1,0 +1,114 @@
+/**
+ * `outcry subscribe`: prints what is published, one JSON object per line, until it is told to stop.
+ *
+ * A gap is a line too: whoever reads the lines is told of a loss where it happened. What concerns the connection goes to
+ * the person, on standard error.
+ */
+import type { Client } from '../client/client.ts';
+import { connect, OutcryError, type Publication, type WebSocketConstructor } from '../client/index.ts';
+import { exitCodes, UserError } from '../errors.ts';
+
+export interface SubscribeCommand {
+  channels: readonly string[];
+  /** Of the public listener. */
+  url: string;
+  token: string | null;
+  codec: 'json' | 'msgpack';
+  /** Ends after this many publications; null never does. */
+  count: number | null;
+  /** The payload alone, without its channel, number and time. */
+  payloadOnly: boolean;
+  version: string;
+}
+
+export interface SubscribeSurroundings {
+  print(text: string): void;
+  /** For the person, not for the program that reads the lines. */
+  note(text: string): void;
+  /** Resolves when the command was told to stop. */
+  stopped: Promise<void>;
+  WebSocket?: WebSocketConstructor;
+}
+
+/** @throws UserError with exit code 1 when a channel is refused, or the node sends the client away for good */
+export async function subscribe(command: SubscribeCommand, around: SubscribeSurroundings): Promise<void> {
+  const client = open(command, around);
+  try {
+    await Promise.race([listen(client, command, around), around.stopped]);
+  } catch (error) {
+    if (!(error instanceof OutcryError)) throw error;
+    throw new UserError(`${error.message} (${error.code} ${error.name})`, exitCodes.failure);
+  } finally {
+    await client.close();
+  }
+}
+
+function open({ url, token, codec, version }: SubscribeCommand, around: SubscribeSurroundings): Client {
+  try {
+    return connect(url, {
+      codec,
+      name: `outcry/${version}`,
+      ...(token !== null && { token }),
+      ...(around.WebSocket && { WebSocket: around.WebSocket }),
+    });
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Resolves when enough was printed; rejects when nothing will come any more. */
+function listen(client: Client, command: SubscribeCommand, around: SubscribeSurroundings): Promise<void> {
+  const { channels, count, payloadOnly } = command;
+  let left = count ?? Number.POSITIVE_INFINITY;
+  return new Promise((resolve, reject) => {
+    let everConnected = false;
+    client.on('connected', ({ node, again }) => {
+      everConnected = true;
+      around.note(`${again ? 'connected again' : 'connected'} to ${node}`);
+    });
+    client.on('disconnected', ({ code, reason, retryInMs }) => {
+      const what = everConnected
+        ? `disconnected (${code}${reason === '' ? '' : ` ${reason}`})`
+        : `no node answers at ${command.url}`;
+      around.note(`${what}, trying again in ${Math.ceil(retryInMs)} ms`);
+    });
+    client.on('degraded', ({ channel }) =>
+      around.note(`${channel}: this node does not hear the others at the moment`),
+    );
+    client.on('error', (error) => around.note(error.message));
+    client.on('closed', ({ error }) => {
+      if (error !== null) reject(error);
+    });
+    for (const channel of new Set(channels)) {
+      const subscription = client.subscribe(channel);
+      subscription.on('publication', (publication) => {
+        if (left === 0) return;
+        around.print(payloadOnly ? payloadOf(publication) : lineOf(publication));
+        left -= 1;
+        if (left === 0) resolve();
+      });
+      subscription.on('gap', ({ reason, missed }) =>
+        around.print(JSON.stringify({ channel, gap: reason, missed })),
+      );
+      subscription.on('error', reject);
+    }
+  });
+}
+
+function lineOf({ channel, sequence, time, kind, data }: Publication): string {
+  return JSON.stringify({
+    channel,
+    sequence,
+    time,
+    [kind]: data instanceof Uint8Array ? base64(data) : data,
+  });
+}
+
+function payloadOf({ kind, data }: Publication): string {
+  if (data instanceof Uint8Array) return base64(data);
+  return kind === 'text' ? String(data) : JSON.stringify(data);
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
