@@ -60,7 +60,23 @@ describe('the pacer', () => {
     clock.endTurn();
     expect(flushes).toEqual([0]);
     clock.advance(6);
+    clock.endTurn();
     expect(flushes).toEqual([0, 12]);
+  });
+
+  test('counts what a turn cost that a timer began', () => {
+    pacer.pending(20);
+    turn(6);
+    pacer.pending(20);
+    clock.advance(6);
+    turn(4);
+    pacer.pending(20);
+    clock.advance(3);
+    clock.endTurn();
+    expect(flushes).toEqual([0, 12]);
+    clock.advance(1);
+    clock.endTurn();
+    expect(flushes).toEqual([0, 12, 20]);
   });
 
   test('takes what came while a turn was under way with the next', () => {
@@ -72,6 +88,7 @@ describe('the pacer', () => {
     clock.endTurn();
     expect(flushes).toEqual([0]);
     clock.advance(6);
+    clock.endTurn();
     expect(flushes).toEqual([0, 12]);
   });
 
@@ -80,6 +97,7 @@ describe('the pacer', () => {
     turn(100);
     pacer.pending(20);
     clock.advance(20);
+    clock.endTurn();
     expect(flushes).toEqual([0, 120]);
   });
 
@@ -90,6 +108,7 @@ describe('the pacer', () => {
     clock.advance(3);
     pacer.pending(5);
     clock.advance(5);
+    clock.endTurn();
     expect(flushes).toEqual([0, 108]);
   });
 
