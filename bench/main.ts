@@ -3,17 +3,21 @@
  * ends, nothing that it has started is left running.
  */
 import { constants } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { headerBytes } from './generator/record.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { positive, positives, someOf, systemsOption, wholeFrom, wholesFrom } from './arguments.ts';
+import { textRecords } from './generator/record.ts';
 import { Reporter } from './report/reporter.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { browserCost } from './scenarios/browser-cost.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { idle } from './scenarios/idle.ts';
 import { publish } from './scenarios/publish.ts';
+import { rooms } from './scenarios/rooms.ts';
+import { ticker } from './scenarios/ticker.ts';
+import { setUp } from './setup.ts';
 import { catalogue, systemNamed } from './systems/catalogue.ts';
 import { Running } from './systems/running.ts';
-import type { System } from './systems/system.ts';
+import type { Codec, Runtime, System } from './systems/system.ts';
 
 const running = new Running();
 let interrupted = false;
@@ -31,23 +35,40 @@ const program = new Command('npm run bench --').description(
 );
 
 program
-  .command('fanout')
-  .description('One publisher, many subscribers: CPU per delivery and latency, beside bare publish.')
-  .option('--clients <n>', 'subscribers', wholeFrom(1), 1_000)
-  .option('--rate <list>', 'messages a second, separated by commas', positives, [100, 500])
-  .option('--size <bytes>', 'bytes of a message', wholeFrom(headerBytes), 100)
-  .option('--seconds <n>', 'seconds of each run', positive, 5)
-  .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
-  .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
-  .addOption(systemsOption(catalogue))
-  .option('--out <file>', 'where the figures go', 'bench/results/fanout.json')
-  .action(async ({ clients, rate, size, seconds, warmUp, rounds, systems: chosen, out }) => {
+  .command('setup')
+  .description('Installs the servers that Outcry is measured beside, where Debian has them.')
+  .action(async () => {
+    process.exitCode = await setUp();
+  });
+
+const ours = ['outcry-bun', 'outcry-bun-json', 'outcry-bun-msgpack'].map(systemNamed);
+const windows = ['bun-5ms', 'bun-20ms'].map(systemNamed);
+const bare = systemNamed('bare-bun');
+
+sweeping('fanout', [10, 100, 500, 3_000, 10_000, 15_000], 3, [bare, ...ours])
+  .description('One publisher, many subscribers, one room: CPU per delivery and latency at each rate.')
+  .action(async ({ out, ...options }) => {
+    await report(out, (reporter) => fanout(sweepOptions(options), running, reporter));
+  });
+
+sweeping('ticker', [10_000], 5, [bare, ...windows, ...ours.filter(({ manyChannels }) => manyChannels)])
+  .description('Market data: many channels, some much busier, subscribers that hear a few dozen each.')
+  .option('--channels <n>', 'channels', wholeFrom(1), 2_000)
+  .option('--per-subscriber <n>', 'channels of each subscriber', wholeFrom(1), 50)
+  .action(async ({ out, channels, perSubscriber, ...options }) => {
+    if (perSubscriber > channels)
+      throw new InvalidArgumentError('--per-subscriber must not be above --channels');
     await report(out, (reporter) =>
-      fanout(
-        { clients, rates: rate, recordBytes: size, seconds, warmUpSeconds: warmUp, rounds, systems: chosen },
-        running,
-        reporter,
-      ),
+      ticker({ ...sweepOptions(options, true), channels, perSubscriber }, running, reporter),
+    );
+  });
+
+sweeping('rooms', [1_000], 3, [bare, ...ours.filter(({ manyChannels }) => manyChannels)])
+  .description('Chat: ever more rooms of ten people each, as many publications whatever their number.')
+  .option('--rooms <list>', 'numbers of rooms', wholesFrom(1), [1, 100, 10_000, 100_000])
+  .action(async ({ out, rooms: counts, ...options }) => {
+    await report(out, (reporter) =>
+      rooms({ ...sweepOptions(options, true), rooms: counts }, running, reporter),
     );
   });
 
@@ -57,7 +78,9 @@ program
   .option('--from <n>', 'connections at the lower end of the slope', wholeFrom(1), 5_000)
   .option('--to <n>', 'connections at its upper end', wholeFrom(2), 15_000)
   .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
-  .addOption(systemsOption(catalogue.filter(({ isOurs, name, bare }) => isOurs || name === bare)))
+  .addOption(
+    systemsOption(catalogue.filter(({ ours, name, bare }) => ours?.codec === 'raw' || name === bare)),
+  )
   .option('--out <file>', 'where the figures go', 'bench/results/idle.json')
   .action(async ({ from, to, rounds, systems: chosen, out }) => {
     if (to <= from) throw new InvalidArgumentError('--to must be above --from');
@@ -114,39 +137,63 @@ async function report(out: string, scenario: (reporter: Reporter) => Promise<voi
   reporter.write(out);
 }
 
-function systemsOption(usual: readonly System[]): Option {
-  return new Option('--systems <list>', `some of ${namesOf(catalogue)}`)
-    .argParser(systems)
-    .default(usual, usual === catalogue ? 'all' : namesOf(usual));
+/** A command with the flags of all scenarios that try rates. */
+function sweeping(name: string, rates: number[], seconds: number, usual: readonly System[]) {
+  return program
+    .command(name)
+    .option('--clients <n>', 'subscribers', wholeFrom(1), 1_000)
+    .option('--rate <list>', 'messages a second, separated by commas', positives, rates)
+    .option('--size <bytes>', 'bytes of a message', wholeFrom(textRecords.headerBytes), 100)
+    .option('--seconds <n>', 'seconds of each run', positive, seconds)
+    .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
+    .option('--rounds <n>', 'rounds; seven decide', wholeFrom(1), 1)
+    .option('--runtime <list>', 'of our nodes: bun, node', someOf<Runtime>('bun', 'node'))
+    .option(
+      '--codec <list>',
+      'of our subscribers: raw, json, msgpack',
+      someOf<Codec>('raw', 'json', 'msgpack'),
+    )
+    .addOption(systemsOption(usual))
+    .option('--out <file>', 'where the figures go', `bench/results/${name}.json`);
 }
 
-function namesOf(some: readonly System[]): string {
-  return some.map(({ name }) => name).join(',');
+interface SweepFlags {
+  clients: number;
+  rate: number[];
+  size: number;
+  seconds: number;
+  warmUp: number;
+  rounds: number;
+  runtime?: Runtime[] | undefined;
+  codec?: Codec[] | undefined;
+  systems: readonly System[];
 }
 
-function systems(text: string): System[] {
-  try {
-    return text.split(',').map(systemNamed);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-}
-
-function positives(text: string): number[] {
-  return text.split(',').map(positive);
-}
-
-function wholeFrom(least: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!Number.isInteger(number) || number < least)
-      throw new InvalidArgumentError(`it must be a whole number, at least ${least}`);
-    return number;
+/** @param manyChannels leaves out systems that know one only */
+function sweepOptions(
+  { clients, rate, size, seconds, warmUp, rounds, runtime, codec, systems }: SweepFlags,
+  manyChannels = false,
+) {
+  const chosen = onlyOurs(systems, runtime, codec).filter((system) => system.manyChannels || !manyChannels);
+  return {
+    ...{ clients, rates: rate, recordBytes: size, seconds, warmUpSeconds: warmUp, rounds, systems: chosen },
   };
 }
 
-function positive(text: string): number {
-  const number = Number(text);
-  if (!(number > 0)) throw new InvalidArgumentError('it must be a number above 0');
-  return number;
+/** With --runtime or --codec: the nodes of ours that fit, and those of the others that were chosen. */
+function onlyOurs(
+  systems: readonly System[],
+  runtimes: readonly Runtime[] | undefined,
+  codecs: readonly Codec[] | undefined,
+): System[] {
+  if (runtimes === undefined && codecs === undefined) return [...systems];
+  const fits = ({ name, ours }: System) =>
+    ours !== undefined &&
+    !name.endsWith('-0ms') &&
+    (runtimes ?? ['bun']).includes(ours.runtime) &&
+    (codecs ?? ['raw', 'json', 'msgpack']).includes(ours.codec);
+  const fitting = catalogue.filter(fits);
+  const bares = new Set(fitting.map((system) => system.bare));
+  const others = systems.filter(({ ours, name }) => ours === undefined && !bares.has(name));
+  return [...catalogue.filter(({ name }) => bares.has(name)), ...others, ...fitting];
 }

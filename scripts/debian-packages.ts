@@ -2,7 +2,7 @@
  * Which Debian packages the tests need, how to see that they are there, and what to do when they are not. Decides only;
  * setup.ts acts on it.
  */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A Debian package and what stands for it. */
@@ -12,6 +12,8 @@ export interface DebianPackage {
   why: string;
   /** One of these on the PATH is enough. */
   executables: string[];
+  /** A file that stands for it, by its path, where it brings no executable. */
+  file?: string;
   /** An environment variable that names the executable instead, by its path. */
   variable?: string;
 }
@@ -66,7 +68,7 @@ export function executableFinder(path = ''): Finder {
 
 /** Returns the executable that stands for a package, or undefined when the package is missing. */
 export function findExecutable(
-  { executables, variable }: DebianPackage,
+  { executables, file, variable }: DebianPackage,
   env: Readonly<Record<string, string | undefined>>,
   find: Finder,
 ): string | undefined {
@@ -77,7 +79,7 @@ export function findExecutable(
     const path = find(name);
     if (path) return path;
   }
-  return undefined;
+  return file && existsSync(file) ? file : undefined;
 }
 
 /**

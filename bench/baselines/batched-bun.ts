@@ -1,18 +1,23 @@
-/** Bun's publish with batching by hand: gathers for a fixed time, then publishes everything as one message. */
-const windowMs = Number(process.argv[2]);
-let gathered: Buffer[] = [];
-const flush = () => {
-  server.publish('room', Buffer.concat(gathered));
-  gathered = [];
-};
-const server = Bun.serve({
+/** Bun's publish with batching by hand. */
+import { channelOf, channelsIn } from './channels.mjs';
+import { gathering } from './gathered.mjs';
+
+const gather = gathering(
+  Number(process.argv[2]),
+  (channel, messages) => void server.publish(channel, messages),
+);
+const server = Bun.serve<{ channels: string[] }>({
   hostname: '127.0.0.1',
   port: 0,
-  fetch: (request, server) => (server.upgrade(request) ? undefined : new Response(null, { status: 400 })),
+  fetch: (request, server) =>
+    server.upgrade(request, { data: { channels: channelsIn(request.url) } })
+      ? undefined
+      : new Response(null, { status: 400 }),
   websocket: {
-    open: (ws) => void ws.subscribe('room'),
-    message: (_ws, message) =>
-      void (gathered.push(Buffer.from(message)) === 1 && setTimeout(flush, windowMs)),
+    open(ws) {
+      for (const channel of ws.data.channels) ws.subscribe(channel);
+    },
+    message: (_ws, message) => gather(channelOf(message as Buffer), Buffer.from(message as Buffer)),
   },
 });
 console.log(JSON.stringify({ msg: 'listening', port: server.port }));

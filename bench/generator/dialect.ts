@@ -1,26 +1,43 @@
 /**
- * How a system is spoken to: what a record becomes on its way in, and where the records are in what comes out.
+ * How a system is spoken to: how a connection joins its channels, what a record becomes on its way in, and where the records
+ * are in what comes out.
  *
- * Workers are processes of their own, so a dialect travels as a name.
+ * Reading must cost next to nothing, or a benchmark measures itself: a dialect finds out where records begin and how far
+ * apart they are, and does not take messages apart. Records that are not where they should be show as damaged.
  */
-import { clientFrame } from './websocket.ts';
+import type { RecordForm } from './record.ts';
 
-/** One or more records side by side: `size` bytes at `offset`, valid during the call. */
-export type RecordSink = (bytes: Buffer, offset: number, size: number) => void;
-
-export interface Dialect {
-  /** The bytes that publish a record, as they go onto the connection. */
-  publication(record: Buffer): Buffer;
-  /** Takes a message apart: `size` bytes at `offset`. */
-  read(bytes: Buffer, offset: number, size: number, sink: RecordSink): void;
+export interface RecordSink {
+  /** `count` records, the first at `offset` and each `stride` bytes behind the one before; valid during the call. */
+  records(bytes: Buffer, offset: number, count: number, stride: number): void;
+  /** A message that should hold records and does not. */
+  mangled(): void;
 }
 
-export const dialects = {
-  /** A binary message is a record, or several side by side. */
-  raw: {
-    publication: (record) => clientFrame(2, record),
-    read: (bytes, offset, size, sink) => sink(bytes, offset, size),
-  },
-} satisfies Record<string, Dialect>;
+/** What a dialect may do with a connection. */
+export interface Speaker {
+  /** Sends frames that are made already. */
+  send(frames: Buffer): void;
+  /** Everything is joined: what is published from now on arrives. Called once. */
+  joined(): void;
+}
 
-export type DialectName = keyof typeof dialects;
+/** Takes each message of a connection: `size` bytes at `offset`, valid during the call. */
+export type Listener = (bytes: Buffer, offset: number, size: number) => void;
+
+export interface Dialect {
+  readonly form: RecordForm;
+  /** Asked for in the handshake. */
+  readonly subprotocol?: string;
+  /** The path to connect to, for systems that learn there what a connection wants to hear. */
+  path?(base: string, channels: readonly number[]): string;
+  /** Bytes that publish a record, as they go onto the connection. */
+  publication(record: Buffer, channel: number): Buffer;
+  /** Speaks on a connection that has just opened, to hear these channels; none for a publisher. */
+  converse(speaker: Speaker, channels: readonly number[], sink: RecordSink): Listener;
+}
+
+/** The name of a channel, for systems that have names. */
+export function nameOf(channel: number): string {
+  return `bench-${channel}`;
+}

@@ -11,6 +11,7 @@ import { monotonicMs } from './monotonic.ts';
 import { Receivers } from './receivers.ts';
 import { addCounts, type Counts } from './tally.ts';
 import { judge, type Verdict } from './verdict.ts';
+import { audienceOf, oneChannel, type Topology } from './topology.ts';
 import { Worker } from './worker.ts';
 
 /** One receiver process reads about half a million small messages a second; one core is left for the server. */
@@ -28,6 +29,8 @@ export interface Load {
   /** The same load before, not measured: compilers warm up, buffers grow. */
   warmUpSeconds?: number;
   recordBytes: number;
+  /** One channel that all hear, unless given. */
+  topology?: Topology;
   /** Called from time to time with the deliveries so far. */
   onProgress?: (deliveries: number) => void;
 }
@@ -74,27 +77,29 @@ export async function generate(load: Load, around: Around): Promise<Measurement>
   const receivers = new Receivers(load.processes ?? defaultProcesses, load.onProgress);
   const publisher = new Worker<ToPublisher, FromPublisher>('publisher.ts');
   try {
-    const { seconds: connectSeconds } = await receivers.connect(load.target, load.receivers);
-    const { recordBytes } = load;
-    await publisher.ask({ type: 'connect', target: load.publishTo ?? load.target, recordBytes }, 'connected');
-    const warmedUp = await run(load, load.warmUpSeconds ?? 0, 0, receivers, publisher);
+    const { target, recordBytes, topology = oneChannel } = load;
+    const subscribing = { target, recordBytes, topology };
+    const { seconds: connectSeconds } = await receivers.connect(subscribing, load.receivers);
+    const publishing = { target: load.publishTo ?? target, recordBytes, topology };
+    await publisher.ask({ type: 'connect', ...publishing }, 'connected');
+    await runOnce(load, load.warmUpSeconds ?? 0, 0, receivers, publisher);
 
     await around.before({ publisher: publisher.pid, receivers: receivers.pids });
     const parentCpu = process.cpuUsage();
-    const { published, expected, stillComing, elapsedSeconds } = await run(
+    const { published, expected, stillComing, elapsedSeconds } = await runOnce(
       load,
       load.seconds,
-      warmedUp.published.records,
+      1,
       receivers,
       publisher,
     );
     await around.after();
     const { user, system } = process.cpuUsage(parentCpu);
-    const reports = await receivers.report(published.records);
+    const reports = await receivers.report(published.perChannel);
 
     const counts = addCounts(reports.map((report) => report.counts));
     const closed = sum(reports.map((report) => report.closed));
-    const scheduleLag = mergedLatency([published.lagHistogram]);
+    const scheduleLag = mergedLatency([published.lag]);
     const receiverCpuSeconds = reports.map((report) => report.cpuSeconds);
     const longestStallMs = Math.max(scheduleLag.max, ...reports.map((report) => report.longestStallMs));
     return {
@@ -102,7 +107,7 @@ export async function generate(load: Load, around: Around): Promise<Measurement>
       expected,
       counts,
       closed,
-      latency: mergedLatency(reports.map((report) => report.histogram) as [string, ...string[]]),
+      latency: mergedLatency(reports.map((report) => report.latency) as [string, ...string[]]),
       scheduleLag,
       longestStallMs,
       heldBack: published.heldBack,
@@ -128,19 +133,22 @@ export async function generate(load: Load, around: Around): Promise<Measurement>
   }
 }
 
-/** One load on the schedule; `first` is the number of its first record. */
-async function run(
-  { rate, recordBytes, receivers: count }: Load,
+/** One load on the schedule. */
+async function runOnce(
+  { rate, receivers: subscribers, topology = oneChannel }: Load,
   seconds: number,
-  first: number,
+  run: number,
   receivers: Receivers,
   publisher: Worker<ToPublisher, FromPublisher>,
 ) {
-  await receivers.begin(recordBytes, first);
+  await receivers.begin(run);
   const startedAt = monotonicMs();
-  const published = await publisher.ask({ type: 'publish', rate, seconds, first }, 'published');
+  const published = await publisher.ask({ type: 'publish', rate, seconds, run }, 'published');
   const sentAt = monotonicMs();
-  const expected = published.records * count;
+  const audience = audienceOf(topology, subscribers);
+  const expected = sum(
+    published.perChannel.map((records, channel) => records * (audience[channel] as number)),
+  );
   const { stillComing } = await receivers.untilDelivered(expected);
   const elapsedSeconds = (Math.max(receivers.lastAt, sentAt) - startedAt) / 1_000;
   return { published, expected, stillComing, elapsedSeconds };

@@ -1,8 +1,9 @@
 /**
  * What the parent of a benchmark and its workers say to each other.
  */
-import type { DialectName } from './dialect.ts';
+import type { DialectName } from './dialects/catalogue.ts';
 import type { Counts } from './tally.ts';
+import type { Topology } from './topology.ts';
 
 /** Where to connect, and how to speak there. */
 export interface Target {
@@ -16,23 +17,28 @@ export type ToReceiver =
   | {
       type: 'connect';
       target: Target;
+      recordBytes: number;
+      topology: Topology;
       /** So many more. */
       connections: number;
+      /** The first of them is that subscriber of all. */
+      firstSubscriber: number;
       /** Source addresses, used in turn. */
       localAddresses: readonly string[];
       /** Handshakes under way at once; a listen backlog holds a few hundred. */
       parallel: number;
     }
-  /** Records from `first` on count. */
-  | { type: 'begin'; recordBytes: number; first: number }
-  | { type: 'report'; published: number };
+  /** Records of that run count. */
+  | { type: 'begin'; run: number }
+  /** @param published of each channel */
+  | { type: 'report'; published: readonly number[] };
 
 export interface ReceiverReport {
   type: 'report';
   counts: Counts;
   /** Connections that ended, since they were opened. */
   closed: number;
-  histogram: string;
+  latency: string;
   cpuSeconds: number;
   /** The longest time for which this process stood still. */
   longestStallMs: number;
@@ -46,13 +52,15 @@ export type FromReceiver =
   | ReceiverReport;
 
 export type ToPublisher =
-  | { type: 'connect'; target: Target; recordBytes: number }
-  | { type: 'publish'; rate: number; seconds: number; first: number };
+  | { type: 'connect'; target: Target; recordBytes: number; topology: Topology }
+  | { type: 'publish'; rate: number; seconds: number; run: number };
 
 export interface Published {
   type: 'published';
   records: number;
-  lagHistogram: string;
+  /** Of each channel. */
+  perChannel: number[];
+  lag: string;
   /** Writes that the kernel did not take at once: the server did not read, or not fast enough. */
   heldBack: number;
   cpuSeconds: number;

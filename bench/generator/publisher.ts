@@ -1,20 +1,22 @@
 /**
  * A worker that publishes on an open-loop schedule. It does nothing else, so that nothing keeps it from being on time.
  */
-import { encodeIntoCompressedBase64 } from 'hdr-histogram-js';
-import { type Dialect, dialects } from './dialect.ts';
-import { latencyHistogram, recordMs } from './latency.ts';
+import { speak } from './conversation.ts';
+import type { Dialect } from './dialect.ts';
+import { dialects } from './dialects/catalogue.ts';
+import { LatencyCounts } from './latency.ts';
 import type { FromPublisher, ToPublisher } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
-import { writeRecord } from './record.ts';
 import { Schedule } from './schedule.ts';
-import { BenchWebSocket } from './websocket.ts';
+import { ChannelChoice, oneChannel, type Topology } from './topology.ts';
+import type { BenchWebSocket } from './websocket.ts';
 
 /** The first record is due this long after the order, so that it is not late before it began. */
 const leadMs = 20;
 
 let socket: BenchWebSocket | null = null;
-let dialect: Dialect = dialects.raw;
+let dialect: Dialect = dialects.raw(0);
+let topology: Topology = oneChannel;
 let record: Buffer = Buffer.alloc(0);
 
 function tell(message: FromPublisher): void {
@@ -30,19 +32,21 @@ process.on('disconnect', () => process.exit(0));
 // Ctrl-C reaches every process of a terminal; the parent ends this one.
 process.on('SIGINT', () => {});
 
-async function connect({ target, recordBytes }: Extract<ToPublisher, { type: 'connect' }>): Promise<void> {
-  dialect = dialects[target.dialect];
+async function connect(order: Extract<ToPublisher, { type: 'connect' }>): Promise<void> {
+  const { target, recordBytes } = order;
+  topology = order.topology;
+  dialect = dialects[target.dialect](recordBytes);
   record = Buffer.alloc(recordBytes);
-  socket = await BenchWebSocket.open({
-    ...target,
-    // In a raw room the publisher hears itself; what it hears is not looked at.
-    sink: { message() {}, control() {} },
-  });
+  // In a raw room the publisher hears itself; what it hears is not looked at.
+  const ignored = { records() {}, mangled() {} };
+  socket = await speak({ target, dialect, channels: [], sink: ignored });
   tell({ type: 'connected' });
 }
 
-async function publish({ rate, seconds, first }: Extract<ToPublisher, { type: 'publish' }>): Promise<void> {
-  const lag = latencyHistogram();
+async function publish({ rate, seconds, run }: Extract<ToPublisher, { type: 'publish' }>): Promise<void> {
+  const lag = new LatencyCounts();
+  const choice = new ChannelChoice(topology);
+  const perChannel = new Array<number>(topology.channels).fill(0);
   const schedule = new Schedule(monotonicMs() + leadMs, rate, seconds);
   const cpuBefore = process.cpuUsage();
   let heldBack = 0;
@@ -51,11 +55,14 @@ async function publish({ rate, seconds, first }: Extract<ToPublisher, { type: 'p
     const { from, count } = schedule.take(now);
     if (count > 0) {
       const frames: Buffer[] = [];
-      for (let sequence = from; sequence < from + count; sequence += 1) {
-        const dueAt = schedule.dueAt(sequence);
-        writeRecord(record, first + sequence, dueAt);
-        frames.push(dialect.publication(record));
-        recordMs(lag, now - dueAt);
+      for (let number = from; number < from + count; number += 1) {
+        const intendedAt = schedule.dueAt(number);
+        const channel = choice.next();
+        const sequence = perChannel[channel] as number;
+        perChannel[channel] = sequence + 1;
+        dialect.form.write(record, { sequence, intendedAt, channel, run });
+        frames.push(dialect.publication(record, channel));
+        lag.record(now - intendedAt);
       }
       // One write for what is due together: the pieces are the server's to take apart.
       if (socket?.write(Buffer.concat(frames)) !== true) heldBack += 1;
@@ -67,7 +74,8 @@ async function publish({ rate, seconds, first }: Extract<ToPublisher, { type: 'p
   tell({
     type: 'published',
     records: schedule.total,
-    lagHistogram: encodeIntoCompressedBase64(lag),
+    perChannel,
+    lag: lag.encode(),
     heldBack,
     cpuSeconds: (user + system) / 1e6,
   });

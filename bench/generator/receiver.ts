@@ -1,20 +1,21 @@
 /**
  * A worker that holds many subscribers and accounts for everything that they get.
  */
-import { encodeIntoCompressedBase64 } from 'hdr-histogram-js';
-import { dialects } from './dialect.ts';
+import { speak } from './conversation.ts';
+import { dialects } from './dialects/catalogue.ts';
 import type { FromReceiver, ToReceiver } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import { StallWatch } from './stall-watch.ts';
 import { Tally } from './tally.ts';
-import { BenchWebSocket } from './websocket.ts';
+import { channelsOf } from './topology.ts';
 
 /** How often the parent hears how many deliveries there were: that is how it knows when nothing more comes. */
 const progressEveryMs = 50;
 
-const sockets: BenchWebSocket[] = [];
+/** The channels of each connection. */
+const subscriptions: number[][] = [];
 const stalls = new StallWatch();
-let connections = 0;
+let accounts: Pick<ConstructorParameters<typeof Tally>[0], 'form' | 'recordBytes'> | null = null;
 let tally: Tally | null = null;
 let closed = 0;
 let cpuAtBegin = process.cpuUsage();
@@ -33,12 +34,21 @@ process.on('disconnect', () => process.exit(0));
 // Ctrl-C reaches every process of a terminal; the parent ends this one.
 process.on('SIGINT', () => {});
 
-async function connect(order: Extract<ToReceiver, { type: 'connect' }>): Promise<void> {
+type Connect = Extract<ToReceiver, { type: 'connect' }>;
+
+async function connect(order: Connect): Promise<void> {
+  const { target, recordBytes, topology, connections, firstSubscriber } = order;
   const cpuBefore = process.cpuUsage();
   const startedAt = monotonicMs();
-  const last = connections + order.connections;
+  const { form } = dialects[target.dialect](recordBytes);
+  accounts = { form, recordBytes };
+  let opened = 0;
   const open = async (): Promise<void> => {
-    while (connections < last) await openOne(order, connections++);
+    while (opened < connections) {
+      const channels = channelsOf(topology, firstSubscriber + opened);
+      opened += 1;
+      await openOne(order, subscriptions.push(channels) - 1, channels);
+    }
   };
   await Promise.all(Array.from({ length: order.parallel }, open));
   tell({
@@ -49,32 +59,32 @@ async function connect(order: Extract<ToReceiver, { type: 'connect' }>): Promise
 }
 
 async function openOne(
-  { target, localAddresses }: Extract<ToReceiver, { type: 'connect' }>,
+  { target, recordBytes, localAddresses }: Connect,
   index: number,
+  channels: readonly number[],
 ): Promise<void> {
-  const dialect = dialects[target.dialect];
-  const records = (bytes: Buffer, offset: number, size: number): void =>
-    // A look at the clock for each message: one that was older would date it back.
-    tally?.records(index, bytes, offset, size, monotonicMs());
-  const socket = await BenchWebSocket.open({
-    ...target,
+  await speak({
+    target,
+    dialect: dialects[target.dialect](recordBytes),
+    channels,
     localAddress: localAddresses[index % localAddresses.length],
     sink: {
-      message: (bytes, offset, size) => dialect.read(bytes, offset, size, records),
-      control() {},
+      // A look at the clock for each message: one that was older would date it back.
+      records: (bytes, offset, count, stride) =>
+        tally?.records(index, bytes, offset, count, stride, monotonicMs()),
+      mangled: () => tally?.mangled(),
     },
     closed() {
       closed += 1;
     },
   });
-  sockets.push(socket);
 }
 
 /** What comes from now on counts, and what is used from now on is used for reading. */
-function begin({ recordBytes, first }: Extract<ToReceiver, { type: 'begin' }>): void {
-  const accounts = new Tally(connections, recordBytes, first);
+function begin({ run }: Extract<ToReceiver, { type: 'begin' }>): void {
+  if (accounts === null) return;
   if (tally === null) setInterval(tellProgress, progressEveryMs);
-  tally = accounts;
+  tally = new Tally({ ...accounts, run, subscriptions });
   told = 0;
   stalls.reset();
   cpuAtBegin = process.cpuUsage();
@@ -88,13 +98,13 @@ function tellProgress(): void {
   tell({ type: 'progress', deliveries: told });
 }
 
-function report(published: number): void {
+function report(published: readonly number[]): void {
   if (tally === null) return;
   tell({
     type: 'report',
     counts: tally.counts(published),
     closed,
-    histogram: encodeIntoCompressedBase64(tally.histogram),
+    latency: tally.latency.encode(),
     cpuSeconds: cpuSecondsSince(cpuAtBegin),
     longestStallMs: stalls.longestMs,
   });

@@ -3,10 +3,11 @@
  */
 import type { FromReceiver, ReceiverReport, Target, ToReceiver } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
+import type { Topology } from './topology.ts';
 import { Worker } from './worker.ts';
 
-/** Nothing has come for this long after the last record was sent: nothing will. */
-const quietMs = 500;
+/** Nothing has come for this long after the last record was sent: nothing will. A busy machine can keep a process waiting. */
+const quietMs = 1_500;
 /** A server that is so far behind is not waited for any longer. */
 const maxDrainMs = 10_000;
 
@@ -19,6 +20,13 @@ const parallelHandshakes = 64;
  */
 const addressesPerProcess = 250;
 
+/** How subscribers connect, and what to. */
+export interface Subscribing {
+  target: Target;
+  recordBytes: number;
+  topology: Topology;
+}
+
 export interface Connected {
   seconds: number;
   /** CPU seconds of each process meanwhile. */
@@ -29,6 +37,7 @@ export class Receivers {
   readonly #workers: readonly Worker<ToReceiver, FromReceiver>[];
   readonly #deliveries: number[];
   #lastAt = monotonicMs();
+  #subscribers = 0;
 
   /** @param onProgress called from time to time with the deliveries so far */
   constructor(processes: number, onProgress: (deliveries: number) => void = () => {}) {
@@ -50,7 +59,7 @@ export class Receivers {
 
   /** Records that came since `begin`, as far as it is known here: some milliseconds ago. */
   get deliveries(): number {
-    return this.#deliveries.reduce((total, count) => total + count, 0);
+    return sum(this.#deliveries);
   }
 
   /** When the last of them came, in monotonic milliseconds. */
@@ -59,16 +68,19 @@ export class Receivers {
   }
 
   /** Opens so many connections more, paced. */
-  async connect(target: Target, connections: number): Promise<Connected> {
+  async connect(subscribing: Subscribing, connections: number): Promise<Connected> {
     const shares = split(connections, this.#workers.length);
     const startedAt = monotonicMs();
+    const firsts = shares.map((_, index) => this.#subscribers + sum(shares.slice(0, index)));
+    this.#subscribers += connections;
     const answers = await Promise.all(
       this.#workers.map((worker, index) =>
         worker.ask(
           {
             type: 'connect',
-            target,
+            ...subscribing,
             connections: shares[index] as number,
+            firstSubscriber: firsts[index] as number,
             localAddresses: localAddresses(index),
             parallel: Math.max(1, Math.floor(parallelHandshakes / this.#workers.length)),
           },
@@ -82,9 +94,9 @@ export class Receivers {
     };
   }
 
-  /** Records from `first` on count. */
-  async begin(recordBytes: number, first: number): Promise<void> {
-    const order = { type: 'begin', recordBytes, first } as const;
+  /** Records of that run count. */
+  async begin(run: number): Promise<void> {
+    const order = { type: 'begin', run } as const;
     await Promise.all(this.#workers.map((worker) => worker.ask(order, 'begun')));
     this.#deliveries.fill(0);
     this.#lastAt = monotonicMs();
@@ -102,7 +114,8 @@ export class Receivers {
     return { stillComing: false };
   }
 
-  report(published: number): Promise<ReceiverReport[]> {
+  /** @param published of each channel */
+  report(published: readonly number[]): Promise<ReceiverReport[]> {
     return Promise.all(this.#workers.map((worker) => worker.ask({ type: 'report', published }, 'report')));
   }
 
@@ -117,4 +130,8 @@ function localAddresses(worker: number): string[] {
 
 function split(total: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, i) => Math.floor((total + i) / parts));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,43 +1,61 @@
 import { describe, expect, test } from 'vitest';
-import { headerBytes, isFillerIntact, readIntendedAt, readSequence, writeRecord } from './record.ts';
+import { binaryRecords, type RecordForm, type RecordHeader, textRecords } from './record.ts';
 
 const recordBytes = 100;
 
-function record(sequence: number, intendedAt: number): Buffer {
-  const bytes = Buffer.alloc(recordBytes);
-  writeRecord(bytes, sequence, intendedAt);
-  return bytes;
-}
+describe.each([
+  ['binary', binaryRecords],
+  ['text', textRecords],
+])('a %s record', (_, form: RecordForm) => {
+  function record(header: Partial<RecordHeader>): Buffer {
+    const bytes = Buffer.alloc(recordBytes);
+    form.write(bytes, { sequence: 0, intendedAt: 1, channel: 0, run: 0, ...header });
+    return bytes;
+  }
 
-describe('a record', () => {
+  /** Null if it is damaged. */
+  function read(bytes: Buffer, offset = 0): RecordHeader | null {
+    const header = { sequence: -1, intendedAt: -1, channel: -1, run: -1 };
+    return form.read(bytes, offset, header) ? header : null;
+  }
+
   test.each([0, 1, 65_536, 0xffffffff])('carries the number %i', (sequence) => {
-    expect(readSequence(record(sequence, 1), 0)).toBe(sequence);
+    expect(read(record({ sequence }))?.sequence).toBe(sequence);
   });
 
-  test('carries the time at which it should have been sent', () => {
-    expect(readIntendedAt(record(7, 123_456.789), 0)).toBe(123_456.789);
+  test('carries the time at which it should have been sent, its channel and its run', () => {
+    const header = { sequence: 7, intendedAt: 123_456.789, channel: 99_999, run: 255 };
+    expect(read(record(header))).toEqual(header);
   });
 
   test('is read where it lies', () => {
-    const bytes = Buffer.concat([Buffer.from('odd'), record(7, 8.5)]);
-    expect(readSequence(bytes, 3)).toBe(7);
-    expect(readIntendedAt(bytes, 3)).toBe(8.5);
-    expect(isFillerIntact(bytes, 3, recordBytes, 7)).toBe(true);
+    const bytes = Buffer.concat([Buffer.from('odd'), record({ sequence: 7, intendedAt: 8.5 })]);
+    expect(read(bytes, 3)).toMatchObject({ sequence: 7, intendedAt: 8.5 });
+    expect(form.isFillerIntact(bytes, 3, recordBytes, 7)).toBe(true);
   });
 
   test('shows every single flipped bit', () => {
     for (let bit = 0; bit < recordBytes * 8; bit += 1) {
-      const bytes = record(123_456, 9_876.5);
+      const bytes = record({ sequence: 123_456, intendedAt: 9_876.5 });
       bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
-      const seen = readSequence(bytes, 0) === -1 || !isFillerIntact(bytes, 0, recordBytes, 123_456);
+      const seen = read(bytes) === null || !form.isFillerIntact(bytes, 0, recordBytes, 123_456);
       expect(seen, `bit ${bit}`).toBe(true);
     }
   });
 
   test('may be nothing but its header', () => {
-    const bytes = Buffer.alloc(headerBytes);
-    writeRecord(bytes, 5, 6);
-    expect(readSequence(bytes, 0)).toBe(5);
-    expect(isFillerIntact(bytes, 0, headerBytes, 5)).toBe(true);
+    const bytes = Buffer.alloc(form.headerBytes);
+    form.write(bytes, { sequence: 5, intendedAt: 6, channel: 0, run: 0 });
+    expect(read(bytes)?.sequence).toBe(5);
+    expect(form.isFillerIntact(bytes, 0, form.headerBytes, 5)).toBe(true);
   });
+});
+
+test('a text record has no character that JSON escapes', () => {
+  for (let sequence = 0; sequence < 300; sequence += 1) {
+    const bytes = Buffer.alloc(recordBytes);
+    textRecords.write(bytes, { sequence, intendedAt: sequence * 1.1, channel: sequence, run: 1 });
+    const text = bytes.toString('latin1');
+    expect(JSON.stringify(text)).toBe(`"${text}"`);
+  }
 });

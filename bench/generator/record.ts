@@ -1,50 +1,112 @@
 /**
  * What a benchmark publishes: a number, the time at which it *should* have been sent, and enough redundancy to see damage.
  *
- *     offset  0  uint32   sequence, from 0
+ *     offset  0  uint32   sequence within its channel and run, from 0
  *             4  float64  intended send time, monotonic milliseconds
- *            12  uint32   hash of the twelve bytes before
- *            16  …        filler that follows from the sequence
+ *            12  uint24   channel, so that a program without a protocol knows where it belongs
+ *            15  uint8    run: a warm-up is told apart from what follows it
+ *            16  uint32   hash of the sixteen bytes before
+ *            20  …        filler that follows from the sequence
+ *
+ * Systems that carry text get the same as text of the same size, without a character that JSON escapes: two letters from A
+ * to P for each byte of the header, then a small letter as filler. So 100 bytes are 100 bytes for everybody.
  *
  * The intended time, not the real one: a generator that falls behind must not make the server look faster (Gil Tene,
  * "How NOT to Measure Latency", on coordinated omission).
  */
 
-export const headerBytes = 16;
-
-/** Writes a record of `bytes.length` bytes. */
-export function writeRecord(bytes: Buffer, sequence: number, intendedAt: number): void {
-  bytes.writeUInt32LE(sequence, 0);
-  bytes.writeDoubleLE(intendedAt, 4);
-  bytes.writeUInt32LE(hashOf(bytes, 0), 12);
-  bytes.fill(fillerOf(sequence), headerBytes);
+export interface RecordHeader {
+  sequence: number;
+  /** Monotonic milliseconds. */
+  intendedAt: number;
+  channel: number;
+  run: number;
 }
 
-/** The sequence of the record at `offset`, or −1 if its header is damaged. */
-export function readSequence(bytes: Buffer, offset: number): number {
-  return bytes.readUInt32LE(offset + 12) === hashOf(bytes, offset) ? bytes.readUInt32LE(offset) : -1;
+export interface RecordForm {
+  /** The smallest record. */
+  readonly headerBytes: number;
+  /** Writes a record that fills `bytes`. */
+  write(bytes: Buffer, header: RecordHeader): void;
+  /** Reads the header at `offset` into `header`; false if it is damaged. */
+  read(bytes: Buffer, offset: number, header: RecordHeader): boolean;
+  /** True if everything behind the header is as it was written. Looks at each byte. */
+  isFillerIntact(bytes: Buffer, offset: number, size: number, sequence: number): boolean;
 }
 
-export function readIntendedAt(bytes: Buffer, offset: number): number {
-  return bytes.readDoubleLE(offset + 4);
-}
+const binaryHeaderBytes = 20;
+const textHeaderBytes = 2 * binaryHeaderBytes;
+const letterA = 0x41;
+const smallLetterA = 0x61;
 
-/** True if everything behind the header is as it was written. Looks at each byte. */
-export function isFillerIntact(bytes: Buffer, offset: number, size: number, sequence: number): boolean {
-  const filler = fillerOf(sequence);
-  for (let i = offset + headerBytes; i < offset + size; i += 1) if (bytes[i] !== filler) return false;
-  return true;
-}
+export const binaryRecords: RecordForm = {
+  headerBytes: binaryHeaderBytes,
+  write(bytes, { sequence, intendedAt, channel, run }) {
+    bytes.writeUInt32LE(sequence, 0);
+    bytes.writeDoubleLE(intendedAt, 4);
+    bytes.writeUIntLE(channel, 12, 3);
+    bytes[15] = run;
+    bytes.writeUInt32LE(hashOf(bytes, 0), 16);
+    bytes.fill(binaryFiller(sequence), binaryHeaderBytes);
+  },
+  read(bytes, offset, header) {
+    if (bytes.readUInt32LE(offset + 16) !== hashOf(bytes, offset)) return false;
+    header.sequence = bytes.readUInt32LE(offset);
+    header.intendedAt = bytes.readDoubleLE(offset + 4);
+    header.channel = bytes.readUInt32LE(offset + 12) & 0xffffff;
+    header.run = bytes[offset + 15] as number;
+    return true;
+  },
+  isFillerIntact: (bytes, offset, size, sequence) =>
+    isFilledWith(binaryFiller(sequence), bytes, offset + binaryHeaderBytes, offset + size),
+};
 
-function fillerOf(sequence: number): number {
+/** A header on its way between letters and bytes. */
+const scratch = Buffer.alloc(binaryHeaderBytes);
+
+export const textRecords: RecordForm = {
+  headerBytes: textHeaderBytes,
+  write(bytes, header) {
+    binaryRecords.write(scratch, header);
+    for (let i = 0; i < binaryHeaderBytes; i += 1) {
+      const byte = scratch[i] as number;
+      bytes[2 * i] = letterA + (byte >> 4);
+      bytes[2 * i + 1] = letterA + (byte & 0x0f);
+    }
+    bytes.fill(textFiller(header.sequence), textHeaderBytes);
+  },
+  read(bytes, offset, header) {
+    for (let i = 0; i < binaryHeaderBytes; i += 1) {
+      const high = (bytes[offset + 2 * i] as number) - letterA;
+      const low = (bytes[offset + 2 * i + 1] as number) - letterA;
+      if ((high | low) & ~0x0f) return false;
+      scratch[i] = (high << 4) | low;
+    }
+    return binaryRecords.read(scratch, 0, header);
+  },
+  isFillerIntact: (bytes, offset, size, sequence) =>
+    isFilledWith(textFiller(sequence), bytes, offset + textHeaderBytes, offset + size),
+};
+
+function binaryFiller(sequence: number): number {
   return (sequence * 31 + 7) & 0xff;
 }
 
-/** FNV-1a over the header's first twelve bytes, as three words. */
+function textFiller(sequence: number): number {
+  return smallLetterA + (sequence % 26);
+}
+
+function isFilledWith(filler: number, bytes: Buffer, from: number, to: number): boolean {
+  for (let i = from; i < to; i += 1) if (bytes[i] !== filler) return false;
+  return true;
+}
+
+/** FNV-1a over what stands before the hash, as four words. */
 function hashOf(bytes: Buffer, offset: number): number {
   let hash = 0x811c9dc5;
   hash = Math.imul(hash ^ bytes.readUInt32LE(offset), 0x01000193);
   hash = Math.imul(hash ^ bytes.readUInt32LE(offset + 4), 0x01000193);
   hash = Math.imul(hash ^ bytes.readUInt32LE(offset + 8), 0x01000193);
+  hash = Math.imul(hash ^ bytes.readUInt32LE(offset + 12), 0x01000193);
   return hash >>> 0;
 }

@@ -1,26 +1,35 @@
 import { describe, expect, test } from 'vitest';
-import { writeRecord } from './record.ts';
+import { mergedLatency } from './latency.ts';
+import { binaryRecords, type RecordHeader } from './record.ts';
 import { addCounts, Tally } from './tally.ts';
 
 const recordBytes = 32;
 const clean = { duplicates: 0, reordered: 0, corrupted: 0, gaps: 0, tail: 0, early: 0, overflowed: false };
 
-/** Records side by side, due at 0. */
+/** Records of run 1 side by side, due at 0. */
 function records(...sequences: number[]): Buffer {
-  return Buffer.concat(
-    sequences.map((sequence) => {
-      const bytes = Buffer.alloc(recordBytes);
-      writeRecord(bytes, sequence, 0);
-      return bytes;
-    }),
-  );
+  return Buffer.concat(sequences.map((sequence) => record({ sequence })));
 }
 
-/** What a single receiver accounts for that gets these messages. */
+function record(header: Partial<RecordHeader>): Buffer {
+  const bytes = Buffer.alloc(recordBytes);
+  binaryRecords.write(bytes, { sequence: 0, intendedAt: 0, channel: 0, run: 1, ...header });
+  return bytes;
+}
+
+function tallyOf(...subscriptions: number[][]): Tally {
+  return new Tally({ form: binaryRecords, recordBytes, run: 1, subscriptions });
+}
+
+function arrive(tally: Tally, receiver: number, message: Buffer, now = 1): void {
+  tally.records(receiver, message, 0, message.length / recordBytes, recordBytes, now);
+}
+
+/** What a single receiver of a single channel accounts for that gets these messages. */
 function account(published: number, ...messages: Buffer[]) {
-  const tally = new Tally(1, recordBytes);
-  for (const message of messages) tally.records(0, message, 0, message.length, 1);
-  return tally.counts(published);
+  const tally = tallyOf([0]);
+  for (const message of messages) arrive(tally, 0, message);
+  return tally.counts([published]);
 }
 
 describe('the tally', () => {
@@ -62,7 +71,9 @@ describe('the tally', () => {
   test.each([
     ['sequence', 0],
     ['time', 6],
-    ['hash', 13],
+    ['channel', 12],
+    ['run', 15],
+    ['hash', 17],
     ['filler', 31],
   ])('finds a damaged %s and does not count it as delivered', (_, at) => {
     const damaged = records(1);
@@ -75,22 +86,48 @@ describe('the tally', () => {
     });
   });
 
-  test('finds a message that is no whole number of records', () => {
-    const counts = account(2, records(0), records(1).subarray(1));
-    expect(counts).toEqual({ ...clean, deliveries: 1, corrupted: 1, tail: 1 });
+  test('counts a message in which no records can be found as damaged', () => {
+    const tally = tallyOf([0]);
+    tally.mangled();
+    expect(tally.counts([1])).toEqual({ ...clean, deliveries: 0, corrupted: 1, tail: 1 });
+  });
+
+  test('reads records with something between them', () => {
+    const tally = tallyOf([0]);
+    const gap = Buffer.from('++');
+    const message = Buffer.concat([0, 1, 2, 3, 4].flatMap((sequence) => [gap, record({ sequence })]));
+    tally.records(0, message, gap.length, 5, gap.length + recordBytes, 1);
+    expect(tally.counts([5])).toEqual({ ...clean, deliveries: 5 });
   });
 
   test('keeps the accounts of receivers apart', () => {
-    const tally = new Tally(2, recordBytes);
-    tally.records(0, records(0, 1), 0, 2 * recordBytes, 1);
-    tally.records(1, records(0), 0, recordBytes, 1);
-    expect(tally.counts(2)).toEqual({ ...clean, deliveries: 3, tail: 1 });
+    const tally = tallyOf([0], [0]);
+    arrive(tally, 0, records(0, 1));
+    arrive(tally, 1, records(0));
+    expect(tally.counts([2])).toEqual({ ...clean, deliveries: 3, tail: 1 });
+  });
+
+  test('keeps the accounts of channels apart', () => {
+    const tally = tallyOf([3, 5]);
+    arrive(tally, 0, record({ channel: 5, sequence: 0 }));
+    arrive(tally, 0, record({ channel: 3, sequence: 0 }));
+    arrive(tally, 0, record({ channel: 5, sequence: 2 }));
+    expect(tally.counts([0, 0, 0, 2, 9, 3])).toEqual({ ...clean, deliveries: 3, gaps: 1, tail: 1 });
+  });
+
+  test('calls what belongs to somebody else damaged', () => {
+    const tally = tallyOf([3], [5, 6]);
+    arrive(tally, 0, record({ channel: 5 }));
+    arrive(tally, 1, record({ channel: 3 }));
+    expect(tally.counts([])).toMatchObject({ deliveries: 0, corrupted: 2 });
   });
 
   test('ignores what belongs to the run before', () => {
-    const tally = new Tally(1, recordBytes, 10);
-    tally.records(0, records(9, 10, 11), 0, 3 * recordBytes, 1);
-    expect(tally.counts(2)).toEqual({ ...clean, deliveries: 2 });
+    const tally = tallyOf([0]);
+    arrive(tally, 0, record({ run: 0, sequence: 9 }));
+    arrive(tally, 0, Buffer.concat([5, 6, 7, 8].map((sequence) => record({ run: 0, sequence }))));
+    arrive(tally, 0, records(0, 1));
+    expect(tally.counts([2])).toEqual({ ...clean, deliveries: 2 });
   });
 
   test('says when there were more holes than it can remember', () => {
@@ -100,15 +137,56 @@ describe('the tally', () => {
   });
 
   test('measures from the time at which a record was due', () => {
-    const tally = new Tally(1, recordBytes);
-    tally.records(0, records(0), 0, recordBytes, 12.5);
-    expect(tally.histogram.maxValue / 1_000).toBeCloseTo(12.5, 1);
+    const tally = tallyOf([0]);
+    arrive(tally, 0, records(0), 12.5);
+    expect(tally.latency.maxMs).toBe(12.5);
   });
 
   test('finds a record that is dated before it was due', () => {
-    const tally = new Tally(1, recordBytes);
-    tally.records(0, records(0), 0, recordBytes, -1);
-    expect(tally.counts(1)).toEqual({ ...clean, deliveries: 1, early: 1 });
+    const tally = tallyOf([0]);
+    arrive(tally, 0, records(0), -1);
+    expect(tally.counts([1])).toEqual({ ...clean, deliveries: 1, early: 1 });
+  });
+
+  describe('that has seen the same bytes before', () => {
+    const five = records(0, 1, 2, 3, 4);
+
+    test('counts them for each receiver', () => {
+      const tally = tallyOf([0], [0]);
+      arrive(tally, 0, five);
+      arrive(tally, 1, five);
+      expect(tally.counts([5])).toEqual({ ...clean, deliveries: 10 });
+    });
+
+    test('finds them twice at one receiver', () => {
+      expect(account(5, five, five)).toEqual({ ...clean, deliveries: 10, duplicates: 5 });
+    });
+
+    test('finds that something before them was lost', () => {
+      const tally = tallyOf([0], [0]);
+      for (const message of [records(0), records(1, 2, 3, 4)]) arrive(tally, 0, message);
+      arrive(tally, 1, records(1, 2, 3, 4));
+      expect(tally.counts([5])).toEqual({ ...clean, deliveries: 9, gaps: 1 });
+    });
+
+    test.each([0, 25, 70, 159])('sees that byte %i is another one', (at) => {
+      const tally = tallyOf([0], [0]);
+      arrive(tally, 0, five);
+      const damaged = Buffer.from(five);
+      damaged[at] = (damaged[at] as number) ^ 1;
+      arrive(tally, 1, damaged);
+      expect(tally.counts([5])).toMatchObject({ deliveries: 9, corrupted: 1 });
+    });
+
+    test('measures each from the time at which it was due', () => {
+      const tally = tallyOf([0], [0]);
+      const message = Buffer.concat([0, 1, 2, 3].map((i) => record({ sequence: i, intendedAt: i })));
+      arrive(tally, 0, message, 10);
+      arrive(tally, 1, message, 20);
+      const { p50, max } = mergedLatency([tally.latency.encode()]);
+      expect(p50).toBeCloseTo(10, 0);
+      expect(max).toBeCloseTo(20, 0);
+    });
   });
 
   test('adds up over workers', () => {

@@ -1,14 +1,15 @@
 /**
  * Accounts for every delivery: which records each receiver got, how late, in which order, and whether they were whole.
  *
- * Each receiver expects the numbers in turn. A number beyond the expected one leaves a hole; a number that fills a hole came late and
+ * Each receiver expects the numbers of each of its channels in turn. A number beyond the expected one leaves a hole; a number that fills a hole came late and
  * in the wrong order; any other number below the expected one came twice. What is still missing when everything has had
  * time to arrive was lost: holes are gaps in the stream, what is missing behind the last record is its tail.
  *
  * A damaged record is counted as corrupted and not as delivered, so its number is missing as well.
  */
-import { latencyHistogram, recordMs } from './latency.ts';
-import { isFillerIntact, readIntendedAt, readSequence } from './record.ts';
+import { LatencyCounts } from './latency.ts';
+import type { RecordForm, RecordHeader } from './record.ts';
+import { leastSeen, SeenRecordsMemory, type SeenRecords } from './seen-records.ts';
 
 /** Holes remembered over all receivers; beyond them a late record counts as a duplicate, and the report says so. */
 const maxHoles = 1_000_000;
@@ -18,7 +19,7 @@ const clockErrorMs = 0.1;
 
 /**
  * Filler bytes that are looked at for each record, on average: headers always, fillers of records up to this size always,
- * of larger ones each so many times. 84 bytes cost 50 ns; at half a million a second that is 3 % of a core.
+ * of larger ones each so many times. 80 bytes cost 50 ns; at half a million a second that is 3 % of a core.
  */
 const verifiedBytes = 128;
 
@@ -62,12 +63,34 @@ export function addCounts(all: readonly Counts[]): Counts {
   return total;
 }
 
+export interface TallyOptions {
+  form: RecordForm;
+  recordBytes: number;
+  /** Records of other runs are not looked at. */
+  run: number;
+  /** The channels of each receiver. */
+  subscriptions: readonly (readonly number[])[];
+}
+
+/** Where a receiver's channels stand in the list of all expected numbers. */
+interface Places {
+  first: number;
+  /** Place of a channel behind `first`; null if there is only one. */
+  of: ReadonlyMap<number, number> | null;
+  only: number;
+}
+
 export class Tally {
-  readonly histogram = latencyHistogram();
+  readonly latency = new LatencyCounts();
+  readonly #form: RecordForm;
   readonly #recordBytes: number;
   readonly #verifyEvery: number;
-  readonly #first: number;
+  readonly #run: number;
+  readonly #subscriptions: readonly (readonly number[])[];
+  readonly #places: readonly Places[];
   readonly #next: Uint32Array;
+  readonly #seen: SeenRecordsMemory;
+  readonly #header: RecordHeader = { sequence: 0, intendedAt: 0, channel: 0, run: 0 };
   readonly #holes = new Map<number, Set<number>>();
   #holeCount = 0;
   #deliveries = 0;
@@ -77,32 +100,45 @@ export class Tally {
   #early = 0;
   #overflowed = false;
 
-  /** @param first number of the first record that counts; what is below it belongs to a run before */
-  constructor(receivers: number, recordBytes: number, first = 0) {
+  constructor({ form, recordBytes, run, subscriptions }: TallyOptions) {
+    this.#form = form;
     this.#recordBytes = recordBytes;
     this.#verifyEvery = Math.max(1, Math.round(recordBytes / verifiedBytes));
-    this.#first = first;
-    this.#next = new Uint32Array(receivers).fill(first);
+    this.#run = run;
+    this.#subscriptions = subscriptions;
+    let streams = 0;
+    this.#places = subscriptions.map((channels) => {
+      const first = streams;
+      streams += channels.length;
+      const of = channels.length === 1 ? null : new Map(channels.map((channel, place) => [channel, place]));
+      return { first, of, only: channels[0] ?? -1 };
+    });
+    this.#next = new Uint32Array(streams);
+    this.#seen = new SeenRecordsMemory(form, recordBytes);
   }
 
   get deliveries(): number {
     return this.#deliveries;
   }
 
-  /** One or more records side by side arrived at a receiver at `now`. */
-  records(receiver: number, bytes: Buffer, offset: number, size: number, now: number): void {
-    const step = this.#recordBytes;
-    if (size % step !== 0) {
-      this.#corrupted += 1;
-      return;
-    }
-    for (let at = offset; at < offset + size; at += step) this.#record(receiver, bytes, at, now);
+  /** `count` records, the first at `offset` and each `stride` bytes behind the one before, arrived at `now`. */
+  records(receiver: number, bytes: Buffer, offset: number, count: number, stride: number, now: number): void {
+    const seen = count < leastSeen ? null : this.#seen.look(bytes, offset, count, stride);
+    if (seen !== null && this.#takeSeen(receiver, seen, now)) return;
+    for (let i = 0; i < count; i += 1) this.#record(receiver, bytes, offset + i * stride, now);
   }
 
-  /** @param published how many records each receiver should have got */
-  counts(published: number): Counts {
+  /** A message arrived in which no records can be found. */
+  mangled(): void {
+    this.#corrupted += 1;
+  }
+
+  /** @param published how many records each channel should have brought */
+  counts(published: readonly number[]): Counts {
     let tail = 0;
-    for (const next of this.#next) tail += this.#first + published - next;
+    let stream = 0;
+    for (const channels of this.#subscriptions)
+      for (const channel of channels) tail += (published[channel] ?? 0) - (this.#next[stream++] as number);
     return {
       deliveries: this.#deliveries,
       duplicates: this.#duplicates,
@@ -115,32 +151,63 @@ export class Tally {
     };
   }
 
+  /** False if they are not what comes next, and have to be looked at one by one. */
+  #takeSeen(receiver: number, { run, channel, first, intendedAt }: SeenRecords, now: number): boolean {
+    if (run !== this.#run) return run < this.#run;
+    const stream = this.#streamOf(receiver, channel);
+    if (stream === -1 || this.#next[stream] !== first) return false;
+    const count = intendedAt.length;
+    this.#next[stream] = first + count;
+    this.#deliveries += count;
+    for (let i = 0; i < count; i += 1) this.latency.record(now - (intendedAt[i] as number));
+    // The last is the youngest.
+    if (now - (intendedAt[count - 1] as number) < -clockErrorMs) this.#early += 1;
+    return true;
+  }
+
   #record(receiver: number, bytes: Buffer, at: number, now: number): void {
-    const sequence = readSequence(bytes, at);
-    if (
-      sequence === -1 ||
-      (sequence % this.#verifyEvery === 0 && !isFillerIntact(bytes, at, this.#recordBytes, sequence))
-    ) {
+    const header = this.#header;
+    if (!this.#form.read(bytes, at, header) || !this.#isWhole(bytes, at, header.sequence)) {
       this.#corrupted += 1;
       return;
     }
-    if (sequence < this.#first) return;
+    if (header.run !== this.#run) return;
+    const stream = this.#streamOf(receiver, header.channel);
+    // Somebody else's.
+    if (stream === -1) {
+      this.#corrupted += 1;
+      return;
+    }
     this.#deliveries += 1;
-    const next = this.#next[receiver] as number;
-    if (sequence === next) this.#next[receiver] = next + 1;
-    else if (sequence > next) this.#openHoles(receiver, next, sequence);
-    else this.#late(receiver, sequence);
-    const ms = now - readIntendedAt(bytes, at);
+    const { sequence } = header;
+    const next = this.#next[stream] as number;
+    if (sequence === next) this.#next[stream] = next + 1;
+    else if (sequence > next) this.#openHoles(stream, next, sequence);
+    else this.#late(stream, sequence);
+    const ms = now - header.intendedAt;
     if (ms < -clockErrorMs) this.#early += 1;
-    recordMs(this.histogram, ms);
+    this.latency.record(ms);
   }
 
-  #openHoles(receiver: number, from: number, to: number): void {
-    this.#next[receiver] = to + 1;
-    let holes = this.#holes.get(receiver);
+  #isWhole(bytes: Buffer, at: number, sequence: number): boolean {
+    if (sequence % this.#verifyEvery !== 0) return true;
+    return this.#form.isFillerIntact(bytes, at, this.#recordBytes, sequence);
+  }
+
+  /** −1 if it does not listen to that channel. */
+  #streamOf(receiver: number, channel: number): number {
+    const { first, of, only } = this.#places[receiver] as Places;
+    if (of === null) return channel === only ? first : -1;
+    const place = of.get(channel);
+    return place === undefined ? -1 : first + place;
+  }
+
+  #openHoles(stream: number, from: number, to: number): void {
+    this.#next[stream] = to + 1;
+    let holes = this.#holes.get(stream);
     if (holes === undefined) {
       holes = new Set();
-      this.#holes.set(receiver, holes);
+      this.#holes.set(stream, holes);
     }
     this.#holeCount += to - from;
     for (let sequence = from; sequence < to; sequence += 1) {
@@ -152,8 +219,8 @@ export class Tally {
     }
   }
 
-  #late(receiver: number, sequence: number): void {
-    if (this.#holes.get(receiver)?.delete(sequence) === true) {
+  #late(stream: number, sequence: number): void {
+    if (this.#holes.get(stream)?.delete(sequence) === true) {
       this.#holeCount -= 1;
       this.#reordered += 1;
     } else {

@@ -7,9 +7,11 @@ export interface WebSocketOptions {
   host: string;
   port: number;
   path: string;
+  subprotocol?: string | undefined;
   /** Source address; spreads many connections over the ports of many loopback addresses. */
   localAddress?: string | undefined;
-  sink: FrameSink;
+  /** Called when the server has answered 101, before any message is looked at; returns who gets them. */
+  opened(socket: BenchWebSocket): FrameSink;
   /** Called when it is closed, whoever closed it. */
   closed?: (() => void) | undefined;
 }
@@ -26,21 +28,17 @@ export class BenchWebSocket {
   }
 
   /** Resolves when the server has answered 101. */
-  static open({ host, port, path, localAddress, sink, closed }: WebSocketOptions): Promise<BenchWebSocket> {
+  static open(options: WebSocketOptions): Promise<BenchWebSocket> {
+    const { host, port, path, subprotocol, localAddress, closed } = options;
+    const offer = subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
     return new Promise((resolve, reject) => {
       const frames = new FrameReader();
-      let head: Buffer | null = Buffer.alloc(0);
-      const answering: FrameSink = {
-        message: (bytes, offset, size) => sink.message(bytes, offset, size),
-        control(opcode, payload) {
-          if (opcode === 9) opened?.sendFrame(10, payload);
-          sink.control(opcode, payload);
-        },
-      };
+      let head: Buffer = Buffer.alloc(0);
       let opened: BenchWebSocket | null = null;
+      let sink: FrameSink | null = null;
       const data = (socket: Bun.Socket<undefined>, piece: Buffer) => {
-        if (head === null) {
-          frames.push(piece, answering);
+        if (sink !== null) {
+          frames.push(piece, sink);
           return;
         }
         head = Buffer.concat([head, piece]);
@@ -52,11 +50,12 @@ export class BenchWebSocket {
           socket.end();
           return;
         }
+        const connection = new BenchWebSocket(socket);
+        opened = connection;
+        sink = answering(connection, options.opened(connection));
+        resolve(connection);
         const rest = head.subarray(end + headEnd.length);
-        head = null;
-        opened = new BenchWebSocket(socket);
-        resolve(opened);
-        if (rest.length > 0) frames.push(rest, answering);
+        if (rest.length > 0) frames.push(rest, sink);
       };
       const failed = (error: Error) => {
         reject(error);
@@ -69,7 +68,7 @@ export class BenchWebSocket {
         socket: {
           open(socket) {
             socket.write(
-              `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+              `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${offer}\r\n`,
             );
           },
           data,
@@ -119,6 +118,17 @@ export class BenchWebSocket {
   close(): void {
     this.#socket.end();
   }
+}
+
+/** Answers pings and hands on everything. */
+function answering(connection: BenchWebSocket, { message, control }: FrameSink): FrameSink {
+  return {
+    message,
+    control(opcode, payload) {
+      if (opcode === 9) connection.sendFrame(10, payload);
+      control(opcode, payload);
+    },
+  };
 }
 
 /** A final frame, masked with zeros: the bytes stay as they are (RFC 6455, section 5.3). */

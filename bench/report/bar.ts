@@ -7,8 +7,11 @@
  */
 export type Outcome = 'met' | 'missed' | 'undecided';
 
-/** A machine on which equal things differ by more than this is not quiet enough to decide anything. */
-const maxSpread = 0.1;
+/** A machine on which the CPU of equal things differs by more than this is not quiet enough to decide anything. */
+export const maxCpuSpread = 0.1;
+
+/** The same for latencies: the last percentile of equal runs is apart by more, on any machine. */
+export const maxLatencySpread = 0.25;
 
 export interface Bar {
   figure: number;
@@ -17,11 +20,20 @@ export interface Bar {
   atLeast?: boolean;
   /** What two equal things are apart; 0.04 is 4 %. */
   spread: number;
+  /** Beyond which nothing is decided; that of CPU unless given. */
+  maxSpread?: number;
   /** All runs behind the figure may be believed in this. */
   counts: boolean;
 }
 
-export function outcomeOf({ figure, limit, atLeast = false, spread, counts }: Bar): Outcome {
+export function outcomeOf({
+  figure,
+  limit,
+  atLeast = false,
+  spread,
+  maxSpread = maxCpuSpread,
+  counts,
+}: Bar): Outcome {
   if (!counts || Number.isNaN(figure) || !(spread <= maxSpread)) return 'undecided';
   const kept = atLeast ? figure >= limit / (1 + spread) : figure <= limit * (1 + spread);
   return kept ? 'met' : 'missed';

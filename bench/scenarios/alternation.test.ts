@@ -3,7 +3,11 @@ import type { System } from '../systems/system.ts';
 import { Alternation } from './alternation.ts';
 
 function system(name: string, bare: string): System {
-  return { name, bare, isOurs: name === 'ours', start: () => Promise.reject(new Error('nobody starts it')) };
+  return {
+    ...{ name, bare, manyChannels: false },
+    missing: () => null,
+    start: () => Promise.reject(new Error('nobody starts it')),
+  };
 }
 
 const systems = [system('bare', 'bare'), system('ours', 'bare')];

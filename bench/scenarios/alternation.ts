@@ -46,16 +46,27 @@ export class Alternation<Run> {
   }
 
   /** All runs that a comparison of this turn stands on. */
-  comparedRunsOf({ name, system }: Turn): Run[] {
-    return [name, system.bare, againName({ name: system.bare })].flatMap((each) => this.runsOf(each));
+  comparedRunsOf({ name, system }: Turn, other = system.bare): Run[] {
+    return [...new Set([name, other, system.bare, againName({ name: system.bare })])].flatMap((each) =>
+      this.runsOf(each),
+    );
   }
 
   compare({ name, system }: Turn, figure: (run: Run) => number): Comparison {
+    return this.compareWith({ name, system }, system.bare, figure);
+  }
+
+  /** Beside another system than the bare one; the spread is still that of the bare one. */
+  compareWith({ name, system }: Turn, other: string, figure: (run: Run) => number): Comparison {
     const own = this.runsOf(name).map(figure);
     const bare = this.runsOf(system.bare).map(figure);
     const again = this.runsOf(againName({ name: system.bare })).map(figure);
-    const both = bare.map((each, round) => (each + (again[round] as number)) / 2);
-    return { ratio: ratioOf(own, both), spread: spreadOf(again, bare) };
+    // The bare one ran twice, so each round has the mean of both.
+    const theirs =
+      other === system.bare
+        ? bare.map((each, round) => (each + (again[round] as number)) / 2)
+        : this.runsOf(other).map(figure);
+    return { ratio: ratioOf(own, theirs), spread: spreadOf(again, bare) };
   }
 
   median({ name }: Turn, figure: (run: Run) => number): number {

@@ -19,7 +19,7 @@ import { shardOf } from '../../src/protocol/shard.ts';
 import { generate } from '../generator/generator.ts';
 import type { Target } from '../generator/messages.ts';
 import { monotonicMs } from '../generator/monotonic.ts';
-import { writeRecord } from '../generator/record.ts';
+import { binaryRecords } from '../generator/record.ts';
 import { BenchWebSocket } from '../generator/websocket.ts';
 import { median } from '../report/median.ts';
 import type { Reporter } from '../report/reporter.ts';
@@ -152,12 +152,12 @@ async function measureIntake(node: RunningNode, redisPort: number, reporter: Rep
   let heardBytes = 0;
   const listener = await BenchWebSocket.open({
     ...node.target,
-    sink: {
+    opened: () => ({
       message(_bytes, _offset, size) {
         heardBytes += size;
       },
       control() {},
-    },
+    }),
   });
   const redis = new Redis(redisPort, '127.0.0.1');
   const shard = shardOf(channel, shards);
@@ -170,7 +170,8 @@ async function measureIntake(node: RunningNode, redisPort: number, reporter: Rep
     const made: Buffer[] = [];
     for (let i = 0; i < frames; i += 1) {
       for (let j = 0; j < publicationsPerFrame; j += 1) {
-        writeRecord(record, i * publicationsPerFrame + j, 0);
+        const sequence = i * publicationsPerFrame + j;
+        binaryRecords.write(record, { sequence, intendedAt: 0, channel: 0, run: 0 });
         writer.add(channel, Publication.binary(record, 0));
       }
       made.push(writer.take(Date.now()));

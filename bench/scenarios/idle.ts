@@ -6,6 +6,7 @@
  * handshakes between the two counts are the ones that are timed.
  */
 import { Receivers } from '../generator/receivers.ts';
+import { oneChannel } from '../generator/topology.ts';
 import type { Status } from '../generator/verdict.ts';
 import { outcomeOf } from '../report/bar.ts';
 import { ratioCell, spreadCell, verdictCell } from '../report/cells.ts';
@@ -62,7 +63,7 @@ export async function idle(options: IdleOptions, running: Running, reporter: Rep
     return run;
   });
   for (const turn of alternation.turns) addRow(turn, alternation, options, reporter);
-  for (const turn of alternation.turns.filter(({ system }) => system.isOurs))
+  for (const turn of alternation.turns.filter(({ system }) => system.ours !== undefined))
     addBars(turn, alternation, reporter);
 }
 
@@ -70,14 +71,16 @@ async function measure(system: System, { from, to }: IdleOptions, running: Runni
   const server = await system.start({ running, collectable: true });
   const receivers = new Receivers(Math.max(2, Math.ceil(to / connectionsPerProcess)));
   try {
-    await receivers.connect(server.subscribeTo, from);
+    // Nothing is published, so records have no size.
+    const subscribing = { target: server.subscribeTo, recordBytes: 0, topology: oneChannel };
+    await receivers.connect(subscribing, from);
     const few = await memoryOf(server);
     const before = usageOf(server.pids);
-    const { seconds, cpuSeconds } = await receivers.connect(server.subscribeTo, to - from);
+    const { seconds, cpuSeconds } = await receivers.connect(subscribing, to - from);
     const after = usageOf(server.pids);
     const many = await memoryOf(server);
-    await receivers.begin(0, 0);
-    const reports = await receivers.report(0);
+    await receivers.begin(0);
+    const reports = await receivers.report([]);
 
     const connections = to - from;
     const closed = reports.reduce((sum, report) => sum + report.closed, 0);

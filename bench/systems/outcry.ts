@@ -1,18 +1,32 @@
 /**
- * One Outcry node on either runtime, alone, with its default settings. Without the launcher: the process is the node.
+ * One Outcry node on either runtime, alone, with its default settings, heard by subscribers of one kind. Without the
+ * launcher: the process is the node.
  */
 import { fileURLToPath } from 'node:url';
 import { nodeBundle } from '../../bin/node-bundle.mjs';
-import { type Runtime, startServer } from './server-process.ts';
-import type { System } from './system.ts';
+import type { DialectName } from '../generator/dialects/catalogue.ts';
+import { startServer } from './server-process.ts';
+import type { Codec, Runtime, System } from './system.ts';
 
 const sources = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-export function outcry(name: string, runtime: Runtime, bare: string): System {
+const dialectOf = {
+  raw: 'raw',
+  json: 'outcry-json',
+  msgpack: 'outcry-msgpack',
+} satisfies Record<Codec, DialectName>;
+
+/** @param flags beyond those that give it free ports */
+export function outcry(
+  name: string,
+  bare: string,
+  { runtime, codec, flags = [] }: { runtime: Runtime; codec: Codec; flags?: readonly string[] },
+): System {
   return {
-    name,
-    bare,
-    isOurs: true,
+    ...{ name, bare, ours: { runtime, codec } },
+    // A raw connection is in one room.
+    manyChannels: codec !== 'raw',
+    missing: () => null,
     start: (options) =>
       startServer(
         {
@@ -21,9 +35,10 @@ export function outcry(name: string, runtime: Runtime, bare: string): System {
           file: runtime === 'bun' ? sources : nodeBundle(),
           args: [
             ...['serve', '--runtime', runtime, '--host', '127.0.0.1', '--port', '0', '--admin-port', '0'],
-            ...['--log-format', 'json'],
+            ...['--log-format', 'json', ...flags],
           ],
-          path: '/raw/bench',
+          path: codec === 'raw' ? '/raw/bench' : '/',
+          dialect: dialectOf[codec],
         },
         options,
       ),

@@ -37,6 +37,12 @@ function usageOfOne(pid: number): Usage {
   };
 }
 
+/** A process and those that it has started, as they are now. */
+export function withChildren(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return [pid, ...children.split(' ').filter(Boolean).map(Number).flatMap(withChildren)];
+}
+
 export function cpuSecondsOf(pid: number): number {
   const { userSeconds, systemSeconds } = usageOf([pid]);
   return userSeconds + systemSeconds;

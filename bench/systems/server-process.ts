@@ -5,9 +5,8 @@ import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { findBun } from '../../bin/find-bun.mjs';
 import { Child } from '../../scripts/cluster/child.ts';
-import type { RunningSystem, StartOptions } from './system.ts';
-
-export type Runtime = 'bun' | 'node';
+import type { DialectName } from '../generator/dialects/catalogue.ts';
+import type { RunningSystem, Runtime, StartOptions } from './system.ts';
 
 export interface Program {
   name: string;
@@ -16,20 +15,22 @@ export interface Program {
   args?: readonly string[];
   /** Where publisher and subscribers connect. */
   path: string;
+  dialect: DialectName;
 }
 
 const preload = fileURLToPath(new URL('collect-garbage.mjs', import.meta.url));
 
 /** @throws Error with its last words, if it ends before it listens */
 export async function startServer(
-  { name, runtime, file, args = [], path }: Program,
+  { name, runtime, file, args = [], path, dialect }: Program,
   { running, collectable = false }: StartOptions,
 ): Promise<RunningSystem> {
   const said = new EventEmitter();
+  const toRun = command(runtime, collectable, [file, ...args]);
   const child = running.add(
     new Child({
       name,
-      ...command(runtime, collectable, [file, ...args]),
+      ...toRun,
       onLine: (line) => {
         const { msg, port, youngBytes } = fieldsOf(line);
         if (msg?.startsWith('listening')) said.emit('listening', port);
@@ -43,10 +44,11 @@ export async function startServer(
       said.emit('error', new Error(`${name} ended with ${code}:\n${child.lines.join('\n')}`));
   });
   const [port] = await once(said, 'listening');
-  const target = { host: '127.0.0.1', port, path, dialect: 'raw' } as const;
+  const target = { host: '127.0.0.1', port, path, dialect };
   return {
     publishTo: target,
     subscribeTo: target,
+    command: [toRun.file, ...toRun.args].join(' '),
     pids: [child.pid],
     async collectGarbage() {
       const collected = once(said, 'collected');

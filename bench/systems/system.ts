@@ -2,18 +2,25 @@
  * What can be measured: something that takes messages from a publisher and hands them to subscribers.
  *
  * A new one needs a file that starts it and a line in `catalogue.ts`; if it does not speak bare WebSocket messages, also
- * a dialect in `generator/dialect.ts`.
+ * a dialect in `generator/dialects/`.
  */
 import type { Target } from '../generator/messages.ts';
 import type { Running } from './running.ts';
+
+export type Runtime = 'bun' | 'node';
+export type Codec = 'raw' | 'json' | 'msgpack';
 
 export interface System {
   /** As in `--systems`. */
   readonly name: string;
   /** Name of the bare publish of the same runtime, which it is compared with; its own name if it is that. */
   readonly bare: string;
-  /** A node of this project: the bars are about these. */
-  readonly isOurs: boolean;
+  /** Set for a node of this project: the bars are about these. */
+  readonly ours?: { readonly runtime: Runtime; readonly codec: Codec };
+  /** A subscriber can hear many channels, and a publisher speak in them. */
+  readonly manyChannels: boolean;
+  /** Why it cannot be started on this machine, in a sentence, with what to do about it; null if it can. */
+  missing(): string | null;
   /** Starts it on free ports. Resolves when it listens. */
   start(options: StartOptions): Promise<RunningSystem>;
 }
@@ -28,6 +35,8 @@ export interface StartOptions {
 export interface RunningSystem {
   readonly publishTo: Target;
   readonly subscribeTo: Target;
+  /** How it was started, for the record. */
+  readonly command: string;
   /** The processes whose CPU and memory are its cost. */
   readonly pids: readonly number[];
   /**

@@ -1,0 +1,21 @@
+/**
+ * Every dialect by its name: workers are processes of their own, so a dialect travels as a name.
+ */
+import type { Dialect } from '../dialect.ts';
+import { nats } from './nats.ts';
+import { outcryJson } from './outcry-json.ts';
+import { outcryMsgpack } from './outcry-msgpack.ts';
+import { listed, raw } from './raw.ts';
+import { socketIo } from './socket-io.ts';
+
+/** Each speaks of records of one size. */
+export const dialects = {
+  raw,
+  listed,
+  nats,
+  'outcry-json': outcryJson,
+  'outcry-msgpack': outcryMsgpack,
+  'socket-io': socketIo,
+} satisfies Record<string, (recordBytes: number) => Dialect>;
+
+export type DialectName = keyof typeof dialects;

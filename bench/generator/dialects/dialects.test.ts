@@ -1,0 +1,224 @@
+/**
+ * Dialects against the bytes of those who speak them: Outcry's own codecs, and the documented forms of the others.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Publication } from '../../../src/channel/publication.ts';
+import type { Codec } from '../../../src/protocol/codec.ts';
+import { jsonCodec } from '../../../src/protocol/json-codec.ts';
+import { msgpackCodec } from '../../../src/protocol/msgpack-codec.ts';
+import type { Dialect, Listener } from '../dialect.ts';
+import { FrameReader } from '../frame-reader.ts';
+import { dialects, type DialectName } from './catalogue.ts';
+
+const recordBytes = 100;
+
+interface Talk {
+  dialect: Dialect;
+  /** A record of that sequence. */
+  record(sequence: number): Buffer;
+  hear: (message: Buffer | string) => void;
+  /** Sequences of the records that were found. */
+  heard: number[];
+  /** What was sent, as text. */
+  said: string[];
+  joined: () => boolean;
+  mangled: () => number;
+}
+
+function talk(name: DialectName, channels: readonly number[]): Talk {
+  const dialect = dialects[name](recordBytes);
+  const heard: number[] = [];
+  const said: string[] = [];
+  let joined = 0;
+  let mangled = 0;
+  const listener: Listener = dialect.converse(
+    { send: (frames) => void said.push(payloadOf(frames).toString('latin1')), joined: () => void joined++ },
+    channels,
+    {
+      records(bytes, offset, count, stride) {
+        const header = { sequence: 0, intendedAt: 0, channel: 0, run: 0 };
+        for (let i = 0; i < count; i += 1) {
+          const whole = dialect.form.read(bytes, offset + i * stride, header);
+          heard.push(whole ? header.sequence : -1);
+        }
+      },
+      mangled: () => void mangled++,
+    },
+  );
+  return {
+    dialect,
+    record(sequence) {
+      const bytes = Buffer.alloc(recordBytes);
+      dialect.form.write(bytes, { sequence, intendedAt: 1, channel: 0, run: 0 });
+      return bytes;
+    },
+    hear(message) {
+      const bytes = Buffer.concat([Buffer.from('??'), Buffer.from(message), Buffer.from('??')]);
+      listener(bytes, 2, bytes.length - 4);
+    },
+    heard,
+    said,
+    joined: () => joined === 1,
+    mangled: () => mangled,
+  };
+}
+
+/** Takes a client's frame apart. */
+function payloadOf(frame: Buffer): Buffer {
+  // The frame reader expects a server's, without a mask: what the mask of zeros takes is cut out.
+  const short = ((frame[1] as number) & 0x7f) < 126;
+  const maskAt = short ? 2 : 4;
+  const unmasked = Buffer.concat([frame.subarray(0, maskAt), frame.subarray(maskAt + 4)]);
+  unmasked[1] = (frame[1] as number) & 0x7f;
+  let payload = Buffer.alloc(0);
+  new FrameReader().push(unmasked, {
+    message(bytes, offset, size) {
+      payload = Buffer.from(bytes.subarray(offset, offset + size));
+    },
+    control() {},
+  });
+  return payload;
+}
+
+const limits = { maxPayloadBytes: 65_536, maxSubscriptions: 1_000 };
+const connected = {
+  type: 'connected',
+  id: 1,
+  node: 'left',
+  boot: 'b',
+  connection: 'b-1',
+  time: 1.76e12,
+  pingIntervalMs: 26_667,
+  limits,
+} as const;
+const subscribed = {
+  type: 'subscribed',
+  id: 2,
+  channels: [{ channel: 'bench-0', number: 1, sequence: 0, degraded: false }],
+  refused: [],
+} as const;
+
+describe.each<[DialectName, Codec]>([
+  ['outcry-json', jsonCodec],
+  ['outcry-msgpack', msgpackCodec],
+])('%s', (name, codec) => {
+  const head = { channel: 'bench-0', number: 300, sequence: 70_000 };
+
+  function publicationsOf({ dialect, record }: Talk, count: number): Publication[] {
+    return Array.from({ length: count }, (_, i) => {
+      const [command] = codec.decode(asFrame(payloadOf(dialect.publication(record(i), 0))), 1.76e12);
+      if (command?.type !== 'publish') throw new Error('not a publication');
+      expect(command.channel).toBe('bench-0');
+      return command.publication.keep();
+    });
+  }
+
+  function asFrame(payload: Buffer): string | Buffer {
+    return name === 'outcry-json' ? payload.toString() : payload;
+  }
+
+  test.each([1, 3, 20, 700])('finds %i records in a batch', (count) => {
+    const it = talk(name, [0]);
+    it.hear(Buffer.from(codec.batch(head, publicationsOf(it, count))));
+    expect(it.heard).toEqual(Array.from({ length: count }, (_, i) => i));
+    expect(it.mangled()).toBe(0);
+  });
+
+  test('joins when the node says so', () => {
+    const it = talk(name, [0]);
+    const [hello] = it.said;
+    const commands = codec.decode(asFrame(Buffer.from(hello as string, 'latin1')), 0);
+    expect(commands.map(({ type }) => type)).toEqual(['connect', 'subscribe']);
+    it.hear(Buffer.from(codec.encode(connected)));
+    expect(it.joined()).toBe(false);
+    it.hear(Buffer.from(codec.encode(subscribed)));
+    expect(it.joined()).toBe(true);
+  });
+
+  test('a publisher only connects', () => {
+    const it = talk(name, []);
+    it.hear(Buffer.from(codec.encode(connected)));
+    expect(it.joined()).toBe(true);
+  });
+
+  test('answers pings, and overlooks marks', () => {
+    const it = talk(name, [0]);
+    it.hear(Buffer.from(codec.encode({ type: 'ping' })));
+    const [pong] = codec.decode(asFrame(Buffer.from(it.said[1] as string, 'latin1')), 0);
+    expect(pong?.type).toBe('pong');
+    it.hear(Buffer.from(codec.batch(head, [])));
+    expect(it.heard).toEqual([]);
+    expect(it.mangled()).toBe(0);
+  });
+
+  test('a gap counts as damage', () => {
+    const it = talk(name, [0]);
+    it.hear(Buffer.from(codec.gap(head, 'bridge')));
+    expect(it.mangled()).toBe(1);
+  });
+});
+
+describe('socket-io', () => {
+  test('connects, subscribes and waits for the acknowledgement', () => {
+    const it = talk('socket-io', [0, 7]);
+    it.hear('0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}');
+    it.hear('40{"sid":"b"}');
+    expect(it.said).toEqual(['40', '420["subscribe",["bench-0","bench-7"]]']);
+    expect(it.joined()).toBe(false);
+    it.hear('430[]');
+    expect(it.joined()).toBe(true);
+  });
+
+  test('finds the record of an event, and answers pings', () => {
+    const it = talk('socket-io', [0]);
+    it.hear(`42["m","${it.record(9).toString('latin1')}"]`);
+    expect(it.heard).toEqual([9]);
+    it.hear('2');
+    expect(it.said.at(-1)).toBe('3');
+    it.hear('42["m","short"]');
+    expect(it.mangled()).toBe(1);
+  });
+});
+
+describe('nats', () => {
+  test('connects, subscribes and waits for the pong', () => {
+    const it = talk('nats', [0, 7]);
+    expect(it.said[0]).toMatch(/^CONNECT \{.*\}\r\nSUB bench-0 1\r\nSUB bench-7 8\r\nPING\r\n$/);
+    it.hear('INFO {"server_id":"x"}\r\n');
+    expect(it.joined()).toBe(false);
+    it.hear('PONG\r\n');
+    expect(it.joined()).toBe(true);
+  });
+
+  test('finds records wherever messages are cut', () => {
+    const stream = (it: Talk) =>
+      Buffer.concat(
+        [0, 1, 2].flatMap((sequence) => [
+          Buffer.from('MSG bench-0 1 100\r\n'),
+          it.record(sequence),
+          Buffer.from('\r\nPING\r\n'),
+        ]),
+      );
+    for (let cut = 1; cut < 370; cut += 1) {
+      const it = talk('nats', [0]);
+      const bytes = stream(it);
+      it.hear(bytes.subarray(0, cut));
+      it.hear(bytes.subarray(cut));
+      expect(it.heard, `cut at ${cut}`).toEqual([0, 1, 2]);
+      expect(it.said.slice(1)).toEqual(['PONG\r\n', 'PONG\r\n', 'PONG\r\n']);
+    }
+  });
+});
+
+test('raw finds records side by side, and what is no whole number of them', () => {
+  const it = talk('raw', [0]);
+  expect(it.joined()).toBe(true);
+  it.hear(Buffer.concat([it.record(4), it.record(5)]));
+  it.hear(it.record(6).subarray(1));
+  expect(it.heard).toEqual([4, 5]);
+  expect(it.mangled()).toBe(1);
+});
+
+test('listed names its channels in the address', () => {
+  expect(dialects.listed(recordBytes).path?.('/', [3, 5])).toBe('/?channels=3,5');
+});

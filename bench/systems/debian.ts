@@ -1,0 +1,42 @@
+/**
+ * Servers that come as Debian packages: where their executables are, and what to say where they are not.
+ */
+import { type DebianPackage, executableFinder, findExecutable } from '../../scripts/debian-packages.ts';
+
+const find = executableFinder(process.env.PATH);
+
+export const natsServer: DebianPackage = {
+  name: 'nats-server',
+  why: 'the system nats is it',
+  executables: ['nats-server'],
+};
+export const nginx: DebianPackage = {
+  name: 'nginx-light',
+  why: 'the system nchan runs in it',
+  executables: ['nginx'],
+};
+/** Debian has modules of nginx here. */
+export const nchanModule = '/usr/lib/nginx/modules/ngx_nchan_module.so';
+export const nginxNchan: DebianPackage = {
+  name: 'libnginx-mod-nchan',
+  why: 'the system nchan is it',
+  executables: [],
+  file: nchanModule,
+};
+
+/** What the benchmark suite uses beyond what the tests need; it runs without, and says so. */
+export const benchmarkPackages: readonly DebianPackage[] = [natsServer, nginx, nginxNchan];
+
+/** A sentence about the first of the packages that is not installed; null if all are. */
+export function missingOf(name: string, packages: readonly DebianPackage[]): string | null {
+  const missing = packages.filter((each) => findExecutable(each, process.env, find) === undefined);
+  if (missing.length === 0) return null;
+  return `${name} was left out: ${missing.map((each) => each.name).join(' and ')} is not installed (npm run bench -- setup)`;
+}
+
+/** @throws Error if it is not installed */
+export function executableOf(wanted: DebianPackage): string {
+  const found = findExecutable(wanted, process.env, find);
+  if (found === undefined) throw new Error(`${wanted.name} is not installed: npm run bench -- setup`);
+  return found;
+}
