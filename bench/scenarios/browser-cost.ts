@@ -68,7 +68,7 @@ export async function browserCost(
   running: Running,
   reporter: Reporter,
 ): Promise<void> {
-  const node = await outcry('outcry-bun', 'bare-bun', { runtime: 'bun', codec: 'raw' }).start({ running });
+  const node = await outcry('outcry-bun', 'outcry-bun', { runtime: 'bun', codec: 'raw' }).start({ running });
   const { host, port } = node.subscribeTo;
   const browser = await launchChromium();
   running.add({ stop: () => browser.close() });

@@ -68,7 +68,23 @@ describe('the pacer', () => {
     expect(flushes).toEqual([0]);
     expect(costs).toEqual([6]);
     clock.advance(6);
+    clock.endTurn();
     expect(flushes).toEqual([0, 12]);
+  });
+
+  test('counts what a turn cost that a timer began', () => {
+    pacer.pending(20);
+    turn(6);
+    pacer.pending(20);
+    clock.advance(6);
+    turn(4);
+    pacer.pending(20);
+    clock.advance(3);
+    clock.endTurn();
+    expect(flushes).toEqual([0, 12]);
+    clock.advance(1);
+    clock.endTurn();
+    expect(flushes).toEqual([0, 12, 20]);
   });
 
   test('takes what came while a turn was under way with the next', () => {
@@ -80,6 +96,7 @@ describe('the pacer', () => {
     clock.endTurn();
     expect(flushes).toEqual([0]);
     clock.advance(6);
+    clock.endTurn();
     expect(flushes).toEqual([0, 12]);
   });
 
@@ -88,6 +105,7 @@ describe('the pacer', () => {
     turn(100);
     pacer.pending(20);
     clock.advance(20);
+    clock.endTurn();
     expect(flushes).toEqual([0, 120]);
   });
 
@@ -98,6 +116,7 @@ describe('the pacer', () => {
     clock.advance(3);
     pacer.pending(5);
     clock.advance(5);
+    clock.endTurn();
     expect(flushes).toEqual([0, 108]);
   });
 

@@ -214,6 +214,21 @@ describe('a subscription', () => {
     ]);
   });
 
+  it('does not take the answer to an older question for its own', async () => {
+    const world = await connected();
+    const first = world.client.subscribe('chat');
+    await settled();
+    const { id } = world.socket.last('subscribe');
+    first.unsubscribe();
+    const events = heard(world.client.subscribe('chat'));
+    await settled();
+    world.socket.receive({ type: 'subscribed', id, channels: [{ channel: 'chat', number: 1, sequence: 5 }] });
+    expect(events).toEqual([]);
+    world.socket.joinAll(9);
+    world.socket.receive(batch('chat', 10, 'ten'));
+    expect(events).toEqual(['subscribed', 'ten']);
+  });
+
   it('that was left before the node was asked costs nothing', async () => {
     const world = await connected();
     world.client.subscribe('chat').unsubscribe();
@@ -728,6 +743,7 @@ describe('close', () => {
     expect(await Promise.all(waiting)).toEqual(['closed', 'outcome_unknown']);
     expect(world.names).toEqual(['connected', 'closed']);
     world.socket.receive(batch('chat', 1, 'late'));
+    world.socket.receiveFrame('late and unreadable');
     world.socket.end(1000);
     await closed;
     expect(world.clock.timers).toBe(0);
