@@ -116,6 +116,29 @@ describe.each([
   });
 });
 
+describe('cluster', () => {
+  test('accounts for every delivery on every way', async () => {
+    const runtime = process.env.OUTCRY_RUNTIME === 'node' ? 'node' : 'bun';
+    const { figures, text } = await figuresOf(
+      ...['cluster', '--clients', '5', '--rate', '500', '--seconds', '0.2', '--warm-up', '0.1'],
+      ...[
+        '--runtime',
+        runtime,
+        '--systems',
+        'one,two,two-l4,two-l7,two-tls,one-l7,bare-bun-l7,socket.io-two',
+      ],
+    );
+    for (const { system, measured } of figures.raw as Run[]) {
+      const nodes = /^(two|socket.io)/.test(system) ? 2 : 1;
+      expect(measured.counts, system).toEqual({ deliveries: nodes * 500, ...clean });
+    }
+    expect(text).toContain('500/s, two: deliveries per CPU second at least 0.9 × one');
+    expect(text).toContain('500/s, one-l7: HAProxy CPU per delivery at most 0.65 × bare-bun-l7');
+    const two = figures.raw.find(({ system }: Run) => system === 'two');
+    expect(two.counted.redisCommands).toBeGreaterThan(0);
+  });
+});
+
 describe('idle', () => {
   test('measures between two counts of connections', async () => {
     const { bare, outcry } = systems;
