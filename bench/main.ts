@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import { positive, positives, someOf, systemsOption, wholeFrom, wholesFrom } from './arguments.ts';
+import { oneOf, positive, positives, someOf, systemsOption, wholeFrom, wholesFrom } from './arguments.ts';
 import { textRecords } from './generator/record.ts';
 import { compareReports } from './report/comparison.ts';
 import { comparisonRow, howCompared } from './report/comparison-row.ts';
@@ -15,6 +15,7 @@ import { Reporter } from './report/reporter.ts';
 import { textTable } from './report/text-table.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { browserCost } from './scenarios/browser-cost.ts';
+import { cluster } from './scenarios/cluster.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { idle } from './scenarios/idle.ts';
 import { publish } from './scenarios/publish.ts';
@@ -22,6 +23,7 @@ import { rooms } from './scenarios/rooms.ts';
 import { ticker } from './scenarios/ticker.ts';
 import { setUp } from './setup.ts';
 import { catalogue, systemNamed } from './systems/catalogue.ts';
+import { clusters } from './systems/clusters.ts';
 import { Running } from './systems/running.ts';
 import type { Codec, Runtime, System } from './systems/system.ts';
 
@@ -51,6 +53,8 @@ const ours = ['outcry-bun', 'outcry-bun-json', 'outcry-bun-msgpack'].map(systemN
 const windows = ['bun-5ms', 'bun-20ms'].map(systemNamed);
 const bare = systemNamed('bare-bun');
 
+const clusterNames = clusters('bun', 'msgpack').map(({ name }) => name);
+
 sweeping('fanout', [10, 100, 500, 3_000, 10_000, 15_000], 3, [bare, ...ours])
   .description('One publisher, many subscribers, one room: CPU per delivery and latency at each rate.')
   .action(async ({ out, ...options }) => {
@@ -76,6 +80,29 @@ sweeping('rooms', [1_000], 3, [bare, ...ours.filter(({ manyChannels }) => manyCh
     await report(out, (reporter) =>
       rooms({ ...sweepOptions(options, true), rooms: counts }, running, reporter),
     );
+  });
+
+program
+  .command('cluster')
+  .description('Nodes joined by Redis, without and behind HAProxy: what each part adds.')
+  .option('--clients <n>', 'subscribers of each node', wholeFrom(1), 500)
+  .option('--rate <list>', 'messages a second, separated by commas', positives, [500])
+  .option('--size <bytes>', 'bytes of a message', wholeFrom(textRecords.headerBytes), 100)
+  .option('--seconds <n>', 'seconds of each run', positive, 4)
+  .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
+  .option('--rounds <n>', 'rounds; seven decide', wholeFrom(1), 1)
+  .option('--runtime <name>', 'of our nodes: bun or node', oneOf<Runtime>('bun', 'node'), 'bun')
+  .option(
+    '--codec <name>',
+    'of our subscribers: raw, json or msgpack',
+    oneOf<Codec>('raw', 'json', 'msgpack'),
+    'msgpack',
+  )
+  .option('--systems <list>', `some of ${clusterNames.join()}`, someOf(...clusterNames), clusterNames)
+  .option('--out <file>', 'where the figures go', 'bench/results/cluster.json')
+  .action(async ({ out, systems, runtime, codec, ...flags }) => {
+    const chosen = clusters(runtime, codec).filter(({ name }) => systems.includes(name));
+    await report(out, (reporter) => cluster(sweepOptions({ ...flags, systems: chosen }), running, reporter));
   });
 
 program

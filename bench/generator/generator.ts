@@ -18,9 +18,9 @@ import { Worker } from './worker.ts';
 const defaultProcesses = Math.max(1, cpus().length - 1);
 
 export interface Load {
-  target: Target;
-  /** Where the publisher connects, if not to the same. */
-  publishTo?: Target;
+  /** Where subscribers connect, in turn. */
+  subscribeTo: readonly Target[];
+  publishTo: Target;
   receivers: number;
   /** Receiver processes. */
   processes?: number;
@@ -77,10 +77,10 @@ export async function generate(load: Load, around: Around): Promise<Measurement>
   const receivers = new Receivers(load.processes ?? defaultProcesses, load.onProgress);
   const publisher = new Worker<ToPublisher, FromPublisher>('publisher.ts');
   try {
-    const { target, recordBytes, topology = oneChannel } = load;
-    const subscribing = { target, recordBytes, topology };
+    const { subscribeTo, publishTo, recordBytes, topology = oneChannel } = load;
+    const subscribing = { targets: subscribeTo, recordBytes, topology };
     const { seconds: connectSeconds } = await receivers.connect(subscribing, load.receivers);
-    const publishing = { target: load.publishTo ?? target, recordBytes, topology };
+    const publishing = { target: publishTo, recordBytes, topology };
     await publisher.ask({ type: 'connect', ...publishing }, 'connected');
     await runOnce(load, load.warmUpSeconds ?? 0, 0, receivers, publisher);
 

@@ -11,12 +11,15 @@ export interface Target {
   port: number;
   path: string;
   dialect: DialectName;
+  /** TLS, whatever the certificate. */
+  tls?: boolean;
 }
 
 export type ToReceiver =
   | {
       type: 'connect';
-      target: Target;
+      /** Used in turn. */
+      targets: readonly Target[];
       recordBytes: number;
       topology: Topology;
       /** So many more. */

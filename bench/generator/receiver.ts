@@ -3,7 +3,7 @@
  */
 import { speak } from './conversation.ts';
 import { dialects } from './dialects/catalogue.ts';
-import type { FromReceiver, ToReceiver } from './messages.ts';
+import type { FromReceiver, Target, ToReceiver } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import { StallWatch } from './stall-watch.ts';
 import { Tally } from './tally.ts';
@@ -37,11 +37,11 @@ process.on('SIGINT', () => {});
 type Connect = Extract<ToReceiver, { type: 'connect' }>;
 
 async function connect(order: Connect): Promise<void> {
-  const { target, recordBytes, topology, connections, firstSubscriber } = order;
+  const { targets, recordBytes, topology, connections, firstSubscriber } = order;
   const cpuBefore = process.cpuUsage();
   const startedAt = monotonicMs();
-  const { form } = dialects[target.dialect](recordBytes);
-  accounts = { form, recordBytes };
+  const [{ dialect }] = targets as [Target];
+  accounts = { form: dialects[dialect](recordBytes).form, recordBytes };
   let opened = 0;
   const open = async (): Promise<void> => {
     while (opened < connections) {
@@ -59,10 +59,11 @@ async function connect(order: Connect): Promise<void> {
 }
 
 async function openOne(
-  { target, recordBytes, localAddresses }: Connect,
+  { targets, recordBytes, firstSubscriber, localAddresses }: Connect,
   index: number,
   channels: readonly number[],
 ): Promise<void> {
+  const target = targets[(firstSubscriber + index) % targets.length] as Target;
   await speak({
     target,
     dialect: dialects[target.dialect](recordBytes),

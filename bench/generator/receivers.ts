@@ -22,7 +22,8 @@ const addressesPerProcess = 250;
 
 /** How subscribers connect, and what to. */
 export interface Subscribing {
-  target: Target;
+  /** Used in turn. */
+  targets: readonly Target[];
   recordBytes: number;
   topology: Topology;
 }

@@ -69,7 +69,7 @@ export async function browserCost(
   reporter: Reporter,
 ): Promise<void> {
   const node = await outcry('outcry-bun', 'outcry-bun', { runtime: 'bun', codec: 'raw' }).start({ running });
-  const { host, port } = node.subscribeTo;
+  const { host, port } = node.publishTo;
   const browser = await launchChromium();
   running.add({ stop: () => browser.close() });
   const publisher = await Publisher.connect(`ws://${host}:${port}`);
