@@ -75,9 +75,8 @@ const sweep: Shape = {
 };
 const nowhere = () => 0;
 
+/** Scenarios that are not here, but measure deliveries, are sweeps. */
 const shapes: Readonly<Record<string, Shape>> = {
-  fanout: sweep,
-  ticker: sweep,
   rooms: {
     ...sweep,
     scale: { name: 'rooms', suffix: ' rooms' },
@@ -126,7 +125,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 
 /** Null for a scenario that varies nothing, or is not known here. */
 export function scaleOf(report: Report): Scale | null {
-  return shapes[scenarioOf(report)]?.scale ?? null;
+  return shapeOf(report)?.scale ?? null;
 }
 
 /** `500/s`, or nothing where there is one load only. */
@@ -137,7 +136,7 @@ export function loadText(report: Report, at: number): string {
 
 /** The system and the load of a run; null if it is something else, like the intake of `bridge`. */
 export function placeOf(report: Report, raw: Raw): { system: string; at: number } | null {
-  const shape = shapes[scenarioOf(report)];
+  const shape = shapeOf(report);
   if (shape === undefined) return null;
   const place = { system: shape.system(raw), at: shape.at(raw) };
   return place.system === '' || Number.isNaN(place.at) ? null : place;
@@ -145,7 +144,7 @@ export function placeOf(report: Report, raw: Raw): { system: string; at: number 
 
 /** In the order of metrics, then of the first appearance. Both runs of a bare system stand for themselves. */
 export function figuresOf(report: Report): Figure[] {
-  const metrics = shapes[scenarioOf(report)]?.metrics ?? [];
+  const metrics = shapeOf(report)?.metrics ?? [];
   const places = new Map<string, { system: string; at: number; raws: Raw[] }>();
   for (const raw of report.raw) {
     const place = placeOf(report, raw);
@@ -174,6 +173,11 @@ export function figuresOf(report: Report): Figure[] {
 /** The worst that can be said of a run; `ok` where a scenario has no verdicts. */
 export function statusOf(raw: Raw): Status {
   return (textAt(raw, 'measured.verdict.status') || textAt(raw, 'status') || 'ok') as Status;
+}
+
+function shapeOf(report: Report): Shape | undefined {
+  const measuresDeliveries = !Number.isNaN(numberAt(report.raw[0] ?? {}, 'measured.deliveriesPerSecond'));
+  return shapes[scenarioOf(report)] ?? (measuresDeliveries ? sweep : undefined);
 }
 
 function counts(raw: Raw, { counts: believed }: Metric): boolean {
