@@ -118,6 +118,16 @@ export class BenchWebSocket {
     }
   }
 
+  /** Reads nothing any more: the server finds out when all buffers are full. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
+  /** Reads on after `stopReading`. */
+  readOn(): void {
+    this.#socket.resume();
+  }
+
   close(): void {
     this.#socket.end();
   }

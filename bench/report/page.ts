@@ -30,7 +30,7 @@ export function pageOf(data: PageData): string {
 <title>${data.scenario} – Outcry benchmark</title>
 <link rel="icon" href="data:image/svg+xml;base64,${icon().toString('base64')}">
 <style>${asset('uplot/dist/uPlot.min.css')}</style>
-<style>${own('./page/page.css')}</style>
+<style>${own('./page/paper.css')}${own('./page/page.css')}</style>
 </head>
 <body>
 <header class="masthead">

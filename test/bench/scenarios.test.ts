@@ -60,6 +60,7 @@ async function figuresOf(...args: string[]) {
   const run = bench(...args, '--out', out);
   const code = await run.exited;
   expect(code, run.text()).toBe(0);
+  expect(readFileSync(out.replace(/json$/, 'html'), 'utf8')).toContain(`<i>${args[0]}</i>`);
   return { figures: JSON.parse(readFileSync(out, 'utf8')), text: run.text() };
 }
 
