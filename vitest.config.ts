@@ -12,6 +12,7 @@ const onBunOnly = [
   'test/haproxy/!(websocket).test.ts',
   'test/bench/clock.test.ts',
   'test/bench/generator.test.ts',
+  'test/browser/race.test.ts',
   'test/browser/report-page.test.ts',
 ];
 const onNodeOnly = ['test/cluster/mixed-*.test.ts'];

@@ -1,0 +1,90 @@
+/**
+ * `npm run race`: bare Bun publish beside Outcry, live, in a page.
+ *
+ * The page hears of the race over a third node, with the SDK, and orders over the same: a publication in one channel is
+ * how the race stands, one in another is what a page wants.
+ */
+import { constants } from 'node:os';
+import { Command } from 'commander';
+import { connect } from '../../src/client/index.ts';
+import { oneOf, wholeFrom } from '../arguments.ts';
+import { textRecords } from '../generator/record.ts';
+import { systemNamed } from '../systems/catalogue.ts';
+import { outcry } from '../systems/outcry.ts';
+import { Running } from '../systems/running.ts';
+import type { Codec } from '../systems/system.ts';
+import { servePage } from './page-server.ts';
+import { Race, type RaceOptions } from './race.ts';
+import { fastest, orderIn, slowest } from './standing.ts';
+
+const standingEveryMs = 250;
+
+const running = new Running();
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, async () => {
+    if (interrupted) return;
+    interrupted = true;
+    process.stderr.write('\nstopping what was started\n');
+    await running.stopAll();
+    process.exit(128 + constants.signals[signal]);
+  });
+
+const program = new Command('npm run race --')
+  .description('Bare Bun publish beside Outcry, with the same feed, in a page. Ctrl-C ends it.')
+  .option('--port <n>', 'of the page; 0 takes a free one', wholeFrom(0), 0)
+  .option('--clients <n>', 'subscribers of each side', wholeFrom(1), 1_000)
+  .option('--rate <n>', `messages a second to begin with, ${slowest} to ${fastest}`, wholeFrom(slowest), 100)
+  .option('--size <bytes>', 'bytes of a message', wholeFrom(textRecords.headerBytes), 100)
+  .option(
+    '--codec <name>',
+    'what the subscribers of Outcry speak: raw, json or msgpack',
+    oneOf<Codec>('raw', 'json', 'msgpack'),
+    'msgpack',
+  )
+  .action(async ({ port, clients, rate, size, codec }) => {
+    const right = systemNamed(codec === 'raw' ? 'outcry-bun' : `outcry-bun-${codec}`);
+    const left = systemNamed('bare-bun');
+    await race(port, { clients, recordBytes: size, rate: Math.min(rate, fastest), left, right });
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What was interrupted fails in many ways; the signal's handler has the last word.
+  if (interrupted) await new Promise(() => {});
+  await running.stopAll();
+  process.stderr.write(`\nrace: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+async function race(port: number, options: RaceOptions): Promise<void> {
+  const page = running.add(servePage(port));
+  const feed = outcry('race-feed', '', {
+    runtime: 'bun',
+    codec: 'json',
+    flags: ['--origins', page.origins.join(',')],
+  });
+  const { publishTo } = await feed.start({ running });
+  const url = `ws://${publishTo.host}:${publishTo.port}`;
+  const client = connect(url, { name: 'race/1.0' });
+  running.add({ stop: () => client.close() });
+
+  const { clients } = options;
+  process.stderr.write(`connecting ${clients.toLocaleString('en')} subscribers on each side\n`);
+  const race = await Race.start(options, running);
+  const orders = client.subscribe('race-orders');
+  orders.on('publication', ({ data }) => {
+    const order = orderIn(data);
+    if (order !== null) race.take(order);
+  });
+  await orders.ready();
+  // One that is lost is followed by the next.
+  const tell = () => void client.publish('race', race.standing()).catch(() => {});
+  const timer = setInterval(tell, standingEveryMs);
+  running.add({ stop: async () => clearInterval(timer) });
+
+  page.feedIsAt(url);
+  console.log(`the race is at ${page.url}`);
+  await race.run();
+}
