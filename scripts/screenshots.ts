@@ -1,7 +1,7 @@
 /**
- * Makes the pictures of the demo page under `docs/images/` again: `npm run screenshots`.
+ * Makes the pictures of the demo page and of the race under `docs/images/` again: `npm run screenshots`.
  *
- * A real node, real browsers, and a conversation that is always the same, with times that are always the same.
+ * For the demo page a real node, real browsers, and a conversation that is always the same, with times that are always the same.
  */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import type { Browser, Page } from 'playwright-core';
 import { WebSocket } from 'ws';
 import { launchChromium } from '../test/support/chromium.ts';
 import { startNode, type TestNode } from '../test/support/node.ts';
+import { takeRacePictures } from './race-pictures.ts';
 
 const folder = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const firstLineAt = new Date('2026-03-14T09:26:20').getTime();
@@ -46,6 +47,7 @@ const browser = await launchChromium();
 const node = await startNode(['--node-id', 'left']);
 try {
   for (const picture of pictures) await take(picture, browser, node);
+  await takeRacePictures(browser, folder);
 } finally {
   await browser.close();
   await node.stop();

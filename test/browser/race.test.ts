@@ -1,41 +1,30 @@
 /**
  * The race, small, in a real browser: two servers, a generator for each, and the page that shows them.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
 import { descendantsOf } from '../support/descendants.ts';
-import { endsWithUs } from '../support/leftovers.ts';
+import { startRace, type TestRace } from '../support/race.ts';
 import { until } from '../support/until.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 /** A pause lasts some seconds, and a turn of each side comes before it. */
 const patienceMs = 60_000;
 
-let race: ChildProcess;
+let race: TestRace;
 let browser: Browser;
 let page: Page;
 const faults: string[] = [];
 
 beforeAll(async () => {
-  race = spawn(process.execPath, ['bin/bun.mjs', 'bench/race/main.ts', '--clients', '20', '--rate', '50'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  endsWithUs(race);
-  if (race.stdout === null) throw new Error('the race has no output to read');
-  const [line] = await once(createInterface({ input: race.stdout }), 'line');
+  race = await startRace('--clients', '20', '--rate', '50');
   browser = await launchChromium();
   page = await browser.newPage();
   page.setDefaultTimeout(patienceMs);
   page.on('console', (message) => void (message.type() === 'error' && faults.push(message.text())));
   page.on('pageerror', (error) => faults.push(error.message));
-  await page.goto(String(line).replace('the race is at ', ''));
+  await page.goto(race.url);
 });
 afterAll(() => browser?.close());
 
@@ -44,8 +33,9 @@ const figure = (side: string, name: string) => page.locator(`[data-side=${side}]
 test('both sides are fed and counted', async () => {
   for (const side of ['left', 'right']) {
     await page.locator(`[data-side=${side}][data-rate="50"]`).waitFor();
-    expect(await figure(side, 'p99').textContent()).toMatch(/^[\d.]+ ms$/);
-    expect(await figure(side, 'cpu').textContent()).toMatch(/^\d+ % · [\d.]+ µs$/);
+    expect(await figure(side, 'p99').textContent()).toMatch(/^[\d.,]+ ms$/);
+    expect(await figure(side, 'share').textContent()).toMatch(/^\d+ %$/);
+    expect(await figure(side, 'cost').textContent()).toMatch(/^[\d.]+ µs$/);
     // Twenty subscribers heard fifty messages, or some of the next turn's too.
     expect(Number((await figure(side, 'delivered').textContent())?.replaceAll(',', ''))).toBeGreaterThan(999);
     expect(await figure(side, 'lost').textContent()).toBe('0');
@@ -78,12 +68,10 @@ test('a paused reader loses silently on bare Bun and is cut off by Outcry', asyn
 test('nothing was wrong with the page, and Ctrl-C leaves nothing running', async () => {
   expect(faults).toEqual([]);
   await page.close();
-  const processes = [race.pid as number, ...descendantsOf(race.pid as number)];
+  const processes = [race.pid, ...descendantsOf(race.pid)];
   // bun.mjs, the race, three servers, two publishers, two receivers.
   expect(processes.length).toBeGreaterThanOrEqual(9);
-  const exited = once(race, 'exit');
-  race.kill('SIGINT');
-  expect((await exited)[0]).toBe(130);
+  expect(await race.interrupt()).toBe(130);
   await until(
     () => processes.filter((pid) => existsSync(`/proc/${pid}`)),
     (left) => left.length === 0,

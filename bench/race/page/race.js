@@ -3,7 +3,7 @@
  */
 import { connect } from '/outcry.js';
 import { RaceCharts } from '/race-charts.js';
-import { compact, whole } from '/numbers.js';
+import { compact, milliseconds, whole } from '/numbers.js';
 import { positionOf, rateAt } from '/rate-scale.js';
 
 const byId = (id) => document.getElementById(id);
@@ -70,9 +70,10 @@ function showSide(side, standing) {
     'turn',
     standing.phase === side ? 'being fed' : standing.phase === 'pausing' ? 'one reader paused' : 'at rest',
   );
-  set('p99', last ? `${compact(last.p99)} ms` : '–').dataset.doubtful =
+  set('p99', last ? milliseconds(last.p99) : '–').dataset.doubtful =
     last !== undefined && last.status !== 'ok';
-  set('cpu', last ? `${Math.round(last.cpuShare * 100)} % · ${compact(last.cpuMicrosPerDelivery)} µs` : '–');
+  set('share', last ? `${Math.round(last.cpuShare * 100)} %` : '–');
+  set('cost', last ? `${compact(last.cpuMicrosPerDelivery)} µs` : '–');
   set('delivered', whole(delivered));
   set('lost', whole(silentlyLost)).dataset.bad = silentlyLost > 0;
   set('reader', readerText(pausedReader));
@@ -89,14 +90,19 @@ function readerText(paused) {
   return `The paused reader misses ${whole(lost)} of ${whole(published)}. Its connection is open, and it was told nothing.`;
 }
 
-/** The figures of a turn in which the generator was the limit are its own. */
+/** The latencies of a turn in which the generator was the limit are its own. */
 function showBound({ left, right }) {
-  const doubts = [
+  const sides = [
     ['bare Bun', left.turns.at(-1)],
     ['Outcry', right.turns.at(-1)],
-  ].flatMap(([name, turn]) => (turn?.reservations ?? []).map((reservation) => `${name}: ${reservation}`));
-  byId('bound').hidden = doubts.length === 0;
-  byId('bound').textContent = doubts.join('; ');
+  ].filter(([, turn]) => turn?.reservations.length > 0);
+  const bound = sides.some(([, { status }]) => status === 'generator-bound');
+  const reasons = sides.map(
+    ([name, { reservations }]) => `${name}: ${reservations.join(', ').replaceAll('generator-bound: ', '')}`,
+  );
+  byId('bound').hidden = sides.length === 0;
+  byId('bound').textContent =
+    (bound ? 'Generator-bound, so that these latencies may be its own. ' : '') + reasons.join('. ');
 }
 
 function howItWorks({ clients, recordBytes, turnSeconds, pauseSeconds, left, right }) {
