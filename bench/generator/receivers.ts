@@ -1,7 +1,7 @@
 /**
  * The receiver processes as one: so many subscribers, what came to them, and whether more is coming.
  */
-import type { FromReceiver, ReceiverReport, Target, ToReceiver } from './messages.ts';
+import type { FromReceiver, Misbehaviour, ReceiverReport, Target, ToReceiver } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import type { Topology } from './topology.ts';
 import { Worker } from './worker.ts';
@@ -93,6 +93,24 @@ export class Receivers {
       seconds: (monotonicMs() - startedAt) / 1_000,
       cpuSeconds: answers.map(({ cpuSeconds }) => cpuSeconds),
     };
+  }
+
+  /** The last `subscribers` of them do not count from now on. */
+  async setAside(subscribers: number): Promise<void> {
+    const shares = split(subscribers, this.#workers.length);
+    await Promise.all(
+      this.#workers.map((worker, index) =>
+        worker.ask({ type: 'set aside', connections: shares[index] as number }, 'set aside'),
+      ),
+    );
+  }
+
+  /** Lets those that were set aside do this. Returns the seconds until the last had done it. */
+  async misbehave(how: Misbehaviour): Promise<number> {
+    const answers = await Promise.all(
+      this.#workers.map((worker) => worker.ask({ type: 'misbehave', how }, 'misbehaved')),
+    );
+    return Math.max(...answers.map(({ seconds }) => seconds));
   }
 
   /** Records of that run count. */

@@ -118,6 +118,11 @@ export class BenchWebSocket {
     }
   }
 
+  /** Reads nothing any more: the server finds out when all buffers are full. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   close(): void {
     this.#socket.end();
   }
