@@ -77,7 +77,7 @@ sweeping('rooms', [1_000], 3, [bare, ...ours.filter(({ manyChannels }) => manyCh
 
 const peers = ['ws', 'socket.io', 'nats'].map(systemNamed);
 
-sweeping('slow', [2_000], 6, [bare, ...ours, ...peers], { clients: 200, size: 1_000 })
+sweeping('slow', [5_000], 6, [bare, ...ours, ...peers], { clients: 100, size: 1_000 })
   .description(
     'One subscriber in a hundred stops reading and stays: what the others notice, and what it costs.',
   )

@@ -13,6 +13,9 @@ import type { BenchWebSocket } from './websocket.ts';
 /** How often the parent hears how many deliveries there were: that is how it knows when nothing more comes. */
 const progressEveryMs = 50;
 
+/** Long enough to read what the kernel holds for a connection. */
+const readToTheEndMs = 500;
+
 /** The channels of each connection. */
 const subscriptions: number[][] = [];
 const sockets: BenchWebSocket[] = [];
@@ -51,7 +54,7 @@ async function obey(message: ToReceiver): Promise<void> {
     case 'begin':
       return begin(message);
     case 'report':
-      return report(message.published);
+      return await report(message.published);
   }
 }
 
@@ -109,10 +112,12 @@ function setAside(connections: number): void {
 }
 
 let reconnecting = false;
+let stopped = false;
 
 async function misbehave(how: Misbehaviour): Promise<void> {
   const startedAt = monotonicMs();
-  if (how === 'stop reading') for (const socket of sockets.slice(firstAside)) socket.stopReading();
+  stopped = how === 'stop reading';
+  if (stopped) for (const socket of sockets.slice(firstAside)) socket.stopReading();
   else await reconnect();
   tell({ type: 'misbehaved', seconds: (monotonicMs() - startedAt) / 1_000 });
 }
@@ -152,17 +157,26 @@ function tellProgress(): void {
   tell({ type: 'progress', deliveries: told });
 }
 
-function report(published: readonly number[]): void {
+async function report(published: readonly number[]): Promise<void> {
   if (tally === null) return;
+  const cpuSeconds = cpuSecondsSince(cpuAtBegin);
+  const { longestMs: longestStallMs } = stalls;
+  if (stopped) await readToTheEnd();
   tell({
     type: 'report',
     counts: tally.counts(published),
     closed,
     asideClosed,
     latency: tally.latency.encode(),
-    cpuSeconds: cpuSecondsSince(cpuAtBegin),
-    longestStallMs: stalls.longestMs,
+    cpuSeconds,
+    longestStallMs,
   });
+}
+
+/** The end of a connection stands behind everything that was sent before it: who does not read does not see it. */
+async function readToTheEnd(): Promise<void> {
+  for (const socket of sockets.slice(firstAside)) socket.readAgain();
+  await new Promise((resolve) => setTimeout(resolve, readToTheEndMs));
 }
 
 function cpuSecondsSince(before: NodeJS.CpuUsage): number {

@@ -123,6 +123,10 @@ export class BenchWebSocket {
     this.#socket.pause();
   }
 
+  readAgain(): void {
+    this.#socket.resume();
+  }
+
   close(): void {
     this.#socket.end();
   }
