@@ -40,6 +40,7 @@ export type ToReceiver =
   | { type: 'misbehave'; how: Misbehaviour }
   /** Records of that run count. */
   | { type: 'begin'; run: number }
+  | { type: 'count' }
   /** @param published of each channel */
   | { type: 'report'; published: readonly number[] };
 
@@ -64,6 +65,7 @@ export type FromReceiver =
   | { type: 'misbehaved'; seconds: number }
   | { type: 'begun' }
   | { type: 'progress'; deliveries: number }
+  | { type: 'counted'; deliveries: number }
   | ReceiverReport;
 
 export type ToPublisher =

@@ -53,6 +53,8 @@ async function obey(message: ToReceiver): Promise<void> {
       return await misbehave(message.how);
     case 'begin':
       return begin(message);
+    case 'count':
+      return tell({ type: 'counted', deliveries: tally?.deliveries ?? 0 });
     case 'report':
       return await report(message.published);
   }

@@ -126,11 +126,27 @@ export class Receivers {
     const startedAt = monotonicMs();
     while (this.deliveries < expected) {
       const now = monotonicMs();
-      if (now - Math.max(this.#lastAt, startedAt) > quietMs) return { stillComing: false };
+      if (now - Math.max(this.#lastAt, startedAt) > quietMs && !(await this.#more()))
+        return { stillComing: false };
       if (now - startedAt > maxDrainMs) return { stillComing: true };
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     return { stillComing: false };
+  }
+
+  /**
+   * Asks whether more has come than is known here. A worker that reads without a pause does not come to say so by itself,
+   * and answers late.
+   */
+  async #more(): Promise<boolean> {
+    const known = this.deliveries;
+    const answers = await Promise.all(
+      this.#workers.map((worker) => worker.ask({ type: 'count' }, 'counted')),
+    );
+    for (const [index, { deliveries }] of answers.entries()) this.#deliveries[index] = deliveries;
+    if (this.deliveries === known) return false;
+    this.#lastAt = monotonicMs();
+    return true;
   }
 
   /** @param published of each channel */
