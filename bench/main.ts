@@ -18,6 +18,7 @@ import { browserCost } from './scenarios/browser-cost.ts';
 import { cluster } from './scenarios/cluster.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { idle } from './scenarios/idle.ts';
+import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
 import { rooms } from './scenarios/rooms.ts';
 import { ticker } from './scenarios/ticker.ts';
@@ -80,6 +81,26 @@ sweeping('rooms', [1_000], 3, [bare, ...ours.filter(({ manyChannels }) => manyCh
     await report(out, (reporter) =>
       rooms({ ...sweepOptions(options, true), rooms: counts }, running, reporter),
     );
+  });
+
+const peers = ['ws', 'socket.io', 'nats'].map(systemNamed);
+
+sweeping('slow', [5_000], 6, [bare, ...ours, ...peers], { clients: 100, size: 1_000 })
+  .description(
+    'One subscriber in a hundred stops reading and stays: what the others notice, and what it costs.',
+  )
+  .action(async ({ out, ...flags }) => {
+    const options = { ...sweepOptions(flags), how: 'stop reading', share: 0.01 } as const;
+    await report(out, (reporter) => misbehaving('slow', options, running, reporter));
+  });
+
+sweeping('reconnect', [20], 5, [bare, ...ours, ...peers], { clients: 2_000, size: 100 })
+  .description(
+    'Half of all subscribers leave and come back at once: when all are back, and what the others notice.',
+  )
+  .action(async ({ out, ...flags }) => {
+    const options = { ...sweepOptions(flags), how: 'reconnect', share: 0.5 } as const;
+    await report(out, (reporter) => misbehaving('reconnect', options, running, reporter));
   });
 
 program
@@ -192,12 +213,18 @@ function printComparison(before: string, after: string): void {
 }
 
 /** A command with the flags of all scenarios that try rates. */
-function sweeping(name: string, rates: number[], seconds: number, usual: readonly System[]) {
+function sweeping(
+  name: string,
+  rates: number[],
+  seconds: number,
+  usual: readonly System[],
+  { clients, size } = { clients: 1_000, size: 100 },
+) {
   return program
     .command(name)
-    .option('--clients <n>', 'subscribers', wholeFrom(1), 1_000)
+    .option('--clients <n>', 'subscribers', wholeFrom(1), clients)
     .option('--rate <list>', 'messages a second, separated by commas', positives, rates)
-    .option('--size <bytes>', 'bytes of a message', wholeFrom(textRecords.headerBytes), 100)
+    .option('--size <bytes>', 'bytes of a message', wholeFrom(textRecords.headerBytes), size)
     .option('--seconds <n>', 'seconds of each run', positive, seconds)
     .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
     .option('--rounds <n>', 'rounds; seven decide', wholeFrom(1), 1)

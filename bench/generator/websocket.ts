@@ -124,7 +124,7 @@ export class BenchWebSocket {
   }
 
   /** Reads on after `stopReading`. */
-  readOn(): void {
+  readAgain(): void {
     this.#socket.resume();
   }
 

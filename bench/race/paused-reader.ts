@@ -59,7 +59,7 @@ async function pause({ target, seconds }: ToReader): Promise<void> {
 
   reader.stopReading();
   const during = await publish(publisher, dialect, 0, seconds);
-  reader.readOn();
+  reader.readAgain();
   lastAt = monotonicMs();
   const after = await publish(publisher, dialect, during, secondsAfter);
   while (!cutOff && tally.deliveries < during + after && monotonicMs() - lastAt < quietMs)

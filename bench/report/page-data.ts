@@ -121,13 +121,14 @@ function spreadTableOf(report: Report): PageTable | null {
   return tableOf('A/A', [...rows.values()]);
 }
 
-function machineOf({ machine }: Report): Term[] {
+function machineOf({ machine, seconds }: Report): Term[] {
   const { cpu, cores, memoryBytes, kernel } = machine;
   return [
     { name: 'CPU', text: cpu },
     { name: 'cores', text: String(cores) },
     { name: 'memory', text: `${(memoryBytes / 2 ** 30).toFixed(1)} GiB` },
     { name: 'kernel', text: kernel },
+    ...(seconds === undefined ? [] : [{ name: 'time taken', text: `${Math.round(seconds)} s` }]),
   ];
 }
 

@@ -10,6 +10,8 @@ export interface Report {
   /** The line that makes the same report again. */
   readonly command: string;
   readonly startedAt: string;
+  /** How long it took. Reports of before do not say. */
+  readonly seconds?: number;
   readonly machine: Machine;
   /** By name. Reports of before have none. */
   readonly versions?: Readonly<Record<string, string>>;

@@ -3,16 +3,17 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { thisMachine, versionsHere } from './machine.ts';
+import { thisMachine } from './machine.ts';
 import { writePage } from './page.ts';
 import type { Report } from './report.ts';
 import { textTable } from './text-table.ts';
+import { versions } from './versions.ts';
 
 export class Reporter {
   readonly #rows = new Map<string, Record<string, string>[]>();
   readonly #raw: Record<string, unknown>[] = [];
   readonly #notes: string[] = [];
-  readonly #startedAt = new Date().toISOString();
+  readonly #startedAt = new Date();
   readonly #command: string;
 
   /** @param command the line that makes the same report again */
@@ -27,7 +28,12 @@ export class Reporter {
     this.#rows.set(table, rows);
   }
 
-  /** Every figure as it was measured. */
+  /** The rows of a table so far. */
+  rowsOf(table: string): readonly Record<string, string>[] {
+    return this.#rows.get(table) ?? [];
+  }
+
+  /** Every figure of one run as it was measured, in the order of the runs; docs/benchmarks.md names what all have. */
   raw(figures: Record<string, unknown>): void {
     this.#raw.push(figures);
   }
@@ -60,9 +66,10 @@ export class Reporter {
     mkdirSync(dirname(file), { recursive: true });
     const report: Report = {
       command: this.#command,
-      startedAt: this.#startedAt,
+      startedAt: this.#startedAt.toISOString(),
+      seconds: (Date.now() - this.#startedAt.getTime()) / 1_000,
       machine: thisMachine(),
-      versions: versionsHere(),
+      versions: versions(),
       tables: Object.fromEntries(this.#rows),
       notes: this.#notes,
       raw: this.#raw,

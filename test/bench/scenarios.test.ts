@@ -117,6 +117,19 @@ describe.each([
   });
 });
 
+describe.each(['slow', 'reconnect'])('%s', (scenario) => {
+  test('accounts for the deliveries of those who behave', async () => {
+    const { bare, others } = systems;
+    const { figures } = await figuresOf(
+      ...[scenario, '--clients', '10', '--rate', '100', '--seconds', '0.5', '--warm-up', '0.1'],
+      ...['--size', '100', '--rounds', '1', '--systems', [bare, ...others, 'nats'].join()],
+    );
+    const behaving = scenario === 'slow' ? 9 : 5;
+    for (const { system, measured } of figures.raw as Run[])
+      expect(measured.counts, system).toEqual({ deliveries: behaving * 50, ...clean });
+  });
+});
+
 describe('cluster', () => {
   test('accounts for every delivery on every way', async () => {
     const runtime = process.env.OUTCRY_RUNTIME === 'node' ? 'node' : 'bun';
