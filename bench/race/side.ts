@@ -15,6 +15,7 @@ import { type Usage, usageOf } from '../systems/process-usage.ts';
 import type { Running } from '../systems/running.ts';
 import type { RunningSystem, System } from '../systems/system.ts';
 import { pauseReader } from './pausing.ts';
+import { silentlyLostBy, silentlyLostIn } from './silent-loss.ts';
 import type { PausedReader, SideStanding, Turn } from './standing.ts';
 
 /** Turns that the page still shows. */
@@ -105,15 +106,14 @@ export class Side {
   async pauseReader(seconds: number): Promise<void> {
     const paused: PausedReader = await pauseReader(this.#system.publishTo, seconds);
     this.standing.pausedReader = paused;
+    this.standing.silentlyLost += silentlyLostBy(paused);
     if (paused.cutOff) this.standing.cutOff += 1;
-    else if (!paused.told) this.standing.silentlyLost += paused.lost;
   }
 
   #count(reports: readonly ReceiverReport[], stillComing: boolean, { residentBytes }: Usage): void {
-    const { gaps, tail } = addCounts(reports.map(({ counts }) => counts));
+    const counts = addCounts(reports.map((report) => report.counts));
     const closed = closedIn(reports);
-    // The end of a stream is missing silently only if nobody was cut off and nothing is on its way.
-    this.standing.silentlyLost += gaps + (stillComing || closed > 0 ? 0 : tail);
+    this.standing.silentlyLost += silentlyLostIn(counts, { stillComing, closed });
     this.standing.cutOff += closed;
     this.standing.residentBytes = residentBytes;
     this.#deliveredBefore = this.standing.delivered;

@@ -29,7 +29,18 @@ export async function misbehaving(
       reporter.progress(`${scenario}: ${rate}/s, round ${round + 1} of ${rounds}, ${name}`);
       const load = { receivers: clients, rate, seconds, warmUpSeconds, recordBytes };
       const run = await measureDelivery(system, { ...load, misbehaving: { subscribers, how } }, running);
-      reporter.raw({ scenario, rate, round, system: name, clients, recordBytes, how, subscribers, ...run });
+      reporter.raw({
+        scenario,
+        rate,
+        round,
+        system: name,
+        bare: system.bare,
+        clients,
+        recordBytes,
+        how,
+        subscribers,
+        ...run,
+      });
       for (const reservation of run.measured.verdict.reservations)
         reporter.note(`${rate}/s, ${name}: ${reservation}`);
       return run;
