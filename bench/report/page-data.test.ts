@@ -59,6 +59,7 @@ test('a chart of one load has no scale, and a missing figure leaves no point', (
 test('rows and bars are marked by their verdict, and counted', () => {
   expect(data.tables.map(({ title }) => title)).toEqual(['100 messages/s']);
   expect(data.tables[0]?.rows.map(({ mark }) => mark)).toEqual(['', 'generator-bound']);
+  expect(data.tables[0]?.columns).toEqual(['system', 'verdict', 'p99']);
   expect(data.bars?.rows.map(({ mark }) => mark)).toEqual(['met', 'missed']);
   expect(data.summary).toEqual(['Bars: 1 met, 1 missed.', 'Of 2 rows: 1 generator-bound.']);
 });

@@ -67,12 +67,18 @@ export function pageDataOf(report: Report): PageData {
 }
 
 function tableOf(title: string, rows: readonly Record<string, string>[]): PageTable {
-  const columns = columnsOf(rows);
+  const columns = verdictInSight(columnsOf(rows));
   return {
     title,
     columns,
     rows: rows.map((row) => ({ cells: columns.map((name) => row[name] ?? ''), mark: markOf(row) })),
   };
+}
+
+/** A wide table is cut at the right on most screens, and without its verdict a figure says nothing. */
+function verdictInSight([first, ...others]: readonly string[]): string[] {
+  const verdicts = others.filter((name) => name === 'verdict');
+  return [first ?? '', ...verdicts, ...others.filter((name) => name !== 'verdict')];
 }
 
 /** `generator-bound 2/5` is marked as `generator-bound`. */
