@@ -10,7 +10,7 @@ import { Reporter } from './report/reporter.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { browserCost } from './scenarios/browser-cost.ts';
 import { fanout } from './scenarios/fanout.ts';
-import { idle } from './scenarios/idle.ts';
+import { idle, idleSystems } from './scenarios/idle.ts';
 import { publish } from './scenarios/publish.ts';
 import { rooms } from './scenarios/rooms.ts';
 import { ticker } from './scenarios/ticker.ts';
@@ -78,9 +78,7 @@ program
   .option('--from <n>', 'connections at the lower end of the slope', wholeFrom(1), 5_000)
   .option('--to <n>', 'connections at its upper end', wholeFrom(2), 15_000)
   .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
-  .addOption(
-    systemsOption(catalogue.filter(({ ours, name, bare }) => ours?.codec === 'raw' || name === bare)),
-  )
+  .addOption(systemsOption(idleSystems))
   .option('--out <file>', 'where the figures go', 'bench/results/idle.json')
   .action(async ({ from, to, rounds, systems: chosen, out }) => {
     if (to <= from) throw new InvalidArgumentError('--to must be above --from');
