@@ -11,14 +11,18 @@ export function systemsOption(usual: readonly System[]): Option {
     .default(usual, namesOf(usual));
 }
 
-/** A list of words, each one of `choices`. */
+/** One of some words. */
+export function oneOf<T extends string>(...choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const choice = choices.find((each) => each === text);
+    if (choice === undefined) throw new InvalidArgumentError(`there are ${choices.join(',')}`);
+    return choice;
+  };
+}
+
+/** A list of such words. */
 export function someOf<T extends string>(...choices: readonly T[]): (text: string) => T[] {
-  return (text) =>
-    text.split(',').map((word) => {
-      const choice = choices.find((each) => each === word);
-      if (choice === undefined) throw new InvalidArgumentError(`it must be some of ${choices.join(',')}`);
-      return choice;
-    });
+  return (text) => text.split(',').map(oneOf(...choices));
 }
 
 export function wholeFrom(least: number): (text: string) => number {

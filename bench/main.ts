@@ -4,18 +4,21 @@
  */
 import { constants } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import { positive, positives, someOf, systemsOption, wholeFrom, wholesFrom } from './arguments.ts';
+import { oneOf, positive, positives, someOf, systemsOption, wholeFrom, wholesFrom } from './arguments.ts';
 import { textRecords } from './generator/record.ts';
 import { Reporter } from './report/reporter.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { browserCost } from './scenarios/browser-cost.ts';
+import { cluster } from './scenarios/cluster.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { idle, idleSystems } from './scenarios/idle.ts';
+import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
 import { rooms } from './scenarios/rooms.ts';
 import { ticker } from './scenarios/ticker.ts';
 import { setUp } from './setup.ts';
 import { catalogue, systemNamed } from './systems/catalogue.ts';
+import { clusters } from './systems/clusters.ts';
 import { Running } from './systems/running.ts';
 import type { Codec, Runtime, System } from './systems/system.ts';
 
@@ -45,6 +48,8 @@ const ours = ['outcry-bun', 'outcry-bun-json', 'outcry-bun-msgpack'].map(systemN
 const windows = ['bun-5ms', 'bun-20ms'].map(systemNamed);
 const bare = systemNamed('bare-bun');
 
+const clusterNames = clusters('bun', 'msgpack').map(({ name }) => name);
+
 sweeping('fanout', [10, 100, 500, 3_000, 10_000, 15_000], 3, [bare, ...ours])
   .description('One publisher, many subscribers, one room: CPU per delivery and latency at each rate.')
   .action(async ({ out, ...options }) => {
@@ -70,6 +75,49 @@ sweeping('rooms', [1_000], 3, [bare, ...ours.filter(({ manyChannels }) => manyCh
     await report(out, (reporter) =>
       rooms({ ...sweepOptions(options, true), rooms: counts }, running, reporter),
     );
+  });
+
+const peers = ['ws', 'socket.io', 'nats'].map(systemNamed);
+
+sweeping('slow', [5_000], 6, [bare, ...ours, ...peers], { clients: 100, size: 1_000 })
+  .description(
+    'One subscriber in a hundred stops reading and stays: what the others notice, and what it costs.',
+  )
+  .action(async ({ out, ...flags }) => {
+    const options = { ...sweepOptions(flags), how: 'stop reading', share: 0.01 } as const;
+    await report(out, (reporter) => misbehaving('slow', options, running, reporter));
+  });
+
+sweeping('reconnect', [20], 5, [bare, ...ours, ...peers], { clients: 2_000, size: 100 })
+  .description(
+    'Half of all subscribers leave and come back at once: when all are back, and what the others notice.',
+  )
+  .action(async ({ out, ...flags }) => {
+    const options = { ...sweepOptions(flags), how: 'reconnect', share: 0.5 } as const;
+    await report(out, (reporter) => misbehaving('reconnect', options, running, reporter));
+  });
+
+program
+  .command('cluster')
+  .description('Nodes joined by Redis, without and behind HAProxy: what each part adds.')
+  .option('--clients <n>', 'subscribers of each node', wholeFrom(1), 500)
+  .option('--rate <list>', 'messages a second, separated by commas', positives, [500])
+  .option('--size <bytes>', 'bytes of a message', wholeFrom(textRecords.headerBytes), 100)
+  .option('--seconds <n>', 'seconds of each run', positive, 4)
+  .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
+  .option('--rounds <n>', 'rounds; seven decide', wholeFrom(1), 1)
+  .option('--runtime <name>', 'of our nodes: bun or node', oneOf<Runtime>('bun', 'node'), 'bun')
+  .option(
+    '--codec <name>',
+    'of our subscribers: raw, json or msgpack',
+    oneOf<Codec>('raw', 'json', 'msgpack'),
+    'msgpack',
+  )
+  .option('--systems <list>', `some of ${clusterNames.join()}`, someOf(...clusterNames), clusterNames)
+  .option('--out <file>', 'where the figures go', 'bench/results/cluster.json')
+  .action(async ({ out, systems, runtime, codec, ...flags }) => {
+    const chosen = clusters(runtime, codec).filter(({ name }) => systems.includes(name));
+    await report(out, (reporter) => cluster(sweepOptions({ ...flags, systems: chosen }), running, reporter));
   });
 
 program
@@ -136,12 +184,18 @@ async function report(out: string, scenario: (reporter: Reporter) => Promise<voi
 }
 
 /** A command with the flags of all scenarios that try rates. */
-function sweeping(name: string, rates: number[], seconds: number, usual: readonly System[]) {
+function sweeping(
+  name: string,
+  rates: number[],
+  seconds: number,
+  usual: readonly System[],
+  { clients, size } = { clients: 1_000, size: 100 },
+) {
   return program
     .command(name)
-    .option('--clients <n>', 'subscribers', wholeFrom(1), 1_000)
+    .option('--clients <n>', 'subscribers', wholeFrom(1), clients)
     .option('--rate <list>', 'messages a second, separated by commas', positives, rates)
-    .option('--size <bytes>', 'bytes of a message', wholeFrom(textRecords.headerBytes), 100)
+    .option('--size <bytes>', 'bytes of a message', wholeFrom(textRecords.headerBytes), size)
     .option('--seconds <n>', 'seconds of each run', positive, seconds)
     .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
     .option('--rounds <n>', 'rounds; seven decide', wholeFrom(1), 1)

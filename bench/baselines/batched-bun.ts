@@ -10,9 +10,7 @@ const server = Bun.serve<{ channels: string[] }>({
   hostname: '127.0.0.1',
   port: 0,
   fetch: (request, server) =>
-    server.upgrade(request, { data: { channels: channelsIn(request.url) } })
-      ? undefined
-      : new Response(null, { status: 400 }),
+    server.upgrade(request, { data: { channels: channelsIn(request.url) } }) ? undefined : new Response(),
   websocket: {
     open(ws) {
       for (const channel of ws.data.channels) ws.subscribe(channel);

@@ -19,12 +19,12 @@ export interface SpeakOptions {
 /** Resolves when everything is joined. */
 export async function speak(options: SpeakOptions): Promise<BenchWebSocket> {
   const { target, dialect, channels, localAddress, sink, closed } = options;
-  const { host, port, path } = target;
+  const { host, port, path, tls } = target;
   const joined = Promise.withResolvers<void>();
   // Who waits for the handshake first hears of its failure from there.
   joined.promise.catch(() => {});
   const socket = await BenchWebSocket.open({
-    ...{ host, port, localAddress, subprotocol: dialect.subprotocol },
+    ...{ host, port, tls, localAddress, subprotocol: dialect.subprotocol },
     path: dialect.path?.(path, channels) ?? path,
     opened: (connection) => ({
       message: dialect.converse(

@@ -6,7 +6,7 @@
  */
 import { cpus } from 'node:os';
 import { type Latency, mergedLatency } from './latency.ts';
-import type { FromPublisher, Target, ToPublisher } from './messages.ts';
+import type { FromPublisher, Misbehaviour, Target, ToPublisher } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import { Receivers } from './receivers.ts';
 import { addCounts, type Counts } from './tally.ts';
@@ -18,9 +18,9 @@ import { Worker } from './worker.ts';
 const defaultProcesses = Math.max(1, cpus().length - 1);
 
 export interface Load {
-  target: Target;
-  /** Where the publisher connects, if not to the same. */
-  publishTo?: Target;
+  /** Where subscribers connect, in turn. */
+  subscribeTo: readonly Target[];
+  publishTo: Target;
   receivers: number;
   /** Receiver processes. */
   processes?: number;
@@ -31,6 +31,8 @@ export interface Load {
   recordBytes: number;
   /** One channel that all hear, unless given. */
   topology?: Topology;
+  /** Some subscribers do this when the measurement begins, and what they get does not count. One channel only. */
+  misbehaving?: { subscribers: number; how: Misbehaviour };
   /** Called from time to time with the deliveries so far. */
   onProgress?: (deliveries: number) => void;
 }
@@ -41,6 +43,8 @@ export interface Measurement {
   counts: Counts;
   /** Subscribers whose connection ended. */
   closed: number;
+  /** Those that misbehaved: how many were cut off, and how many seconds it took them. */
+  misbehaved: { closed: number; seconds: number } | null;
   /** Milliseconds from the time that a record was due. */
   latency: Latency;
   scheduleLag: Latency;
@@ -77,22 +81,23 @@ export async function generate(load: Load, around: Around): Promise<Measurement>
   const receivers = new Receivers(load.processes ?? defaultProcesses, load.onProgress);
   const publisher = new Worker<ToPublisher, FromPublisher>('publisher.ts');
   try {
-    const { target, recordBytes, topology = oneChannel } = load;
-    const subscribing = { target, recordBytes, topology };
+    const { subscribeTo, publishTo, recordBytes, topology = oneChannel } = load;
+    const subscribing = { targets: subscribeTo, recordBytes, topology };
     const { seconds: connectSeconds } = await receivers.connect(subscribing, load.receivers);
-    const publishing = { target: load.publishTo ?? target, recordBytes, topology };
+    const publishing = { target: publishTo, recordBytes, topology };
     await publisher.ask({ type: 'connect', ...publishing }, 'connected');
     await runOnce(load, load.warmUpSeconds ?? 0, 0, receivers, publisher);
 
+    const { misbehaving = { subscribers: 0, how: 'stop reading' } } = load;
+    if (misbehaving.subscribers > 0) await receivers.setAside(misbehaving.subscribers);
+
     await around.before({ publisher: publisher.pid, receivers: receivers.pids });
     const parentCpu = process.cpuUsage();
-    const { published, expected, stillComing, elapsedSeconds } = await runOnce(
-      load,
-      load.seconds,
-      1,
-      receivers,
-      publisher,
-    );
+    const behaving = { ...load, receivers: load.receivers - misbehaving.subscribers };
+    const [{ published, expected, stillComing, elapsedSeconds }, misbehavedSeconds] = await Promise.all([
+      runOnce(behaving, load.seconds, 1, receivers, publisher),
+      misbehaving.subscribers > 0 ? receivers.misbehave(misbehaving.how) : 0,
+    ]);
     await around.after();
     const { user, system } = process.cpuUsage(parentCpu);
     const reports = await receivers.report(published.perChannel);
@@ -107,6 +112,10 @@ export async function generate(load: Load, around: Around): Promise<Measurement>
       expected,
       counts,
       closed,
+      misbehaved:
+        misbehaving.subscribers > 0
+          ? { closed: sum(reports.map((report) => report.asideClosed)), seconds: misbehavedSeconds }
+          : null,
       latency: mergedLatency(reports.map((report) => report.latency) as [string, ...string[]]),
       scheduleLag,
       longestStallMs,

@@ -11,12 +11,18 @@ export interface Target {
   port: number;
   path: string;
   dialect: DialectName;
+  /** TLS, whatever the certificate. */
+  tls?: boolean;
 }
+
+/** What subscribers do to the others: they stop reading, or all leave and come back at once. */
+export type Misbehaviour = 'stop reading' | 'reconnect';
 
 export type ToReceiver =
   | {
       type: 'connect';
-      target: Target;
+      /** Used in turn. */
+      targets: readonly Target[];
       recordBytes: number;
       topology: Topology;
       /** So many more. */
@@ -28,8 +34,13 @@ export type ToReceiver =
       /** Handshakes under way at once; a listen backlog holds a few hundred. */
       parallel: number;
     }
+  /** The last so many connections do not count from now on. */
+  | { type: 'set aside'; connections: number }
+  /** They do this. */
+  | { type: 'misbehave'; how: Misbehaviour }
   /** Records of that run count. */
   | { type: 'begin'; run: number }
+  | { type: 'count' }
   /** @param published of each channel */
   | { type: 'report'; published: readonly number[] };
 
@@ -38,6 +49,8 @@ export interface ReceiverReport {
   counts: Counts;
   /** Connections that ended, since they were opened. */
   closed: number;
+  /** The same of those that were set aside. */
+  asideClosed: number;
   latency: string;
   cpuSeconds: number;
   /** The longest time for which this process stood still. */
@@ -47,8 +60,12 @@ export interface ReceiverReport {
 export type FromReceiver =
   | { type: 'connected'; seconds: number; cpuSeconds: number }
   | { type: 'failed'; reason: string }
+  | { type: 'set aside' }
+  /** Seconds that it took. */
+  | { type: 'misbehaved'; seconds: number }
   | { type: 'begun' }
   | { type: 'progress'; deliveries: number }
+  | { type: 'counted'; deliveries: number }
   | ReceiverReport;
 
 export type ToPublisher =

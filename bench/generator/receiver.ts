@@ -3,21 +3,31 @@
  */
 import { speak } from './conversation.ts';
 import { dialects } from './dialects/catalogue.ts';
-import type { FromReceiver, ToReceiver } from './messages.ts';
+import type { FromReceiver, Misbehaviour, Target, ToReceiver } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import { StallWatch } from './stall-watch.ts';
 import { Tally } from './tally.ts';
 import { channelsOf } from './topology.ts';
+import type { BenchWebSocket } from './websocket.ts';
 
 /** How often the parent hears how many deliveries there were: that is how it knows when nothing more comes. */
 const progressEveryMs = 50;
 
+/** Long enough to read what the kernel holds for a connection. */
+const readToTheEndMs = 500;
+
 /** The channels of each connection. */
 const subscriptions: number[][] = [];
+const sockets: BenchWebSocket[] = [];
+/** How they were opened, for those that come back. */
+let connectOrder: Connect | null = null;
+/** Connections from this one on do not count. */
+let firstAside = Number.POSITIVE_INFINITY;
 const stalls = new StallWatch();
 let accounts: Pick<ConstructorParameters<typeof Tally>[0], 'form' | 'recordBytes'> | null = null;
 let tally: Tally | null = null;
 let closed = 0;
+let asideClosed = 0;
 let cpuAtBegin = process.cpuUsage();
 
 function tell(message: FromReceiver): void {
@@ -25,10 +35,7 @@ function tell(message: FromReceiver): void {
 }
 
 process.on('message', (message: ToReceiver) => {
-  if (message.type === 'connect')
-    connect(message).catch((error: Error) => tell({ type: 'failed', reason: error.message }));
-  else if (message.type === 'begin') begin(message);
-  else report(message.published);
+  obey(message).catch((error: Error) => tell({ type: 'failed', reason: error.message }));
 });
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C reaches every process of a terminal; the parent ends this one.
@@ -36,12 +43,30 @@ process.on('SIGINT', () => {});
 
 type Connect = Extract<ToReceiver, { type: 'connect' }>;
 
+async function obey(message: ToReceiver): Promise<void> {
+  switch (message.type) {
+    case 'connect':
+      return await connect(message);
+    case 'set aside':
+      return setAside(message.connections);
+    case 'misbehave':
+      return await misbehave(message.how);
+    case 'begin':
+      return begin(message);
+    case 'count':
+      return tell({ type: 'counted', deliveries: tally?.deliveries ?? 0 });
+    case 'report':
+      return await report(message.published);
+  }
+}
+
 async function connect(order: Connect): Promise<void> {
-  const { target, recordBytes, topology, connections, firstSubscriber } = order;
+  const { targets, recordBytes, topology, connections, firstSubscriber } = order;
   const cpuBefore = process.cpuUsage();
   const startedAt = monotonicMs();
-  const { form } = dialects[target.dialect](recordBytes);
-  accounts = { form, recordBytes };
+  const [{ dialect }] = targets as [Target];
+  accounts = { form: dialects[dialect](recordBytes).form, recordBytes };
+  connectOrder = order;
   let opened = 0;
   const open = async (): Promise<void> => {
     while (opened < connections) {
@@ -59,32 +84,68 @@ async function connect(order: Connect): Promise<void> {
 }
 
 async function openOne(
-  { target, recordBytes, localAddresses }: Connect,
+  { targets, recordBytes, firstSubscriber, localAddresses }: Connect,
   index: number,
   channels: readonly number[],
 ): Promise<void> {
-  await speak({
+  const target = targets[(firstSubscriber + index) % targets.length] as Target;
+  sockets[index] = await speak({
     target,
     dialect: dialects[target.dialect](recordBytes),
     channels,
     localAddress: localAddresses[index % localAddresses.length],
     sink: {
       // A look at the clock for each message: one that was older would date it back.
-      records: (bytes, offset, count, stride) =>
-        tally?.records(index, bytes, offset, count, stride, monotonicMs()),
+      records(bytes, offset, count, stride) {
+        if (index < firstAside) tally?.records(index, bytes, offset, count, stride, monotonicMs());
+      },
       mangled: () => tally?.mangled(),
     },
     closed() {
-      closed += 1;
+      if (index < firstAside) closed += 1;
+      else if (!reconnecting) asideClosed += 1;
     },
   });
+}
+
+function setAside(connections: number): void {
+  firstAside = subscriptions.length - connections;
+  tell({ type: 'set aside' });
+}
+
+let reconnecting = false;
+let stopped = false;
+
+async function misbehave(how: Misbehaviour): Promise<void> {
+  const startedAt = monotonicMs();
+  stopped = how === 'stop reading';
+  if (stopped) for (const socket of sockets.slice(firstAside)) socket.stopReading();
+  else await reconnect();
+  tell({ type: 'misbehaved', seconds: (monotonicMs() - startedAt) / 1_000 });
+}
+
+/** All leave, and are back when this resolves. */
+async function reconnect(): Promise<void> {
+  const order = connectOrder;
+  if (order === null) return;
+  reconnecting = true;
+  for (const socket of sockets.slice(firstAside)) socket.close();
+  let next = firstAside;
+  const open = async (): Promise<void> => {
+    while (next < subscriptions.length) {
+      const index = next++;
+      await openOne(order, index, subscriptions[index] as number[]);
+    }
+  };
+  await Promise.all(Array.from({ length: order.parallel }, open));
+  reconnecting = false;
 }
 
 /** What comes from now on counts, and what is used from now on is used for reading. */
 function begin({ run }: Extract<ToReceiver, { type: 'begin' }>): void {
   if (accounts === null) return;
   if (tally === null) setInterval(tellProgress, progressEveryMs);
-  tally = new Tally({ ...accounts, run, subscriptions });
+  tally = new Tally({ ...accounts, run, subscriptions: subscriptions.slice(0, firstAside) });
   told = 0;
   stalls.reset();
   cpuAtBegin = process.cpuUsage();
@@ -98,16 +159,26 @@ function tellProgress(): void {
   tell({ type: 'progress', deliveries: told });
 }
 
-function report(published: readonly number[]): void {
+async function report(published: readonly number[]): Promise<void> {
   if (tally === null) return;
+  const cpuSeconds = cpuSecondsSince(cpuAtBegin);
+  const { longestMs: longestStallMs } = stalls;
+  if (stopped) await readToTheEnd();
   tell({
     type: 'report',
     counts: tally.counts(published),
     closed,
+    asideClosed,
     latency: tally.latency.encode(),
-    cpuSeconds: cpuSecondsSince(cpuAtBegin),
-    longestStallMs: stalls.longestMs,
+    cpuSeconds,
+    longestStallMs,
   });
+}
+
+/** The end of a connection stands behind everything that was sent before it: who does not read does not see it. */
+async function readToTheEnd(): Promise<void> {
+  for (const socket of sockets.slice(firstAside)) socket.readAgain();
+  await new Promise((resolve) => setTimeout(resolve, readToTheEndMs));
 }
 
 function cpuSecondsSince(before: NodeJS.CpuUsage): number {

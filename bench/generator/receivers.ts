@@ -1,7 +1,7 @@
 /**
  * The receiver processes as one: so many subscribers, what came to them, and whether more is coming.
  */
-import type { FromReceiver, ReceiverReport, Target, ToReceiver } from './messages.ts';
+import type { FromReceiver, Misbehaviour, ReceiverReport, Target, ToReceiver } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
 import type { Topology } from './topology.ts';
 import { Worker } from './worker.ts';
@@ -22,7 +22,8 @@ const addressesPerProcess = 250;
 
 /** How subscribers connect, and what to. */
 export interface Subscribing {
-  target: Target;
+  /** Used in turn. */
+  targets: readonly Target[];
   recordBytes: number;
   topology: Topology;
 }
@@ -94,6 +95,24 @@ export class Receivers {
     };
   }
 
+  /** The last `subscribers` of them do not count from now on. */
+  async setAside(subscribers: number): Promise<void> {
+    const shares = split(subscribers, this.#workers.length);
+    await Promise.all(
+      this.#workers.map((worker, index) =>
+        worker.ask({ type: 'set aside', connections: shares[index] as number }, 'set aside'),
+      ),
+    );
+  }
+
+  /** Lets those that were set aside do this. Returns the seconds until the last had done it. */
+  async misbehave(how: Misbehaviour): Promise<number> {
+    const answers = await Promise.all(
+      this.#workers.map((worker) => worker.ask({ type: 'misbehave', how }, 'misbehaved')),
+    );
+    return Math.max(...answers.map(({ seconds }) => seconds));
+  }
+
   /** Records of that run count. */
   async begin(run: number): Promise<void> {
     const order = { type: 'begin', run } as const;
@@ -107,11 +126,27 @@ export class Receivers {
     const startedAt = monotonicMs();
     while (this.deliveries < expected) {
       const now = monotonicMs();
-      if (now - Math.max(this.#lastAt, startedAt) > quietMs) return { stillComing: false };
+      if (now - Math.max(this.#lastAt, startedAt) > quietMs && !(await this.#more()))
+        return { stillComing: false };
       if (now - startedAt > maxDrainMs) return { stillComing: true };
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     return { stillComing: false };
+  }
+
+  /**
+   * Asks whether more has come than is known here. A worker that reads without a pause does not come to say so by itself,
+   * and answers late.
+   */
+  async #more(): Promise<boolean> {
+    const known = this.deliveries;
+    const answers = await Promise.all(
+      this.#workers.map((worker) => worker.ask({ type: 'count' }, 'counted')),
+    );
+    for (const [index, { deliveries }] of answers.entries()) this.#deliveries[index] = deliveries;
+    if (this.deliveries === known) return false;
+    this.#lastAt = monotonicMs();
+    return true;
   }
 
   /** @param published of each channel */

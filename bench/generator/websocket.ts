@@ -8,6 +8,8 @@ export interface WebSocketOptions {
   port: number;
   path: string;
   subprotocol?: string | undefined;
+  /** TLS, whatever the certificate. */
+  tls?: boolean | undefined;
   /** Source address; spreads many connections over the ports of many loopback addresses. */
   localAddress?: string | undefined;
   /** Called when the server has answered 101, before any message is looked at; returns who gets them. */
@@ -29,7 +31,7 @@ export class BenchWebSocket {
 
   /** Resolves when the server has answered 101. */
   static open(options: WebSocketOptions): Promise<BenchWebSocket> {
-    const { host, port, path, subprotocol, localAddress, closed } = options;
+    const { host, port, path, subprotocol, tls = false, localAddress, closed } = options;
     const offer = subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
     return new Promise((resolve, reject) => {
       const frames = new FrameReader();
@@ -65,6 +67,7 @@ export class BenchWebSocket {
         hostname: host,
         port,
         ...(localAddress === undefined ? {} : { localAddress }),
+        ...(tls ? { tls: { rejectUnauthorized: false } } : {}),
         socket: {
           open(socket) {
             socket.write(
@@ -113,6 +116,15 @@ export class BenchWebSocket {
       }
       this.#unsent.shift();
     }
+  }
+
+  /** Reads nothing any more: the server finds out when all buffers are full. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
+  readAgain(): void {
+    this.#socket.resume();
   }
 
   close(): void {

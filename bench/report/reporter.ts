@@ -4,12 +4,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { versions } from './versions.ts';
 
 export class Reporter {
   readonly #rows = new Map<string, Record<string, string>[]>();
   readonly #raw: object[] = [];
   readonly #notes: string[] = [];
-  readonly #startedAt = new Date().toISOString();
+  readonly #startedAt = new Date();
   readonly #command: string;
 
   /** @param command the line that makes the same report again */
@@ -24,7 +25,12 @@ export class Reporter {
     this.#rows.set(table, rows);
   }
 
-  /** Every figure as it was measured. */
+  /** The rows of a table so far. */
+  rowsOf(table: string): readonly Record<string, string>[] {
+    return this.#rows.get(table) ?? [];
+  }
+
+  /** Every figure of one run as it was measured, in the order of the runs; docs/benchmarks.md names what all have. */
   raw(figures: object): void {
     this.#raw.push(figures);
   }
@@ -60,12 +66,13 @@ export class Reporter {
       cores: cpus().length,
       memoryBytes: totalmem(),
       kernel: release(),
-      bun: process.versions.bun,
     };
     const report = {
       command: this.#command,
-      startedAt: this.#startedAt,
+      startedAt: this.#startedAt.toISOString(),
+      seconds: (Date.now() - this.#startedAt.getTime()) / 1_000,
       machine,
+      versions: versions(),
       tables: Object.fromEntries(this.#rows),
       notes: this.#notes,
       raw: this.#raw,

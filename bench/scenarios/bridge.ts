@@ -100,7 +100,7 @@ async function measureRate(
       let after = before;
       const measured = await generate(
         {
-          target: listenTo.target,
+          subscribeTo: [listenTo.target],
           publishTo: left.target,
           receivers: 1,
           processes: 1,

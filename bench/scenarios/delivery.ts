@@ -5,7 +5,7 @@ import { generate, type Load, type Measurement } from '../generator/generator.ts
 import { ratioCell, spreadCell, verdictCell } from '../report/cells.ts';
 import { type Usage, usageOf } from '../systems/process-usage.ts';
 import type { Running } from '../systems/running.ts';
-import type { System } from '../systems/system.ts';
+import type { RunningSystem, System } from '../systems/system.ts';
 import type { Alternation, Turn } from './alternation.ts';
 
 export interface Delivery {
@@ -17,26 +17,30 @@ export interface Delivery {
   cpuMicrosPerDelivery: number;
   deliveriesPerCpuSecond: number;
   residentBytes: number;
+  /** CPU of what stands around the system, by what it is. */
+  aroundMicrosPerDelivery: Readonly<Record<string, number>>;
+  /** What the system's counters went up by. */
+  counted: Readonly<Record<string, number>>;
 }
 
 /** A fresh system, which is ended afterwards. */
 export async function measureDelivery(
   system: System,
-  load: Omit<Load, 'target' | 'publishTo'>,
+  load: Omit<Load, 'subscribeTo' | 'publishTo'>,
   running: Running,
 ): Promise<Delivery> {
   const server = await system.start({ running });
   try {
-    let before = usageOf(server.pids);
+    let before = await takeAccounts(server);
     let after = before;
     const measured = await generate(
-      { ...load, target: server.subscribeTo, publishTo: server.publishTo },
+      { ...load, subscribeTo: server.subscribeTo, publishTo: server.publishTo },
       {
-        before() {
-          before = usageOf(server.pids);
+        async before() {
+          before = await takeAccounts(server);
         },
-        after() {
-          after = usageOf(server.pids);
+        async after() {
+          after = await takeAccounts(server);
         },
       },
     );
@@ -46,18 +50,47 @@ export async function measureDelivery(
   }
 }
 
-function costOf(measured: Measurement, before: Usage, after: Usage): Omit<Delivery, 'command'> {
+/** What a system has used and counted so far. */
+interface Accounts {
+  own: Usage;
+  around: Record<string, Usage>;
+  counters: Readonly<Record<string, number>>;
+}
+
+async function takeAccounts(server: RunningSystem): Promise<Accounts> {
+  const around = Object.entries(server.around ?? {}).map(([what, pids]) => [what, usageOf(pids)] as const);
+  return {
+    own: usageOf(server.pids),
+    around: Object.fromEntries(around),
+    counters: (await server.counters?.()) ?? {},
+  };
+}
+
+function costOf(measured: Measurement, before: Accounts, after: Accounts): Omit<Delivery, 'command'> {
   const { deliveries } = measured.counts;
-  const userSeconds = after.userSeconds - before.userSeconds;
-  const systemSeconds = after.systemSeconds - before.systemSeconds;
+  const userSeconds = after.own.userSeconds - before.own.userSeconds;
+  const systemSeconds = after.own.systemSeconds - before.own.systemSeconds;
+  const around = Object.entries(after.around).map(([what, usage]) => {
+    const seconds = secondsOf(usage) - secondsOf(before.around[what] as Usage);
+    return [what, (seconds * 1e6) / deliveries] as const;
+  });
+  const counted = Object.entries(after.counters).map(
+    ([what, count]) => [what, count - (before.counters[what] as number)] as const,
+  );
   return {
     measured,
     userMicrosPerDelivery: (userSeconds * 1e6) / deliveries,
     systemMicrosPerDelivery: (systemSeconds * 1e6) / deliveries,
     cpuMicrosPerDelivery: ((userSeconds + systemSeconds) * 1e6) / deliveries,
     deliveriesPerCpuSecond: deliveries / (userSeconds + systemSeconds),
-    residentBytes: after.residentBytes,
+    residentBytes: after.own.residentBytes,
+    aroundMicrosPerDelivery: Object.fromEntries(around),
+    counted: Object.fromEntries(counted),
   };
+}
+
+function secondsOf({ userSeconds, systemSeconds }: Usage): number {
+  return userSeconds + systemSeconds;
 }
 
 /** Every delivery came once, in order and whole. */

@@ -83,7 +83,7 @@ async function measure(system: System, { from, to }: IdleOptions, running: Runni
   const receivers = new Receivers(Math.max(2, Math.ceil(to / connectionsPerProcess)));
   try {
     // Nothing is published, so records have no size.
-    const subscribing = { target: server.subscribeTo, recordBytes: 0, topology: oneChannel };
+    const subscribing = { targets: server.subscribeTo, recordBytes: 0, topology: oneChannel };
     await receivers.connect(subscribing, from);
     const few = await memoryOf(server);
     const before = usageOf(server.pids);

@@ -38,7 +38,15 @@ export async function sweep(
       reporter.progress(where);
       const onProgress = (deliveries: number) =>
         reporter.tick(`${where}, ${deliveries.toLocaleString('en')} deliveries`);
-      const load = { receivers: clients, rate, seconds, warmUpSeconds, recordBytes, topology, onProgress };
+      const load = {
+        receivers: clients * (system.nodes ?? 1),
+        rate,
+        seconds,
+        warmUpSeconds,
+        recordBytes,
+        topology,
+        onProgress,
+      };
       const run = await measureDelivery(system, load, running);
       reporter.raw({ scenario, rate, round, system: name, clients, recordBytes, topology, ...run });
       if (!accountedFor(run))

@@ -1,7 +1,12 @@
 /**
  * Servers that come as Debian packages: where their executables are, and what to say where they are not.
  */
-import { type DebianPackage, executableFinder, findExecutable } from '../../scripts/debian-packages.ts';
+import {
+  type DebianPackage,
+  debianPackages,
+  executableFinder,
+  findExecutable,
+} from '../../scripts/debian-packages.ts';
 
 const find = executableFinder(process.env.PATH);
 
@@ -24,8 +29,16 @@ export const nginxNchan: DebianPackage = {
   file: nchanModule,
 };
 
+/** These are installed for the tests already. */
+export const redisServer = forTests('redis-server');
+export const haproxy = forTests('haproxy');
+export const openssl = forTests('openssl');
+
 /** What the benchmark suite uses beyond what the tests need; it runs without, and says so. */
-export const benchmarkPackages: readonly DebianPackage[] = [natsServer, nginx, nginxNchan];
+export const benchmarkPackages: readonly DebianPackage[] = [
+  ...[natsServer, nginx, nginxNchan],
+  ...[redisServer, haproxy, openssl],
+];
 
 /** A sentence about the first of the packages that is not installed; null if all are. */
 export function missingOf(name: string, packages: readonly DebianPackage[]): string | null {
@@ -39,4 +52,8 @@ export function executableOf(wanted: DebianPackage): string {
   const found = findExecutable(wanted, process.env, find);
   if (found === undefined) throw new Error(`${wanted.name} is not installed: npm run bench -- setup`);
   return found;
+}
+
+function forTests(name: string): DebianPackage {
+  return debianPackages.find((each) => each.name === name) as DebianPackage;
 }

@@ -37,7 +37,7 @@ export async function startForeignServer(
   const child = running.add(new Child({ name, file, args: args(configured) }));
   await untilReady(child, () => accepts(port));
   return {
-    subscribeTo,
+    subscribeTo: [subscribeTo],
     publishTo,
     command: [file, ...args(configured)].join(' '),
     // A server that forks may do so after it listens.

@@ -47,7 +47,7 @@ export async function startServer(
   const target = { host: '127.0.0.1', port, path, dialect };
   return {
     publishTo: target,
-    subscribeTo: target,
+    subscribeTo: [target],
     command: [toRun.file, ...toRun.args].join(' '),
     pids: [child.pid],
     async collectGarbage() {

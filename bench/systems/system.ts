@@ -17,6 +17,8 @@ export interface System {
   readonly bare: string;
   /** Set for a node of this project: the bars are about these. */
   readonly ours?: { readonly runtime: Runtime; readonly codec: Codec };
+  /** Nodes that share the subscribers, if there is more than one: each gets as many as one alone. */
+  readonly nodes?: number;
   /** A subscriber can hear many channels, and a publisher speak in them. */
   readonly manyChannels: boolean;
   /** Why it cannot be started on this machine, in a sentence, with what to do about it; null if it can. */
@@ -34,11 +36,16 @@ export interface StartOptions {
 
 export interface RunningSystem {
   readonly publishTo: Target;
-  readonly subscribeTo: Target;
+  /** Used in turn. */
+  readonly subscribeTo: readonly Target[];
   /** How it was started, for the record. */
   readonly command: string;
   /** The processes whose CPU and memory are its cost. */
   readonly pids: readonly number[];
+  /** Processes around them, by what they are: their CPU is told apart. */
+  readonly around?: Readonly<Record<string, readonly number[]>>;
+  /** What it has counted so far, by name. */
+  counters?(): Promise<Readonly<Record<string, number>>>;
   /**
    * Resolves when it has collected its garbage, with the resident bytes that stand empty for new objects; only if it was
    * started collectable.

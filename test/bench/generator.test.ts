@@ -30,7 +30,7 @@ interface Generating {
 function generate(load: Partial<Load> = {}): Generating {
   const target = { host: '127.0.0.1', port: server.port, dialect: 'raw' } as const;
   const whole: Load = {
-    target: { ...target, path: '/subscribe' },
+    subscribeTo: [{ ...target, path: '/subscribe' }],
     publishTo: { ...target, path: '/publish' },
     receivers: subscribers,
     processes: 2,

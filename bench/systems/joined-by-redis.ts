@@ -1,0 +1,61 @@
+/**
+ * Several nodes of one kind on one Redis, which share the subscribers; whoever publishes does so on the first.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { freePorts } from '../../scripts/cluster/ports.ts';
+import { redisIsReady, spawnRedis } from '../../scripts/cluster/redis.ts';
+import { redisServer, missingOf } from './debian.ts';
+import type { RunningSystem, StartOptions, System } from './system.ts';
+
+export interface JoinedOptions {
+  nodes: number;
+  /** One of the nodes, by its number from 1. */
+  node(redisUrl: string, number: number): System;
+  /** Resolves when it hears the others. */
+  isReady?(node: RunningSystem): Promise<void>;
+}
+
+export function joinedByRedis(name: string, bare: string, options: JoinedOptions): System {
+  return {
+    ...{ name, bare, nodes: options.nodes, manyChannels: true },
+    missing: () => missingOf(name, [redisServer]),
+    start: (startOptions) => start(options, startOptions),
+  };
+}
+
+async function start({ nodes, node, isReady }: JoinedOptions, options: StartOptions): Promise<RunningSystem> {
+  const { running } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'outcry-bench-'));
+  const files = running.add({ stop: async () => rmSync(folder, { recursive: true, force: true }) });
+  const [port] = (await freePorts(1)) as [number];
+  const redis = running.add(spawnRedis({ port, folder }));
+  await redisIsReady(redis, port);
+  const numbers = Array.from({ length: nodes }, (_, index) => index + 1);
+  const started = await Promise.all(
+    numbers.map((number) => node(`redis://127.0.0.1:${port}`, number).start(options)),
+  );
+  await Promise.all(started.map((each) => isReady?.(each)));
+  const observer = new Redis(port, '127.0.0.1');
+  return {
+    publishTo: (started[0] as RunningSystem).publishTo,
+    subscribeTo: started.flatMap(({ subscribeTo }) => subscribeTo),
+    command: started.map(({ command }) => command).join('; '),
+    pids: started.flatMap(({ pids }) => pids),
+    around: { Redis: [redis.pid] },
+    counters: async () => ({ redisCommands: commandsIn(await observer.info('stats')) }),
+    collectGarbage: () => Promise.reject(new Error('several nodes are not asked to collect their garbage')),
+    async stop() {
+      observer.disconnect();
+      await Promise.all(started.map((each) => each.stop()));
+      await running.stop(redis);
+      await running.stop(files);
+    },
+  };
+}
+
+function commandsIn(info: string): number {
+  return Number(/^total_commands_processed:(\d+)/m.exec(info)?.[1]);
+}
