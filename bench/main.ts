@@ -17,7 +17,7 @@ import { bridge } from './scenarios/bridge.ts';
 import { browserCost } from './scenarios/browser-cost.ts';
 import { cluster } from './scenarios/cluster.ts';
 import { fanout } from './scenarios/fanout.ts';
-import { idle } from './scenarios/idle.ts';
+import { idle, idleSystems } from './scenarios/idle.ts';
 import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
 import { rooms } from './scenarios/rooms.ts';
@@ -132,9 +132,7 @@ program
   .option('--from <n>', 'connections at the lower end of the slope', wholeFrom(1), 5_000)
   .option('--to <n>', 'connections at its upper end', wholeFrom(2), 15_000)
   .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
-  .addOption(
-    systemsOption(catalogue.filter(({ ours, name, bare }) => ours?.codec === 'raw' || name === bare)),
-  )
+  .addOption(systemsOption(idleSystems))
   .option('--out <file>', 'where the figures go', 'bench/results/idle.json')
   .action(async ({ from, to, rounds, systems: chosen, out }) => {
     if (to <= from) throw new InvalidArgumentError('--to must be above --from');

@@ -69,7 +69,9 @@ export async function browserCost(
   reporter: Reporter,
 ): Promise<void> {
   const node = await outcry('outcry-bun', 'outcry-bun', { runtime: 'bun', codec: 'raw' }).start({ running });
-  const { host, port } = node.publishTo;
+  const [target] = node.subscribeTo;
+  if (target === undefined) throw new Error('a node has an address');
+  const { host, port } = target;
   const browser = await launchChromium();
   running.add({ stop: () => browser.close() });
   const publisher = await Publisher.connect(`ws://${host}:${port}`);

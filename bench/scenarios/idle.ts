@@ -14,6 +14,7 @@ import type { Reporter } from '../report/reporter.ts';
 import { slabBytes, slabCaches } from '../systems/kernel-memory.ts';
 import { usageOf } from '../systems/process-usage.ts';
 import type { Running } from '../systems/running.ts';
+import { catalogue } from '../systems/catalogue.ts';
 import type { RunningSystem, System } from '../systems/system.ts';
 import { Alternation, type Turn } from './alternation.ts';
 
@@ -22,8 +23,18 @@ const connectionsPerProcess = 10_000;
 /** A generator process this busy may be what the handshakes waited for. */
 const maxGeneratorShare = 0.9;
 
-/** Bytes of user space that an idle raw connection may cost. */
-const maxBytes: Record<string, number> = { 'outcry-bun': 2_600, 'outcry-node': 1_700 };
+/** Bytes of user space that an idle connection may cost: a raw one, and one with a session and one channel. */
+const maxBytes: Record<string, number> = {
+  'outcry-bun': 2_600,
+  'outcry-node': 1_700,
+  'outcry-bun-msgpack': 3_000,
+  'outcry-node-msgpack': 2_200,
+};
+
+/** Those with a bar, and what they are compared with. */
+export const idleSystems: readonly System[] = catalogue.filter(
+  ({ name, bare }) => name === bare || name in maxBytes,
+);
 /** Handshakes a second, as a multiple of those of the bare server. */
 const minHandshakeRatio = 0.8;
 
@@ -191,6 +202,8 @@ function addBars(turn: Turn, alternation: Alternation<Run>, reporter: Reporter):
         counts: runs.every(({ status }) => status !== 'invalid'),
       }),
     });
+  // A native handshake is three: the upgrade, connect and subscribe.
+  if (turn.system.ours?.codec !== 'raw') return;
   const { ratio, spread } = alternation.compare(turn, (run) => run.handshakesPerSecond);
   reporter.row('bars', {
     bar: `${turn.name}: handshakes a second at least ${minHandshakeRatio} × bare`,
