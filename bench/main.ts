@@ -56,7 +56,7 @@ const bare = systemNamed('bare-bun');
 
 const clusterNames = clusters('bun', 'msgpack').map(({ name }) => name);
 
-sweeping('fanout', [10, 100, 500, 3_000, 10_000, 15_000], 3, [bare, ...ours])
+sweeping('fanout', [10, 100, 500, 3_000, 10_000, 15_000], 2, [bare, ...ours])
   .description('One publisher, many subscribers, one room: CPU per delivery and latency at each rate.')
   .action(async ({ out, ...options }) => {
     await report(out, (reporter) => fanout(sweepOptions(options), running, reporter));

@@ -122,7 +122,7 @@ export async function generate(load: Load, around: Around): Promise<Measurement>
       heldBack: published.heldBack,
       connectSeconds,
       elapsedSeconds,
-      deliveriesPerSecond: counts.deliveries / elapsedSeconds,
+      deliveriesPerSecond: (counts.deliveries + counts.stale) / elapsedSeconds,
       publisherCpuSeconds: published.cpuSeconds,
       receiverCpuSeconds,
       generatorCores:

@@ -65,7 +65,8 @@ export type FromReceiver =
   | { type: 'misbehaved'; seconds: number }
   | { type: 'begun' }
   | { type: 'progress'; deliveries: number }
-  | { type: 'counted'; deliveries: number }
+  /** `arrivals` has what is left of a run before in it. */
+  | { type: 'counted'; deliveries: number; arrivals: number }
   | ReceiverReport;
 
 export type ToPublisher =

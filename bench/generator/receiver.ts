@@ -54,7 +54,7 @@ async function obey(message: ToReceiver): Promise<void> {
     case 'begin':
       return begin(message);
     case 'count':
-      return tell({ type: 'counted', deliveries: tally?.deliveries ?? 0 });
+      return tell({ type: 'counted', deliveries: tally?.deliveries ?? 0, arrivals: tally?.arrivals ?? 0 });
     case 'report':
       return await report(message.published);
   }
@@ -154,9 +154,9 @@ function begin({ run }: Extract<ToReceiver, { type: 'begin' }>): void {
 
 let told = 0;
 function tellProgress(): void {
-  if (tally === null || tally.deliveries === told) return;
-  told = tally.deliveries;
-  tell({ type: 'progress', deliveries: told });
+  if (tally === null || tally.arrivals === told) return;
+  told = tally.arrivals;
+  tell({ type: 'progress', deliveries: tally.deliveries });
 }
 
 async function report(published: readonly number[]): Promise<void> {

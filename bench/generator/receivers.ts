@@ -39,6 +39,8 @@ export class Receivers {
   readonly #deliveries: number[];
   #lastAt = monotonicMs();
   #subscribers = 0;
+  /** As last asked for. */
+  #lastArrivals = -1;
 
   /** @param onProgress called from time to time with the deliveries so far */
   constructor(processes: number, onProgress: (deliveries: number) => void = () => {}) {
@@ -118,6 +120,7 @@ export class Receivers {
     const order = { type: 'begin', run } as const;
     await Promise.all(this.#workers.map((worker) => worker.ask(order, 'begun')));
     this.#deliveries.fill(0);
+    this.#lastArrivals = -1;
     this.#lastAt = monotonicMs();
   }
 
@@ -139,12 +142,13 @@ export class Receivers {
    * and answers late.
    */
   async #more(): Promise<boolean> {
-    const known = this.deliveries;
     const answers = await Promise.all(
       this.#workers.map((worker) => worker.ask({ type: 'count' }, 'counted')),
     );
     for (const [index, { deliveries }] of answers.entries()) this.#deliveries[index] = deliveries;
-    if (this.deliveries === known) return false;
+    const arrivals = sum(answers.map((answer) => answer.arrivals));
+    if (arrivals === this.#lastArrivals) return false;
+    this.#lastArrivals = arrivals;
     this.#lastAt = monotonicMs();
     return true;
   }

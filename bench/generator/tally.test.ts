@@ -4,7 +4,16 @@ import { binaryRecords, type RecordHeader } from './record.ts';
 import { addCounts, Tally } from './tally.ts';
 
 const recordBytes = 32;
-const clean = { duplicates: 0, reordered: 0, corrupted: 0, gaps: 0, tail: 0, early: 0, overflowed: false };
+const clean = {
+  duplicates: 0,
+  reordered: 0,
+  corrupted: 0,
+  gaps: 0,
+  tail: 0,
+  early: 0,
+  stale: 0,
+  overflowed: false,
+};
 
 /** Records of run 1 side by side, due at 0. */
 function records(...sequences: number[]): Buffer {
@@ -122,12 +131,13 @@ describe('the tally', () => {
     expect(tally.counts([])).toMatchObject({ deliveries: 0, corrupted: 2 });
   });
 
-  test('ignores what belongs to the run before', () => {
+  test('counts what belongs to the run before for nothing else', () => {
     const tally = tallyOf([0]);
     arrive(tally, 0, record({ run: 0, sequence: 9 }));
     arrive(tally, 0, Buffer.concat([5, 6, 7, 8].map((sequence) => record({ run: 0, sequence }))));
     arrive(tally, 0, records(0, 1));
-    expect(tally.counts([2])).toEqual({ ...clean, deliveries: 2 });
+    expect(tally.counts([2])).toEqual({ ...clean, deliveries: 2, stale: 5 });
+    expect(tally.arrivals).toBe(7);
   });
 
   test('says when there were more holes than it can remember', () => {
@@ -198,6 +208,7 @@ describe('the tally', () => {
       gaps: 5,
       tail: 6,
       early: 7,
+      stale: 8,
       overflowed: false,
     };
     expect(addCounts([one, { ...one, overflowed: true }])).toEqual({
@@ -208,6 +219,7 @@ describe('the tally', () => {
       gaps: 10,
       tail: 12,
       early: 14,
+      stale: 16,
       overflowed: true,
     });
   });

@@ -35,6 +35,8 @@ export interface Counts {
   tail: number;
   /** Records dated before they were due: a fault of the generator, all processes have the same clock. */
   early: number;
+  /** Records of a run before that still came: a system that is behind works on them first. */
+  stale: number;
   /** More holes than are remembered: duplicates and reorderings are not told apart reliably. */
   overflowed: boolean;
 }
@@ -48,6 +50,7 @@ export function addCounts(all: readonly Counts[]): Counts {
     gaps: 0,
     tail: 0,
     early: 0,
+    stale: 0,
     overflowed: false,
   };
   for (const counts of all) {
@@ -58,6 +61,7 @@ export function addCounts(all: readonly Counts[]): Counts {
     total.gaps += counts.gaps;
     total.tail += counts.tail;
     total.early += counts.early;
+    total.stale += counts.stale;
     total.overflowed ||= counts.overflowed;
   }
   return total;
@@ -98,6 +102,7 @@ export class Tally {
   #reordered = 0;
   #corrupted = 0;
   #early = 0;
+  #stale = 0;
   #overflowed = false;
 
   constructor({ form, recordBytes, run, subscriptions }: TallyOptions) {
@@ -119,6 +124,11 @@ export class Tally {
 
   get deliveries(): number {
     return this.#deliveries;
+  }
+
+  /** Everything that came, of a run before as well. */
+  get arrivals(): number {
+    return this.#deliveries + this.#stale;
   }
 
   /** `count` records, the first at `offset` and each `stride` bytes behind the one before, arrived at `now`. */
@@ -147,13 +157,17 @@ export class Tally {
       gaps: this.#holeCount,
       tail,
       early: this.#early,
+      stale: this.#stale,
       overflowed: this.#overflowed,
     };
   }
 
   /** False if they are not what comes next, and have to be looked at one by one. */
   #takeSeen(receiver: number, { run, channel, first, intendedAt }: SeenRecords, now: number): boolean {
-    if (run !== this.#run) return run < this.#run;
+    if (run !== this.#run) {
+      this.#stale += intendedAt.length;
+      return true;
+    }
     const stream = this.#streamOf(receiver, channel);
     if (stream === -1 || this.#next[stream] !== first) return false;
     const count = intendedAt.length;
@@ -171,7 +185,10 @@ export class Tally {
       this.#corrupted += 1;
       return;
     }
-    if (header.run !== this.#run) return;
+    if (header.run !== this.#run) {
+      this.#stale += 1;
+      return;
+    }
     const stream = this.#streamOf(receiver, header.channel);
     // Somebody else's.
     if (stream === -1) {

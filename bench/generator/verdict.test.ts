@@ -9,6 +9,7 @@ const counts = {
   gaps: 0,
   tail: 0,
   early: 0,
+  stale: 0,
   overflowed: false,
 };
 const evidence: Evidence = {

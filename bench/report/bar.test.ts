@@ -25,4 +25,6 @@ test('a bar is undecided when equal things were far apart', () => {
 test('a bar is undecided when a run does not count, or nothing was compared', () => {
   expect(outcomeOf({ ...bar, counts: false })).toBe('undecided');
   expect(outcomeOf({ ...bar, spread: Number.NaN })).toBe('undecided');
+  // A rival that delivered nothing was not measured.
+  expect(outcomeOf({ ...bar, figure: Number.POSITIVE_INFINITY, atLeast: true })).toBe('undecided');
 });

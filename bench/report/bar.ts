@@ -34,7 +34,7 @@ export function outcomeOf({
   maxSpread = maxCpuSpread,
   counts,
 }: Bar): Outcome {
-  if (!counts || Number.isNaN(figure) || !(spread <= maxSpread)) return 'undecided';
+  if (!counts || !Number.isFinite(figure) || !(spread <= maxSpread)) return 'undecided';
   const kept = atLeast ? figure >= limit / (1 + spread) : figure <= limit * (1 + spread);
   return kept ? 'met' : 'missed';
 }

@@ -15,7 +15,16 @@ import { endsWithUs } from '../support/leftovers.ts';
 const host = fileURLToPath(new URL('generator-host.ts', import.meta.url));
 const subscribers = 4;
 const records = 50;
-const clean = { duplicates: 0, reordered: 0, corrupted: 0, gaps: 0, tail: 0, early: 0, overflowed: false };
+const clean = {
+  duplicates: 0,
+  reordered: 0,
+  corrupted: 0,
+  gaps: 0,
+  tail: 0,
+  early: 0,
+  stale: 0,
+  overflowed: false,
+};
 const all = subscribers * records;
 
 let server: FaultyServer;

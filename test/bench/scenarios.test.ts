@@ -70,7 +70,16 @@ interface Run {
   residentBytes: number;
 }
 
-const clean = { gaps: 0, tail: 0, duplicates: 0, reordered: 0, corrupted: 0, early: 0, overflowed: false };
+const clean = {
+  gaps: 0,
+  tail: 0,
+  duplicates: 0,
+  reordered: 0,
+  corrupted: 0,
+  early: 0,
+  stale: 0,
+  overflowed: false,
+};
 
 describe('fanout', () => {
   test('accounts for every delivery of every system, the batched ones too', async () => {
