@@ -68,7 +68,7 @@ export function recover(
   const [first] = slices;
   if (first.epoch !== since.epoch) return refuse('epoch_changed');
   // Whoever was there was there before the read: what came live since is no excuse.
-  if (since.offset > first.top) return refuse('ahead');
+  if (!Number.isSafeInteger(since.offset) || since.offset > first.top) return refuse('ahead');
   const publications: Publication[] = [];
   const at = { epoch: since.epoch, offset: since.offset };
   for (const batch of [...slices, ...live]) {
