@@ -7,10 +7,10 @@
  * longest lose their oldest publications; `maxChannels`, over which the one that was untouched longest is forgotten with its
  * numbering.
  */
-import { randomBytes } from 'node:crypto';
 import type { Position, Retention } from '../channel/position.ts';
 import { maxBytesOf, type Publication } from '../channel/publication.ts';
 import type { Clock, Timer } from '../clock.ts';
+import { randomEpochPart } from './epoch.ts';
 import {
   type Appended,
   type History,
@@ -208,11 +208,6 @@ export class MemoryHistory implements History {
       else if (channel.expiresAt <= now) this.#empty(name, channel);
     }
   }
-}
-
-/** Half of an epoch: 48 random bits. */
-function randomEpochPart(): string {
-  return randomBytes(6).toString('base64url');
 }
 
 function nothing({ epoch, top }: Channel): Slice {
