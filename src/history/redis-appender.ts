@@ -54,6 +54,8 @@ export interface RedisAppenderOptions {
 interface Queue {
   /** The last one is open. */
   readonly batches: AppendBatch[];
+  /** How many of them have waited long enough, or are full. */
+  due: number;
   busy: boolean;
   /** Of the last batch that was tried. */
   number: number;
@@ -70,7 +72,7 @@ export class RedisAppender {
 
   constructor(options: RedisAppenderOptions) {
     this.#options = options;
-    this.#queues = options.keys.map(() => ({ batches: [], busy: false, number: 0 }));
+    this.#queues = options.keys.map(() => ({ batches: [], due: 0, busy: false, number: 0 }));
     this.#frameStarts = options.keys.map((_, shard) => this.#writer.frameStart(shard));
     this.#batcher = new Batcher(options.clock, options.batch, (shard) => this.#due(shard));
   }
@@ -128,14 +130,18 @@ export class RedisAppender {
   }
 
   #due(shard: number): void {
-    // Else it goes as soon as the one before it is done.
-    if (!this.#at(shard).busy) void this.#work(shard);
+    const queue = this.#at(shard);
+    queue.due = queue.batches.length;
+    // Else they go as soon as the one before them is done.
+    if (!queue.busy) void this.#work(shard);
   }
 
   async #work(shard: number): Promise<void> {
     const queue = this.#at(shard);
     queue.busy = true;
-    for (let batch = queue.batches.shift(); batch !== undefined; batch = queue.batches.shift()) {
+    while (queue.due > 0) {
+      const batch = queue.batches.shift() as AppendBatch;
+      queue.due -= 1;
       queue.number += 1;
       await this.#carryOut(shard, batch, queue.number);
       this.#waitingBytes -= batch.bytes;
@@ -201,9 +207,9 @@ export class RedisAppender {
       } catch (error) {
         const failure = failureOf(error);
         onTrouble((error as Error).message);
-        if (failure === 'final') return outcome;
-        if (failure === 'elsewhere') link.reconnect();
         if (failure === 'lost' && sent) outcome = 'unknown';
+        if (failure === 'final' || error instanceof TimeOver) return outcome;
+        if (failure === 'elsewhere') link.reconnect();
       }
     }
     return outcome;
@@ -241,12 +247,12 @@ export class RedisAppender {
     return { keys, args };
   }
 
-  /** Rejects when the time is over, with something that is no answer of Redis. */
+  /** Rejects with `TimeOver` when the time is over. */
   #inTime<T>(promise: Promise<T>, deadline: number): Promise<T> {
     const { clock } = this.#options;
     return new Promise((resolve, reject) => {
       const timer = clock.after(Math.max(deadline - clock.now(), 0), () =>
-        reject(new Error('Redis does not answer in time')),
+        reject(new TimeOver('Redis does not answer in time')),
       );
       promise.then(resolve, reject).finally(() => timer.cancel());
     });
@@ -261,6 +267,8 @@ export class RedisAppender {
   }
 }
 
+class TimeOver extends Error {}
+
 /** What the script replied: 'done' and three words per group, or one word. */
 function readResult(reply: string): GroupResult[] | 'generation' | 'stale' | 'unknown' {
   const [word, ...rest] = reply.split(' ');
@@ -270,6 +278,5 @@ function readResult(reply: string): GroupResult[] | 'generation' | 'stale' | 'un
     const [epoch = '', offset, duplicate] = rest.slice(at, at + 3);
     results.push({ position: { epoch, offset: Number(offset) }, duplicate: duplicate === '1' });
   }
-  // A batch that was carried out once and broke off half-way remembers no result.
   return word === 'done' && results.length > 0 ? results : 'unknown';
 }

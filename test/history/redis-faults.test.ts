@@ -204,7 +204,7 @@ describe('a Redis', () => {
     expect(node.history.ready).toBe(false);
   });
 
-  it.each(['-evalsha', '-set', '-xadd', '-publish'])(
+  it.each(['-evalsha', '-get', '-set', '-xadd', '-pexpireat', '-publish'])(
     'whose user has %s refuses at once, and no node hears what is not kept',
     async (rule) => {
       const node = await HistoryNode.start({ port: redis.port });
