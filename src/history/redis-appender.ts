@@ -203,7 +203,8 @@ export class RedisAppender {
         if (result === 'stale') return 'unknown';
         if (result !== 'generation') return result;
         claims.forget(shard);
-        pauseMs = 0;
+        // Once that is nobody's fault; more often, something is wrong.
+        if (attempt === 0) pauseMs = 0;
       } catch (error) {
         const failure = failureOf(error);
         onTrouble((error as Error).message);

@@ -34,6 +34,10 @@ local maxOffset = 9007199254740991
 local function get(key)
   local value = redis.pcall('GET', key)
   if type(value) == 'string' then return value end
+  if value == false then return nil end
+  local kind = redis.call('TYPE', key).ok
+  -- Refused for another reason than what the key is: that must not pass for a key that is missing.
+  if kind == 'string' or kind == 'none' then return redis.call('GET', key) end
   return nil
 end
 
