@@ -52,6 +52,19 @@ describe('the position of whoever was there before is void', () => {
     expect(await node.comeBack('a', before)).toBe('epoch_changed');
   });
 
+  it('when another node has found another generation, although this one read a moment ago', async () => {
+    const redis = await start();
+    const [left, right] = await Promise.all([
+      HistoryNode.start({ port: redis.port }),
+      HistoryNode.start({ port: redis.port }),
+    ]);
+    const before = await left.append('a', 1, 2, 3);
+    expect(await right.comeBack('a', { ...before, offset: 1 })).toEqual(['2', '3']);
+    await redis.client().del(`outcry.v1.${shards}.{${shardOf('a', shards)}}.generation`);
+    expect(await left.append('a', 4)).toMatchObject({ offset: 4 });
+    expect(await right.comeBack('a', before)).toBe('epoch_changed');
+  });
+
   it('when Redis came back empty', async () => {
     const redis = await start();
     const node = await HistoryNode.start({ port: redis.port });
