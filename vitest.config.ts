@@ -10,6 +10,7 @@ const onBunOnly = [
   'test/client/scripted-node.test.ts',
   'test/docker/**',
   'test/haproxy/!(websocket).test.ts',
+  'test/history/**',
   'test/bench/clock.test.ts',
   'test/bench/generator.test.ts',
   'test/browser/race.test.ts',

@@ -37,7 +37,10 @@ export const rules: Rules = {
         'presence/presence.ts',
       ],
     },
-    { name: 'mechanisms', paths: ['protocol/', 'batching/', 'channel/', 'history/recovery.ts', 'auth/'] },
+    {
+      name: 'mechanisms',
+      paths: ['protocol/', 'batching/', 'channel/', 'history/recovery.ts', 'history/recent-tail.ts', 'auth/'],
+    },
     {
       name: 'base',
       paths: [

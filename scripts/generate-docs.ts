@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { namespaceKeys } from '../src/config/namespaces.ts';
 import { isUnset, type Setting } from '../src/config/setting.ts';
 import { environmentVariableOf, flagOf, settingKeys, settingsTable } from '../src/config/settings.ts';
 
@@ -37,7 +38,7 @@ ${row.sentence}
 | flag | environment | default | allowed |
 |---|---|---|---|
 | \`${flagOf(key)}\` | \`${environmentVariableOf(key)}\` | ${shownDefault(row)} | ${row.allowed}${row.unit === '' ? '' : ` (${row.unit})`} |
-`;
+${key === 'namespaces' ? namespaceTable() : ''}`;
   });
   return `<!-- Made from src/config/settings.ts by \`npm run docs\`. Edit the table there. -->
 
@@ -55,6 +56,19 @@ a value that is not allowed and a combination that cannot work stop the start, w
 \`outcry check\` prints the settings that would be in force, where each came from, and what does not fit the machine.
 
 ${rows.join('\n')}`;
+}
+
+function namespaceTable(): string {
+  const rows = Object.entries(namespaceKeys).map(
+    ([key, { sentence, allowed, otherwise }]) => `| \`${key}\` | ${sentence} | ${allowed} | ${otherwise} |`,
+  );
+  return `
+What a namespace may say; what it leaves out is as in the namespace \`default\`:
+
+| key | meaning | allowed | where \`default\` says nothing |
+|---|---|---|---|
+${rows.join('\n')}
+`;
 }
 
 function shownDefault({ default: value, unit }: Setting): string {

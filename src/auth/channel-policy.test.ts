@@ -2,10 +2,35 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Namespace } from '../config/namespaces.ts';
 import { ChannelPolicy } from './channel-policy.ts';
 
-const open: Namespace = { subscribe: 'anyone', publish: 'anyone', maxPayloadBytes: 1_000, maxDelayMs: 20 };
-const feed: Namespace = { subscribe: 'anyone', publish: 'api', maxPayloadBytes: 100, maxDelayMs: 20 };
-const internal: Namespace = { subscribe: 'api', publish: 'api', maxPayloadBytes: 10, maxDelayMs: 20 };
-const closed: Namespace = { subscribe: 'nobody', publish: 'nobody', maxPayloadBytes: 1, maxDelayMs: 20 };
+const noHistory = { historySize: 0, historyTtlMs: 300_000 };
+const open: Namespace = {
+  subscribe: 'anyone',
+  publish: 'anyone',
+  maxPayloadBytes: 1_000,
+  maxDelayMs: 20,
+  ...noHistory,
+};
+const feed: Namespace = {
+  subscribe: 'anyone',
+  publish: 'api',
+  maxPayloadBytes: 100,
+  maxDelayMs: 20,
+  ...noHistory,
+};
+const internal: Namespace = {
+  subscribe: 'api',
+  publish: 'api',
+  maxPayloadBytes: 10,
+  maxDelayMs: 20,
+  ...noHistory,
+};
+const closed: Namespace = {
+  subscribe: 'nobody',
+  publish: 'nobody',
+  maxPayloadBytes: 1,
+  maxDelayMs: 20,
+  ...noHistory,
+};
 
 const policy = new ChannelPolicy(
   new Map([
@@ -48,6 +73,17 @@ describe('permissions', () => {
     expect(policy.maySubscribe(channel, who)).toBe(subscribe);
     expect(policy.mayPublish(channel, who)).toBe(publish);
   });
+});
+
+test('what is kept of a channel is as its namespace says', () => {
+  const kept = new ChannelPolicy(
+    new Map([
+      ['default', open],
+      ['chat', { ...open, historySize: 10, historyTtlMs: 5_000 }],
+    ]),
+  );
+  expect(kept.retention('chat:lobby')).toEqual({ size: 10, ttlMs: 5_000 });
+  expect(kept.retention('other')).toEqual({ size: 0, ttlMs: 300_000 });
 });
 
 describe('names that objects know', () => {

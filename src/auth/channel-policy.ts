@@ -4,6 +4,7 @@
  * Asked for every publication, so a question costs one search for the colon and one look-up. Channels are named by clients:
  * whatever they send is a key of a Map that is there or not, and a name without a namespace of its own is `default`'s.
  */
+import type { Retention } from '../channel/position.ts';
 import { defaultNamespace, type Namespace, type Permission } from '../config/namespaces.ts';
 
 /** - `client`: whoever has a WebSocket; `api`: whoever may use the admin listener. */
@@ -37,6 +38,12 @@ export class ChannelPolicy {
   /** How long a publication of the channel may wait on a node for others, in milliseconds. */
   maxDelayMs(channel: string): number {
     return this.#of(channel).maxDelayMs;
+  }
+
+  /** What is kept of the channel. */
+  retention(channel: string): Retention {
+    const { historySize, historyTtlMs } = this.#of(channel);
+    return { size: historySize, ttlMs: historyTtlMs };
   }
 
   #of(channel: string): Namespace {

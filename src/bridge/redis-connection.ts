@@ -32,6 +32,13 @@ export interface ServerIdentity {
   role: string;
 }
 
+/** A Lua script, and the name by which a server remembers it. */
+export interface RedisScript {
+  readonly source: string;
+  /** Of the source, in hex. */
+  readonly sha1: string;
+}
+
 export interface RedisConnectionOptions {
   address: RedisAddress;
   /** PEM of the authority that signed the server's certificate; null for the system's. */
@@ -91,6 +98,29 @@ export class RedisConnection {
     }
   }
 
+  /**
+   * Runs a script; rejects like `publish`. Call it only while ready.
+   *
+   * @param args bytes are taken over, not copied: they must not change until the answer
+   */
+  async run(
+    script: RedisScript,
+    keys: readonly (string | Buffer)[],
+    args: readonly (string | Buffer)[],
+  ): Promise<unknown> {
+    let bytes = 0;
+    for (const arg of args) bytes += arg.length;
+    this.#bytesInFlight += bytes;
+    try {
+      const reply = await this.#evaluate(script, [keys.length, ...keys, ...args]);
+      this.#bytesInFlight -= bytes;
+      return reply;
+    } catch (error) {
+      if (isRefusal(error)) this.#bytesInFlight -= bytes;
+      throw error;
+    }
+  }
+
   async subscribe(channels: readonly string[]): Promise<void> {
     await this.#redis.subscribe(...channels);
   }
@@ -119,6 +149,16 @@ export class RedisConnection {
   end(): void {
     if (this.#dialTimer !== null) clearTimeout(this.#dialTimer);
     this.#redis.disconnect();
+  }
+
+  /** A server that does not know the script has not run it: it gets the source, and knows it from then on. */
+  async #evaluate({ sha1, source }: RedisScript, args: (string | number | Buffer)[]): Promise<unknown> {
+    try {
+      return await this.#redis.callBuffer('EVALSHA', sha1, ...args);
+    } catch (error) {
+      if (!isRefusal(error) || !(error as Error).message.startsWith('NOSCRIPT')) throw error;
+      return await this.#redis.callBuffer('EVAL', source, ...args);
+    }
   }
 
   async #identifyAndReport(): Promise<void> {

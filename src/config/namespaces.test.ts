@@ -7,6 +7,9 @@ const faultsOf = (raw: unknown) => {
   return parsed.success ? 'no fault' : namespaceFaults(parsed.error.issues);
 };
 
+/** What every namespace has until it is told otherwise. */
+const noHistory = { historySize: 0, historyTtlMs: 300_000 };
+
 describe('the setting', () => {
   test('is an object in the file and JSON text elsewhere', () => {
     const asMap = new Map([['prices', { publish: 'api', maxPayloadBytes: 64 }]]);
@@ -30,6 +33,7 @@ describe('the setting', () => {
         publish: 'nobody',
         maxPayloadBytes: 9,
         maxDelayMs: 7,
+        ...noHistory,
       });
     }
     expect(Object.keys(Object.prototype)).toEqual([]);
@@ -52,9 +56,20 @@ describe('the setting', () => {
     [
       { chat: {}, prices: { publsh: 'api', deflate: true } },
       [
-        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs',
-        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs',
+        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs, historySize, historyTtlMs',
+        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs, historySize, historyTtlMs',
       ],
+    ],
+    [
+      { prices: { historySize: 10_001, historyTtlMs: 0 } },
+      [
+        'namespace "prices": historySize must be a whole number from 0 to 10000',
+        'namespace "prices": historyTtlMs must be a whole number from 1000 to 604800000',
+      ],
+    ],
+    [
+      { prices: { historySize: -1 } },
+      ['namespace "prices": historySize must be a whole number from 0 to 10000'],
     ],
     [{ prices: 'api' }, ['namespace "prices" must be an object']],
     [{ prices: null }, ['namespace "prices" must be an object']],
@@ -70,7 +85,9 @@ describe('the setting', () => {
     [{ ['a'.repeat(65)]: {} }, [`a namespace's name must be 1 to 64 printable characters without a colon`]],
     [
       '{"prices": {"__proto__": {}}}',
-      ['namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs'],
+      [
+        'namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs, historySize, historyTtlMs',
+      ],
     ],
   ])('names what is wrong in %j', (raw, faults) => {
     expect(faultsOf(raw)).toEqual(faults);
@@ -92,7 +109,13 @@ describe('what holds in a namespace', () => {
 
   test('is open without any setting', () => {
     expect(resolve({})).toEqual({
-      default: { subscribe: 'anyone', publish: 'anyone', maxPayloadBytes: 1_000, maxDelayMs: 20 },
+      default: {
+        subscribe: 'anyone',
+        publish: 'anyone',
+        maxPayloadBytes: 1_000,
+        maxDelayMs: 20,
+        ...noHistory,
+      },
     });
   });
 
@@ -102,6 +125,7 @@ describe('what holds in a namespace', () => {
       publish: 'api',
       maxPayloadBytes: 1_000,
       maxDelayMs: 20,
+      ...noHistory,
     });
   });
 
@@ -111,6 +135,7 @@ describe('what holds in a namespace', () => {
       publish: 'anyone',
       maxPayloadBytes: 5,
       maxDelayMs: 20,
+      ...noHistory,
     });
   });
 
@@ -121,6 +146,14 @@ describe('what holds in a namespace', () => {
       publish: 'anyone',
       maxPayloadBytes: 5,
       maxDelayMs: 20,
+      ...noHistory,
     });
+  });
+
+  test('has a history where it says so, kept for five minutes if it does not say how long', () => {
+    const resolved = resolve({ chat: { historySize: 100 }, news: { historySize: 5, historyTtlMs: 60_000 } });
+    expect(resolved.chat).toMatchObject({ historySize: 100, historyTtlMs: 300_000 });
+    expect(resolved.news).toMatchObject({ historySize: 5, historyTtlMs: 60_000 });
+    expect(resolved.default).toMatchObject(noHistory);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Namespaces: what is permitted in which channels.
+ * Namespaces: what is permitted in which channels, and what is kept of them.
  *
  * A channel belongs to the namespace before its first colon (`prices:EUR` to `prices`), all others to `default`. Names come
  * from whoever writes the settings and are looked up with names that clients send, so they are keys of a Map and never of
@@ -24,6 +24,10 @@ export interface Namespace {
   readonly maxPayloadBytes: number;
   /** How long a publication may wait on a node for others, in milliseconds; 0 never waits. */
   readonly maxDelayMs: number;
+  /** Publications that are kept of each channel for those who come late or come back; 0 keeps none. */
+  readonly historySize: number;
+  /** A channel's history is forgotten this long after its last publication. */
+  readonly historyTtlMs: number;
 }
 
 /** What the settings say of one namespace; the rest is as in `default`. */
@@ -38,28 +42,66 @@ const maxNameLength = 64;
 /** As for the settings of the same names. */
 const maxMaxPayloadBytes = 16_777_216;
 const maxMaxDelayMs = 10_000;
+/** Whoever has missed more than this is better served by a snapshot from where the publications come from. */
+const maxHistorySize = 10_000;
+const minHistoryTtlMs = 1_000;
+/** A week. */
+const maxHistoryTtlMs = 604_800_000;
+/** Longer than a restart of a node or a tunnel takes, and shorter than anybody waits for what was said. */
+const defaultHistoryTtlMs = 300_000;
 
-/** Every key of a namespace: its rule, and the words for it. */
-const keys = {
-  subscribe: { schema: z.enum(permissions), allowed: `one of ${permissions.join(', ')}` },
-  publish: { schema: z.enum(permissions), allowed: `one of ${permissions.join(', ')}` },
+/** One key of a namespace: its rule, and the words for it. */
+export interface NamespaceKey {
+  readonly schema: z.ZodType;
+  readonly allowed: string;
+  /** What holds where neither the namespace nor `default` says anything. */
+  readonly otherwise: string;
+  /** What it does, in one sentence. */
+  readonly sentence: string;
+}
+
+const permission = { schema: z.enum(permissions), allowed: `one of ${permissions.join(', ')}` };
+
+/** Every key of a namespace. */
+export const namespaceKeys = {
+  subscribe: { ...permission, otherwise: '`anyone`', sentence: 'Who may subscribe.' },
+  publish: { ...permission, otherwise: 'as `profile` says', sentence: 'Who may publish.' },
   maxPayloadBytes: {
-    schema: z.int().min(1).max(maxMaxPayloadBytes),
-    allowed: `a whole number from 1 to ${maxMaxPayloadBytes}`,
+    ...wholeNumber(1, maxMaxPayloadBytes),
+    otherwise: "the node's `maxPayloadBytes`",
+    sentence: "The largest payload of a publication, never more than the node's.",
   },
   maxDelayMs: {
-    schema: z.int().min(0).max(maxMaxDelayMs),
-    allowed: `a whole number from 0 to ${maxMaxDelayMs}`,
+    ...wholeNumber(0, maxMaxDelayMs),
+    otherwise: "the node's `maxDelayMs`",
+    sentence: 'How long a publication may wait on a busy node for others.',
   },
-} as const satisfies Record<keyof Namespace, { schema: z.ZodType; allowed: string }>;
+  historySize: {
+    ...wholeNumber(0, maxHistorySize),
+    otherwise: '`0`',
+    sentence:
+      'How many publications of each channel are kept for those who come late or come back; 0 keeps none.',
+  },
+  historyTtlMs: {
+    ...wholeNumber(minHistoryTtlMs, maxHistoryTtlMs),
+    otherwise: `\`${defaultHistoryTtlMs}\``,
+    sentence: "How long after its last publication a channel's history is forgotten.",
+  },
+} as const satisfies Record<keyof Namespace, NamespaceKey>;
+
+function wholeNumber(min: number, max: number) {
+  return { schema: z.int().min(min).max(max), allowed: `a whole number from ${min} to ${max}` };
+}
 
 const nameAllowed = `1 to ${maxNameLength} printable characters without a colon`;
 
 const namespaceSchema = z.strictObject({
-  subscribe: keys.subscribe.schema.optional(),
-  publish: keys.publish.schema.optional(),
-  maxPayloadBytes: keys.maxPayloadBytes.schema.optional(),
-  maxDelayMs: keys.maxDelayMs.schema.optional(),
+  subscribe: namespaceKeys.subscribe.schema.optional(),
+  publish: namespaceKeys.publish.schema.optional(),
+  maxPayloadBytes: namespaceKeys.maxPayloadBytes.schema.optional(),
+  maxDelayMs: namespaceKeys.maxDelayMs.schema.optional(),
+  historySize: namespaceKeys.historySize.schema.optional(),
+  historyTtlMs: namespaceKeys.historyTtlMs.schema.optional(),
 });
 
 /** Takes JSON text, what JSON text became, and its own result. */
@@ -88,14 +130,15 @@ export function namespaceFaults(issues: readonly z.core.$ZodIssue[]): string[] {
     const where = `namespace ${JSON.stringify(name)}`;
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map(
-        (unknown) => `${where}: there is no ${JSON.stringify(unknown)}, only ${Object.keys(keys).join(', ')}`,
+        (unknown) =>
+          `${where}: there is no ${JSON.stringify(unknown)}, only ${Object.keys(namespaceKeys).join(', ')}`,
       );
     // An issue of the name itself has the same path as one of what stands under it.
     if (key === undefined)
       return issue.code === 'invalid_type'
         ? `${where} must be an object`
         : `a namespace's name must be ${nameAllowed}`;
-    return `${where}: ${String(key)} must be ${keys[key as keyof Namespace].allowed}`;
+    return `${where}: ${String(key)} must be ${namespaceKeys[key as keyof Namespace].allowed}`;
   });
 }
 
@@ -121,6 +164,8 @@ export function resolveNamespaces({
     publish: profile === 'feed' ? 'api' : 'anyone',
     maxPayloadBytes,
     maxDelayMs,
+    historySize: 0,
+    historyTtlMs: defaultHistoryTtlMs,
   };
   const fallback = overlay(base, namespaces.get(defaultNamespace) ?? {});
   const resolved = new Map([[defaultNamespace, fallback]]);
@@ -134,6 +179,8 @@ function overlay(base: Namespace, own: NamespaceSettings): Namespace {
     publish: own.publish ?? base.publish,
     maxPayloadBytes: own.maxPayloadBytes ?? base.maxPayloadBytes,
     maxDelayMs: own.maxDelayMs ?? base.maxDelayMs,
+    historySize: own.historySize ?? base.historySize,
+    historyTtlMs: own.historyTtlMs ?? base.historyTtlMs,
   };
 }
 

@@ -47,6 +47,12 @@ describe('the metrics', () => {
         'reason',
         ['malformed', 'oversized', 'unknown_version', 'wrong_shard', 'duplicate'],
       ],
+      [
+        'outcry_history_publications_not_appended_total',
+        'reason',
+        ['away', 'waiting_limit', 'failed', 'unknown'],
+      ],
+      ['outcry_history_frames_rejected_total', 'reason', ['malformed', 'wrong_shard']],
     ]);
   });
 });

@@ -144,8 +144,54 @@ export class BridgeMetrics {
   );
 }
 
+/** What a history counts. */
+export class HistoryMetrics {
+  readonly batchesAppended = new Counter(
+    'outcry_history_batches_appended_total',
+    'Batches that Redis has appended to histories; one command each.',
+  );
+  readonly publicationsAppended = new Counter(
+    'outcry_history_publications_appended_total',
+    'Publications that were appended to histories.',
+  );
+  readonly publicationsNotAppended = new LabelledCounter(
+    'outcry_history_publications_not_appended_total',
+    'Publications that were not appended, or of which nobody knows whether they were, by reason.',
+    'reason',
+    ['away', 'waiting_limit', 'failed', 'unknown'],
+  );
+  readonly appendRetries = new Counter(
+    'outcry_history_append_retries_total',
+    'Times that a batch was tried again.',
+  );
+  readonly claimsChanged = new Counter(
+    'outcry_history_claims_changed_total',
+    'Times that a shard was found with another generation than before: its positions are void.',
+  );
+  readonly reads = new Counter('outcry_history_reads_total', 'Times that a history was asked.');
+  readonly readsFailed = new Counter(
+    'outcry_history_reads_failed_total',
+    'Times that a history could not answer.',
+  );
+  readonly entriesRejected = new Counter(
+    'outcry_history_entries_rejected_total',
+    'Entries in histories that were not what a node writes.',
+  );
+  readonly framesReceived = new Counter(
+    'outcry_history_frames_received_total',
+    'Frames of channels with history that Redis delivered.',
+  );
+  readonly framesRejected = new LabelledCounter(
+    'outcry_history_frames_rejected_total',
+    'Frames of channels with history that were dropped as a whole, by reason.',
+    'reason',
+    ['malformed', 'wrong_shard'],
+  );
+}
+
 export class Metrics {
   readonly bridge = new BridgeMetrics();
+  readonly history = new HistoryMetrics();
   readonly connectionsOpen = new Gauge('outcry_connections_open', 'WebSockets that are open.');
   readonly connectionsOpened = new Counter('outcry_connections_opened_total', 'WebSockets that were opened.');
   readonly connectionsClosed = new LabelledCounter(
@@ -254,9 +300,9 @@ export class Metrics {
     ['request', 'session', 'flush'],
   );
 
-  /** All of them, those of the bridge included. */
+  /** All of them, those of bridge and history included. */
   all(): Metric[] {
-    const { bridge, ...own } = this;
-    return [...Object.values(own), ...Object.values(bridge)];
+    const { bridge, history, ...own } = this;
+    return [...Object.values(own), ...Object.values(bridge), ...Object.values(history)];
   }
 }

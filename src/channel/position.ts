@@ -1,0 +1,34 @@
+/**
+ * Where something stands in a channel that has a history.
+ *
+ * The publications of such a channel are numbered 1, 2, 3 … on all nodes alike: that is the offset. The epoch names the
+ * numbering. It is another one whenever what was numbered could have been lost or replaced, so two positions may only be
+ * compared when their epochs are equal; an epoch says nothing about age.
+ */
+import type { Publication } from './publication.ts';
+
+export interface Position {
+  readonly epoch: string;
+  /** Of the last publication that somebody has; 0 before the first. A whole number below 2^53. */
+  readonly offset: number;
+}
+
+/** Publications of one channel whose offsets follow each other. */
+export interface SequencedBatch extends Position {
+  /** Of the *last* publication: the first has `offset − publications.length + 1`. */
+  readonly offset: number;
+  readonly publications: readonly Publication[];
+}
+
+/** What is kept of a channel. */
+export interface Retention {
+  /** Publications; 0 keeps none. */
+  readonly size: number;
+  /** How long after the last publication. */
+  readonly ttlMs: number;
+}
+
+/** The offset before the first publication of a batch. */
+export function offsetBefore({ offset, publications }: SequencedBatch): number {
+  return offset - publications.length;
+}

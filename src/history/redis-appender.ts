@@ -1,0 +1,283 @@
+/**
+ * Appends to the shards of a history over Redis.
+ *
+ * Appends gather in batches by the same rule as frames of the bridge (`batching/batcher.ts`). A shard has one batch under
+ * way at a time: so a batch that has to be tried again overtakes nothing, and a slow Redis makes larger batches instead of
+ * more of them.
+ *
+ * **Again, but once.** A batch is tried until it is carried out, refused for good, or `commandTimeoutMs` have passed. Each
+ * attempt carries the batch's number, by which Redis knows what it has already done (`redis-append-script.ts`): so an
+ * attempt whose answer was lost may be repeated. A batch that meets no connection at all fails at once.
+ *
+ * **Bounds.** What waits is bounded in bytes, over all shards; so is what Redis owes an answer for, over which the
+ * connection is dropped.
+ */
+import { Batcher, type BatchLimits } from '../batching/batcher.ts';
+import type { Retention } from '../channel/position.ts';
+import type { Publication } from '../channel/publication.ts';
+import type { Clock } from '../clock.ts';
+import type { HistoryMetrics } from '../metrics/metrics.ts';
+import { maxFrameBytes } from '../protocol/bridge-frame.ts';
+import { SequencedWriter } from '../protocol/sequenced-frame.ts';
+import { AppendBatch, appendBytes, type GroupResult } from './append-batch.ts';
+import { randomEpochPart } from './epoch.ts';
+import { type Appended, idempotencyTtlMs, numberingTtlMs } from './history.ts';
+import { appendScript } from './redis-append-script.ts';
+import type { RedisClaims } from './redis-claims.ts';
+import { failureOf, type RedisLink } from './redis-link.ts';
+import type { ShardKeys } from './redis-script.ts';
+
+/** Longer than anybody tries to append the same batch. */
+const batchMemoryMs = 60_000;
+const firstPauseMs = 20;
+const maxPauseMs = 250;
+/** How long `stop` waits for what is under way. */
+const stopTimeoutMs = 500;
+const stopLookMs = 5;
+
+export interface RedisAppenderOptions {
+  keys: readonly ShardKeys[];
+  claims: RedisClaims;
+  bootId: string;
+  retention(channel: string): Retention;
+  commandTimeoutMs: number;
+  /** Of appends that wait, and of commands that Redis owes an answer for. */
+  maxBytesInFlight: number;
+  batch: BatchLimits;
+  clock: Clock;
+  metrics: HistoryMetrics;
+  /** Why something was not appended, for the log. */
+  onTrouble(reason: string): void;
+}
+
+/** The batches of one shard. */
+interface Queue {
+  /** The last one is open. */
+  readonly batches: AppendBatch[];
+  /** How many of them have waited long enough, or are full. */
+  due: number;
+  busy: boolean;
+  /** Of the last batch that was tried. */
+  number: number;
+}
+
+export class RedisAppender {
+  readonly #options: RedisAppenderOptions;
+  readonly #queues: Queue[];
+  readonly #batcher: Batcher<number>;
+  readonly #writer = new SequencedWriter();
+  readonly #frameStarts: Buffer[];
+  #link: RedisLink | null = null;
+  #waitingBytes = 0;
+
+  constructor(options: RedisAppenderOptions) {
+    this.#options = options;
+    this.#queues = options.keys.map(() => ({ batches: [], due: 0, busy: false, number: 0 }));
+    this.#frameStarts = options.keys.map((_, shard) => this.#writer.frameStart(shard));
+    this.#batcher = new Batcher(options.clock, options.batch, (shard) => this.#due(shard));
+  }
+
+  start(link: RedisLink): void {
+    this.#link = link;
+  }
+
+  append(
+    shard: number,
+    channel: string,
+    publications: readonly Publication[],
+    idempotencyKey: string | null,
+  ): Promise<Appended> {
+    const { metrics, maxBytesInFlight } = this.#options;
+    const bytes = appendBytes(publications);
+    const refuse = (reason: keyof HistoryMetrics['publicationsNotAppended']['values']) => {
+      metrics.publicationsNotAppended.values[reason] += publications.length;
+      return Promise.resolve<Appended>({ outcome: 'failed' });
+    };
+    if (this.#link?.ready !== true) return refuse('away');
+    if (bytes > maxFrameBytes || this.#waitingBytes + bytes > maxBytesInFlight)
+      return refuse('waiting_limit');
+
+    this.#waitingBytes += bytes;
+    const batch = this.#openBatch(shard, bytes, publications.length);
+    const appended = batch.add(channel, publications, idempotencyKey);
+    this.#batcher.added(shard, batch.bytes, batch.count);
+    return appended;
+  }
+
+  /** Carries out what waits, as far as that is possible soon. */
+  async stop(): Promise<void> {
+    const { clock } = this.#options;
+    this.#batcher.flushAll();
+    const deadline = clock.now() + stopTimeoutMs;
+    while (this.#waitingBytes > 0 && clock.now() < deadline)
+      await new Promise<void>((resolve) => clock.after(stopLookMs, resolve));
+    this.#link = null;
+  }
+
+  /** The batch that takes `bytes` more: one that got too full is left behind, to go when those before it have gone. */
+  #openBatch(shard: number, bytes: number, count: number): AppendBatch {
+    const { maxBytes, maxItems } = this.#options.batch;
+    const { batches } = this.#at(shard);
+    let batch = batches.at(-1);
+    const fits =
+      batch !== undefined &&
+      (batch.count === 0 || (batch.bytes + bytes <= maxBytes && batch.count + count <= maxItems));
+    if (batch === undefined || !fits) {
+      batch = new AppendBatch();
+      batches.push(batch);
+    }
+    return batch;
+  }
+
+  #due(shard: number): void {
+    const queue = this.#at(shard);
+    queue.due = queue.batches.length;
+    // Else they go as soon as the one before them is done.
+    if (!queue.busy) void this.#work(shard);
+  }
+
+  async #work(shard: number): Promise<void> {
+    const queue = this.#at(shard);
+    queue.busy = true;
+    while (queue.due > 0) {
+      const batch = queue.batches.shift() as AppendBatch;
+      queue.due -= 1;
+      queue.number += 1;
+      await this.#carryOut(shard, batch, queue.number);
+      this.#waitingBytes -= batch.bytes;
+    }
+    queue.busy = false;
+  }
+
+  /** Never rejects. */
+  async #carryOut(shard: number, batch: AppendBatch, number: number): Promise<void> {
+    const { metrics } = this.#options;
+    const result = await this.#attempts(shard, batch, number);
+    if (result === 'failed' || result === 'unknown') {
+      metrics.publicationsNotAppended.values[result] += batch.count;
+      for (const group of batch.groups) group.fail(result);
+      return;
+    }
+    metrics.batchesAppended.value += 1;
+    metrics.publicationsAppended.value += batch.count;
+    batch.groups.forEach((group, index) => {
+      const there = result[index];
+      if (there === undefined) group.fail('unknown');
+      else group.confirm(there);
+    });
+  }
+
+  async #attempts(
+    shard: number,
+    batch: AppendBatch,
+    number: number,
+  ): Promise<GroupResult[] | 'failed' | 'unknown'> {
+    const { clock, commandTimeoutMs, claims, metrics, onTrouble } = this.#options;
+    const deadline = clock.now() + commandTimeoutMs;
+    const prepared = this.#prepare(shard, batch);
+    let outcome: 'failed' | 'unknown' = 'failed';
+    let pauseMs = 0;
+    for (let attempt = 0; attempt === 0 || clock.now() < deadline; attempt += 1) {
+      if (attempt > 0) metrics.appendRetries.value += 1;
+      if (pauseMs > 0) await this.#pause(Math.min(pauseMs, deadline - clock.now()));
+      pauseMs = Math.min(Math.max(firstPauseMs, pauseMs * 2), maxPauseMs);
+      const link = this.#link;
+      if (link === null || !link.ready) {
+        if (attempt === 0) return outcome;
+        continue;
+      }
+      if (link.bytesInFlight + batch.bytes > this.#options.maxBytesInFlight) {
+        onTrouble('Redis does not keep up: the connection of the history is dropped');
+        link.reconnect();
+        return outcome;
+      }
+      let sent = false;
+      try {
+        const claim = await this.#inTime(claims.of(shard, link), deadline);
+        sent = true;
+        const reply = await this.#inTime(
+          link.run(appendScript, prepared.keys, prepared.args(claim, number)),
+          deadline,
+        );
+        const result = readResult(String(reply));
+        if (result === 'stale') return 'unknown';
+        if (result !== 'generation') return result;
+        claims.forget(shard);
+        // Once that is nobody's fault; more often, something is wrong.
+        if (attempt === 0) pauseMs = 0;
+      } catch (error) {
+        const failure = failureOf(error);
+        onTrouble((error as Error).message);
+        if (failure === 'lost' && sent) outcome = 'unknown';
+        if (failure === 'final' || error instanceof TimeOver) return outcome;
+        if (failure === 'elsewhere') link.reconnect();
+      }
+    }
+    return outcome;
+  }
+
+  #prepare(shard: number, { groups }: AppendBatch) {
+    const { keys: allKeys, bootId, retention } = this.#options;
+    const of = allKeys[shard] as ShardKeys;
+    const keys = [of.generation, of.batch(bootId), of.pubsub];
+    const groupArgs: (string | Buffer)[] = [];
+    for (const { channel, idempotencyKey, publications } of groups) {
+      const { size, ttlMs } = retention(channel);
+      keys.push(of.numbering(channel), of.log(channel));
+      if (idempotencyKey !== null) keys.push(of.idempotency(channel, idempotencyKey));
+      groupArgs.push(
+        String(publications.length),
+        String(size),
+        String(ttlMs),
+        String(numberingTtlMs(ttlMs)),
+        idempotencyKey === null ? '0' : '1',
+        this.#writer.entryStart(channel),
+        this.#writer.entry(publications),
+      );
+    }
+    const frameStart = this.#frameStarts[shard] as Buffer;
+    const args = (claim: string, number: number) => [
+      claim,
+      String(number),
+      String(batchMemoryMs),
+      String(idempotencyTtlMs),
+      randomEpochPart(),
+      frameStart,
+      ...groupArgs,
+    ];
+    return { keys, args };
+  }
+
+  /** Rejects with `TimeOver` when the time is over. */
+  #inTime<T>(promise: Promise<T>, deadline: number): Promise<T> {
+    const { clock } = this.#options;
+    return new Promise((resolve, reject) => {
+      const timer = clock.after(Math.max(deadline - clock.now(), 0), () =>
+        reject(new TimeOver('Redis does not answer in time')),
+      );
+      promise.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.after(Math.max(ms, 0), resolve));
+  }
+
+  #at(shard: number): Queue {
+    return this.#queues[shard] as Queue;
+  }
+}
+
+class TimeOver extends Error {}
+
+/** What the script replied: 'done' and three words per group, or one word. */
+function readResult(reply: string): GroupResult[] | 'generation' | 'stale' | 'unknown' {
+  const [word, ...rest] = reply.split(' ');
+  if (word === 'generation' || word === 'stale') return word;
+  const results: GroupResult[] = [];
+  for (let at = 0; at + 2 < rest.length; at += 3) {
+    const [epoch = '', offset, duplicate] = rest.slice(at, at + 3);
+    results.push({ position: { epoch, offset: Number(offset) }, duplicate: duplicate === '1' });
+  }
+  return word === 'done' && results.length > 0 ? results : 'unknown';
+}

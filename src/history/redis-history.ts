@@ -1,0 +1,195 @@
+/**
+ * The history over Redis, for nodes that share one: `redis-script.ts` says what lies where and why.
+ *
+ *     append ─ batch of the shard ─ append script ─┬─ log of the channel
+ *                                                  └─ pub/sub channel of the shard ─ every node ─ frame ─ receive
+ *     read ─ read script ─ entries ─ slice
+ *
+ * It has one connection, for appends and reads; frames come from whoever is subscribed (`frame`), which is the bridge. All
+ * scripts of a shard show a claim, so that a server that may lack something is noticed before it is believed.
+ */
+import type { BatchLimits } from '../batching/batcher.ts';
+import type { Position, Retention } from '../channel/position.ts';
+import type { Publication } from '../channel/publication.ts';
+import type { Clock } from '../clock.ts';
+import type { HistoryMetrics } from '../metrics/metrics.ts';
+import { SequencedReader } from '../protocol/sequenced-frame.ts';
+import { shardOf } from '../protocol/shard.ts';
+import { randomEpochPart } from './epoch.ts';
+import {
+  type Appended,
+  type History,
+  maxReadBytes,
+  numberingTtlMs,
+  type ReceiveSequenced,
+} from './history.ts';
+import type { Slice } from './recovery.ts';
+import { RedisAppender } from './redis-appender.ts';
+import { RedisClaims } from './redis-claims.ts';
+import { type DialRedis, failureOf, type RedisLink } from './redis-link.ts';
+import { readScript } from './redis-read-script.ts';
+import { ShardKeys } from './redis-script.ts';
+import { sliceOf, type StoredEntry, type StoredLog } from './stored-slice.ts';
+
+/** The claim may have changed under a read, once; more is not worth waiting for. */
+const readAttempts = 3;
+
+export interface RedisHistoryOptions {
+  dial: DialRedis;
+  prefix: string;
+  shards: number;
+  bootId: string;
+  retention(channel: string): Retention;
+  /** For the whole of an append; a read takes no longer either. */
+  commandTimeoutMs: number;
+  /** Of appends that wait, and of commands that Redis owes an answer for. */
+  maxBytesInFlight: number;
+  batch: BatchLimits;
+  clock: Clock;
+  metrics: HistoryMetrics;
+  /** Why something could not be done, for the log. */
+  onTrouble(reason: string): void;
+}
+
+export class RedisHistory implements History {
+  readonly #options: RedisHistoryOptions;
+  readonly #keys: ShardKeys[];
+  readonly #claims: RedisClaims;
+  readonly #appender: RedisAppender;
+  readonly #reader = new SequencedReader();
+  #link: RedisLink | null = null;
+  #receive: ReceiveSequenced = () => {};
+
+  constructor(options: RedisHistoryOptions) {
+    const { prefix, shards, clock, metrics } = options;
+    this.#options = options;
+    this.#keys = Array.from({ length: shards }, (_, shard) => new ShardKeys(prefix, shards, shard));
+    this.#claims = new RedisClaims(this.#keys, clock, metrics);
+    this.#appender = new RedisAppender({ ...options, keys: this.#keys, claims: this.#claims });
+  }
+
+  /** Whether it can be asked and appended to now, as far as is known. */
+  get ready(): boolean {
+    return this.#link?.ready === true;
+  }
+
+  start(receive: ReceiveSequenced): void {
+    this.#receive = receive;
+    this.#link = this.#options.dial({
+      onReady: () => this.#claims.lost(),
+      onLost: () => this.#claims.lost(),
+    });
+    this.#appender.start(this.#link);
+  }
+
+  /** The Redis channel on which the frames of a shard come. */
+  pubsubChannel(shard: number): string {
+    return this.#keysOf(shard).pubsub;
+  }
+
+  /** Takes what came on the Redis channel of a shard. Nothing that is in it throws. */
+  frame(shard: number, bytes: Buffer): void {
+    const { metrics, shards } = this.#options;
+    const frame = this.#reader.frame(bytes);
+    metrics.framesReceived.value += 1;
+    if (frame === null) metrics.framesRejected.values.malformed += 1;
+    else if (frame.shard !== shard || frame.entries.some(({ channel }) => shardOf(channel, shards) !== shard))
+      metrics.framesRejected.values.wrong_shard += 1;
+    else for (const { channel, batch } of frame.entries) this.#receive(channel, batch);
+  }
+
+  async append(
+    channel: string,
+    publications: readonly Publication[],
+    idempotencyKey: string | null = null,
+  ): Promise<Appended> {
+    if (this.#options.retention(channel).size === 0) throw new RangeError('a channel without history');
+    return await this.#appender.append(
+      shardOf(channel, this.#options.shards),
+      channel,
+      publications,
+      idempotencyKey,
+    );
+  }
+
+  async read(channel: string, { epoch, offset }: Position, maxPublications: number): Promise<Slice | null> {
+    // Of what is behind the largest number there is nothing, whatever the number is.
+    const from = Math.min(Math.max(offset, 0), Number.MAX_SAFE_INTEGER - 1) + 1;
+    const enough = Math.min(from + maxPublications - 1, Number.MAX_SAFE_INTEGER);
+    const log = await this.#ask(channel, ['after', epoch, String(from), String(enough)]);
+    if (log === null) return null;
+    if (log.epoch !== epoch) return { epoch: log.epoch, offset: log.top, publications: [], top: log.top };
+    return this.#slice(channel, log, from, maxPublications);
+  }
+
+  async last(channel: string, count: number): Promise<Slice | null> {
+    const log = await this.#ask(channel, ['last', '', String(count), '']);
+    if (log === null) return null;
+    // Bytes were saved at the old end: what is there ends at the top.
+    const whole = { ...log, entries: [...log.entries].reverse(), cut: false };
+    return this.#slice(channel, whole, Math.max(log.top - count + 1, 1), count);
+  }
+
+  async top(channel: string): Promise<Position | null> {
+    const log = await this.#ask(channel, ['top', '', '', '']);
+    return log === null ? null : { epoch: log.epoch, offset: log.top };
+  }
+
+  async stop(): Promise<void> {
+    await this.#appender.stop();
+    this.#link?.end();
+    this.#link = null;
+  }
+
+  /** The window of what is kept moves by publications, the log by entries: the oldest one may reach out of it. */
+  #slice(channel: string, log: StoredLog, from: number, maxPublications: number): Slice {
+    const { retention, metrics } = this.#options;
+    const oldest = log.top - retention(channel).size + 1;
+    return sliceOf(log, { from: Math.max(from, oldest), maxPublications }, () => {
+      metrics.entriesRejected.value += 1;
+    });
+  }
+
+  /** Asks with what the read script needs behind claim, epoch and ttl; null if there is no answer. */
+  async #ask(channel: string, args: readonly string[]): Promise<StoredLog | null> {
+    const { retention, shards, metrics, onTrouble } = this.#options;
+    const { size, ttlMs } = retention(channel);
+    const shard = shardOf(channel, shards);
+    const keys = this.#keysOf(shard);
+    const link = this.#link;
+    if (size === 0 || link === null) return null;
+    metrics.reads.value += 1;
+    try {
+      for (let attempt = 0; attempt < readAttempts && link.ready; attempt += 1) {
+        const claim = await this.#claims.of(shard, link);
+        const reply = await link.run(
+          readScript,
+          [keys.generation, keys.numbering(channel), keys.log(channel)],
+          [claim, randomEpochPart(), String(numberingTtlMs(ttlMs)), ...args, String(maxReadBytes)],
+        );
+        const log = readReply(reply);
+        if (log !== null) return log;
+        this.#claims.forget(shard);
+      }
+    } catch (error) {
+      onTrouble((error as Error).message);
+      if (failureOf(error) === 'elsewhere') link.reconnect();
+    }
+    metrics.readsFailed.value += 1;
+    return null;
+  }
+
+  #keysOf(shard: number): ShardKeys {
+    return this.#keys[shard] as ShardKeys;
+  }
+}
+
+/** Null if the claim did not hold. The script is ours, so what it replies has the form that it has. */
+function readReply(reply: unknown): StoredLog | null {
+  const [word, epoch, top, cut, ...rest] = reply as Buffer[];
+  if (String(word) !== 'slice') return null;
+  const entries: StoredEntry[] = [];
+  for (let at = 0; at + 1 < rest.length; at += 2)
+    entries.push({ id: String(rest[at]), bytes: rest[at + 1] as Buffer });
+  return { epoch: String(epoch), top: Number(String(top)), entries, cut: String(cut) === '1' };
+}

@@ -1,0 +1,103 @@
+/**
+ * What the scripts of the history share: how they are named, the keys that they work on, and a few lines of Lua.
+ *
+ * Everything of a shard lies under one hash tag, so that a script may touch all of it in a cluster of Redis servers too:
+ *
+ *     <prefix>.v1.<shards>.{n}.generation       who may append: "<identity of the server> <generation>"
+ *                            .batch:<boot id>   the last batch of a node, and what became of it
+ *                            .top:<channel>     the numbering: "<epoch> <offset of the last> <when the log expires>"
+ *                            .log:<channel>     what is kept: a stream of entries (protocol/sequenced-frame.ts)
+ *                            .key:<channel>…    an idempotency key: "<epoch> <offset>"
+ *                            .history           the pub/sub channel on which frames go to all nodes
+ *
+ * **Log.** An entry holds a batch, and its id is the offset of its *last* publication: `<offset>-0`. Hence the first entry
+ * with an id of at least N holds N, and trimming by id is exact but for the front of the oldest entry, which readers cut.
+ *
+ * **Epoch.** `<generation>.<epoch of the channel>`. Either part changes when something may be lost: the generation when
+ * the server is not the one that was appended to, the other when numbering or log are missing and the other one is not.
+ *
+ * The scripts need Redis 6.2 or newer, and trust no value that they find: a key of the wrong type is as good as none.
+ */
+import { createHash } from 'node:crypto';
+
+/** A Lua script, and the name by which a server remembers it. */
+export interface RedisScript {
+  readonly source: string;
+  /** Of the source, in hex. */
+  readonly sha1: string;
+}
+
+/** Lua that the scripts begin with. */
+const prelude = `
+local maxOffset = 9007199254740991
+
+local function get(key)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'string' then return value end
+  if value == false then return nil end
+  local kind = redis.call('TYPE', key).ok
+  -- Refused for another reason than what the key is: that must not pass for a key that is missing.
+  if kind == 'string' or kind == 'none' then return redis.call('GET', key) end
+  return nil
+end
+
+-- Not tostring, which rounds to 14 digits.
+local function digits(number) return string.format('%.0f', number) end
+
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- The epoch, the offset of the last publication, and when the log expires; nil if there is no numbering.
+local function numbering(key)
+  local epoch, top, expires = string.match(get(key) or '', '^([%w_-]+) (%d+) (%d+)$')
+  if not epoch or #epoch > 16 or tonumber(top) > maxOffset then return nil end
+  return epoch, tonumber(top), tonumber(expires)
+end
+
+-- The generation of a claim that still holds.
+local function generationOf(key, claim)
+  if get(key) ~= claim then return nil end
+  return string.match(claim, ' ([%w_-]+)$')
+end
+`;
+
+export function redisScript(body: string): RedisScript {
+  const source = `${prelude}${body}`;
+  return { source, sha1: createHash('sha1').update(source).digest('hex') };
+}
+
+/** The keys of one shard. */
+export class ShardKeys {
+  readonly #base: string;
+
+  constructor(prefix: string, shards: number, shard: number) {
+    this.#base = `${prefix}.v1.${shards}.{${shard}}`;
+  }
+
+  get generation(): string {
+    return `${this.#base}.generation`;
+  }
+
+  get pubsub(): string {
+    return `${this.#base}.history`;
+  }
+
+  batch(bootId: string): string {
+    return `${this.#base}.batch:${bootId}`;
+  }
+
+  numbering(channel: string): string {
+    return `${this.#base}.top:${channel}`;
+  }
+
+  log(channel: string): string {
+    return `${this.#base}.log:${channel}`;
+  }
+
+  /** A channel's name has no line break. */
+  idempotency(channel: string, key: string): string {
+    return `${this.#base}.key:${channel}\n${key}`;
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The bytes of channels with history: the entry in which a batch of publications is kept, and the frame in which entries
+ * travel to all nodes.
+ *
+ * An **entry** is one MessagePack array and holds publications of one channel that follow each other. It does not know
+ * their offsets: it is written before they are assigned, and whoever keeps it keeps the offset of the last one beside it.
+ *
+ *     [version, time, [[kind, payload], …]]
+ *
+ * A **frame** carries entries of one shard, each with the position that was assigned to its last publication:
+ *
+ *     [version, shard, [[channel, epoch, offset, entry], …]]
+ *
+ * A frame is put together where offsets are assigned, which may be inside Redis, by joining bytes: what stands before each
+ * position (`frameStart`, `entryStart`), the position, and the entry as it is. Arrays may grow at their end.
+ *
+ * | element | type             | meaning |
+ * |---------|------------------|---------|
+ * | version | uint             | 1, of entries and of frames |
+ * | time    | float64          | when the oldest publication was taken, in milliseconds since 1970 |
+ * | kind    | uint             | 0 text, 1 binary, 2 JSON |
+ * | payload | bin              | the bytes as published |
+ * | shard   | uint             | the shard of all its channels |
+ * | channel | str, 1–200 bytes | |
+ * | epoch   | str, 1–31 bytes  | |
+ * | offset  | float64          | of the last publication: a whole number from 1 to 2^53 − 1 |
+ *
+ * Neither is trusted. A publication of an unknown kind makes its entry malformed: it has an offset, so leaving it out would
+ * be a loss that nobody notices.
+ */
+import { isChannelName, maxChannelNameBytes } from '../channel/channel-name.ts';
+import type { SequencedBatch } from '../channel/position.ts';
+import { Publication, type PublicationKind } from '../channel/publication.ts';
+import { maxFrameBytes } from './bridge-frame.ts';
+import { Malformed } from './malformed.ts';
+import { MsgpackReader } from './msgpack-reader.ts';
+import { MsgpackWriter } from './msgpack-writer.ts';
+
+export const sequencedVersion = 1;
+
+const kinds: readonly PublicationKind[] = ['text', 'binary', 'json'];
+
+/** A short string of MessagePack, whose header is one byte; see `redis-append-script.ts`. */
+export const maxEpochBytes = 31;
+
+/** More than a node puts together; a frame that was made to hold millions of empty ones is refused. */
+export const maxSequencedPublications = 131_072;
+
+/** A buffer that grew beyond this for a large payload is given back. */
+const keepBytes = 262_144;
+
+/** Writes entries, and the parts of frames that do not depend on offsets. */
+export class SequencedWriter {
+  readonly #writer = new MsgpackWriter();
+
+  /** @param publications at least one */
+  entry(publications: readonly Publication[]): Buffer {
+    const writer = this.#writer;
+    writer.clear(keepBytes);
+    writer.array(3);
+    writer.unsigned(sequencedVersion);
+    writer.float(publications[0]?.time ?? 0);
+    writer.array(publications.length);
+    for (const { kind, content } of publications) {
+      writer.array(2);
+      writer.unsigned(kinds.indexOf(kind));
+      if (typeof content === 'string') writer.textAsBinary(content);
+      else writer.binary(content);
+    }
+    return writer.copy();
+  }
+
+  /** What a frame begins with; an array of entries follows. */
+  frameStart(shard: number): Buffer {
+    const writer = this.#writer;
+    writer.clear(keepBytes);
+    writer.array(3);
+    writer.unsigned(sequencedVersion);
+    writer.unsigned(shard);
+    return writer.copy();
+  }
+
+  /** What an entry in a frame begins with; epoch, offset and entry follow. */
+  entryStart(channel: string): Buffer {
+    const writer = this.#writer;
+    writer.clear(keepBytes);
+    writer.array(4);
+    writer.text(channel);
+    return writer.copy();
+  }
+}
+
+/** An entry that a frame carried. */
+export interface ReceivedEntry {
+  readonly channel: string;
+  readonly batch: SequencedBatch;
+}
+
+export interface SequencedFrame {
+  readonly shard: number;
+  readonly entries: readonly ReceivedEntry[];
+}
+
+export class SequencedReader {
+  readonly #reader = new MsgpackReader();
+  #bytes: Buffer = Buffer.alloc(0);
+  #count = 0;
+
+  /** The publications of an entry, views of its bytes; null for anything that is not an entry of this version. */
+  entry(bytes: Buffer): Publication[] | null {
+    return this.#read(bytes, () => this.#entry());
+  }
+
+  /** Everything in a frame, or null if anything in it is wrong. Payloads are views of its bytes. */
+  frame(bytes: Buffer): SequencedFrame | null {
+    return this.#read(bytes, () => this.#frame());
+  }
+
+  #read<T>(bytes: Buffer, read: () => T): T | null {
+    if (bytes.length > maxFrameBytes) return null;
+    this.#bytes = bytes;
+    this.#count = 0;
+    this.#reader.open(bytes);
+    try {
+      const result = read();
+      return this.#reader.atEnd ? result : null;
+    } catch (error) {
+      if (error instanceof Malformed) return null;
+      throw error;
+    }
+  }
+
+  #frame(): SequencedFrame {
+    const reader = this.#reader;
+    const elements = reader.array();
+    if (elements < 3 || reader.unsigned() !== sequencedVersion) throw new Malformed('an unknown version');
+    const shard = reader.unsigned();
+    const entries: ReceivedEntry[] = [];
+    for (let left = reader.array(); left > 0; left -= 1) entries.push(this.#receivedEntry());
+    for (let i = 3; i < elements; i += 1) reader.skip();
+    return { shard, entries };
+  }
+
+  #receivedEntry(): ReceivedEntry {
+    const reader = this.#reader;
+    const elements = reader.array();
+    if (elements < 4) throw new Malformed('an entry is too short');
+    const channel = reader.text(maxChannelNameBytes);
+    const epoch = reader.text(maxEpochBytes);
+    const offset = reader.float();
+    if (!isChannelName(channel) || epoch === '') throw new Malformed('an entry without channel or epoch');
+    const publications = this.#entry();
+    if (!Number.isSafeInteger(offset) || offset < publications.length)
+      throw new Malformed('an offset that cannot be');
+    for (let i = 4; i < elements; i += 1) reader.skip();
+    return { channel, batch: { epoch, offset, publications } };
+  }
+
+  #entry(): Publication[] {
+    const reader = this.#reader;
+    const elements = reader.array();
+    if (elements < 3 || reader.unsigned() !== sequencedVersion) throw new Malformed('an unknown version');
+    // The clock of whoever wrote it is not trusted either.
+    const time = Math.min(Math.max(Math.round(reader.float()), 0), Number.MAX_SAFE_INTEGER);
+    const publications: Publication[] = [];
+    for (let left = reader.array(); left > 0; left -= 1) publications.push(this.#publication(time));
+    if (publications.length === 0) throw new Malformed('an entry without publications');
+    for (let i = 3; i < elements; i += 1) reader.skip();
+    return publications;
+  }
+
+  #publication(time: number): Publication {
+    const reader = this.#reader;
+    const elements = reader.array();
+    if (elements < 2) throw new Malformed('a publication is too short');
+    this.#count += 1;
+    if (this.#count > maxSequencedPublications) throw new Malformed('too many publications');
+    const kind = kinds[reader.unsigned()];
+    const size = reader.binarySize(maxFrameBytes);
+    const payload = this.#bytes.subarray(reader.position - size, reader.position);
+    for (let i = 2; i < elements; i += 1) reader.skip();
+    if (kind === 'text') return Publication.text(payload, time);
+    if (kind === 'binary') return Publication.binary(payload, time);
+    if (kind === 'json') return Publication.json(payload, time);
+    throw new Malformed('a publication of an unknown kind');
+  }
+}
