@@ -238,6 +238,13 @@ describe('settings that cannot work together', () => {
     expect(problems({ flags: { ...flags, backpressureLimitBytes: '131072' } })).toEqual([]);
   });
 
+  test('a history, which no node keeps yet', () => {
+    const flags = { namespaces: '{"prices": {"historySize": 10}, "chat": {"historySize": 0}}' };
+    expect(problems({ flags })).toEqual([
+      expect.stringMatching(/^namespaces: namespace "prices": historySize must be 0: no node/),
+    ]);
+  });
+
   test('are an admin listener off loopback and no key', () => {
     expect(problems({ flags: { adminHost: '0.0.0.0' } })).toEqual([
       expect.stringMatching(/^adminHost: "0\.0\.0\.0" is not a loopback address, so adminKey must be set/),

@@ -802,7 +802,7 @@ describe('the worst frames of 64 KiB', () => {
       msgpackCodec,
       Buffer.concat([Buffer.from('91dfffffffff', 'hex'), Buffer.alloc(65_530)]),
     ],
-  ])('take less than 10 ms: %s', (_what, codec, frame) => {
+  ])('do not cost more than their bytes: %s', (_what, codec, frame) => {
     let bestMs = Number.POSITIVE_INFINITY;
     // The best of several: the machine may be busy with something else, and code is compiled when it is first run.
     for (let i = 0; i < 10 && bestMs > 5; i += 1) {
@@ -814,6 +814,7 @@ describe('the worst frames of 64 KiB', () => {
       }
       bestMs = Math.min(bestMs, performance.now() - startedAt);
     }
-    expect(bestMs).toBeLessThan(10);
+    // Seen: 1.5 ms at most. The bound leaves room for a busy machine; what it finds is work that grows with the square.
+    expect(bestMs).toBeLessThan(50);
   });
 });
