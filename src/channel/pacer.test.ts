@@ -1,22 +1,17 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
-import { Pacer, waitBeforeFlush } from './pacer.ts';
+import { Pacer, waitAfterFlush } from './pacer.ts';
 
 describe('the rule', () => {
-  const idle = { now: 1_000, lastEndedAt: 0, lastCostMs: 8, deadline: 1_020 };
-
   test.each([
-    ['a node that has rested does not wait', idle, 1, 0],
-    ['a node that has never flushed does not wait', { ...idle, lastEndedAt: Number.NEGATIVE_INFINITY }, 1, 0],
-    ['a turn that cost 8 ms is followed by 8 ms of rest', { ...idle, lastEndedAt: 1_000 }, 1, 8],
-    ['of which 5 ms are over', { ...idle, lastEndedAt: 995 }, 1, 3],
-    ['twice as long with factor 2', { ...idle, lastEndedAt: 1_000 }, 2, 16],
-    ['not at all with factor 0', { ...idle, lastEndedAt: 1_000 }, 0, 0],
-    ['never beyond the deadline', { ...idle, lastEndedAt: 1_000, deadline: 1_005 }, 1, 5],
-    ['not at all when the deadline has passed', { ...idle, lastEndedAt: 1_000, deadline: 999 }, 1, 0],
-    ['not for less than a timer can wait', { ...idle, lastEndedAt: 1_000, lastCostMs: 0.4 }, 1, 0],
-  ])('%s', (_what, state, factor, wait) => {
-    expect(waitBeforeFlush(state, factor)).toBe(wait);
+    ['a turn that cost 8 ms is followed by 8 ms of rest', 8, 1_020, 1, 8],
+    ['twice as long with factor 2', 8, 1_020, 2, 16],
+    ['not at all with factor 0', 8, 1_020, 0, 0],
+    ['never beyond the deadline', 8, 1_005, 1, 5],
+    ['not at all when the deadline has passed', 8, 999, 1, 0],
+    ['not for less than a timer can wait', 0.4, 1_020, 1, 0],
+  ])('%s', (_what, costMs, deadline, factor, wait) => {
+    expect(waitAfterFlush(1_000, costMs, deadline, factor)).toBe(wait);
   });
 });
 
@@ -47,6 +42,15 @@ describe('the pacer', () => {
     clock.endTurn();
   }
 
+  /** A turn that flushes, while which something else comes that may wait for `maxDelayMs`. */
+  function busyTurn(costMs: number, maxDelayMs: number): void {
+    pacer.pending(maxDelayMs);
+    clock.endTurn();
+    pacer.pending(maxDelayMs);
+    clock.advance(costMs);
+    clock.endTurn();
+  }
+
   test('flushes a lone publication at the end of its turn', () => {
     pacer.pending(20);
     expect(flushes).toEqual([]);
@@ -60,11 +64,8 @@ describe('the pacer', () => {
     expect(flushes).toEqual([0]);
   });
 
-  test('waits after a turn as long as it cost', () => {
-    pacer.pending(20);
-    turn(6);
-    pacer.pending(20);
-    clock.endTurn();
+  test('makes what came during a turn wait as long as that cost', () => {
+    busyTurn(6, 20);
     expect(flushes).toEqual([0]);
     expect(costs).toEqual([6]);
     clock.advance(6);
@@ -72,13 +73,21 @@ describe('the pacer', () => {
     expect(flushes).toEqual([0, 12]);
   });
 
-  test('counts what a turn cost that a timer began', () => {
+  test('makes what comes to a node at rest wait for nothing, however much the last turn cost', () => {
     pacer.pending(20);
     turn(6);
     pacer.pending(20);
+    clock.endTurn();
+    expect(flushes).toEqual([0, 6]);
+  });
+
+  test('counts what a turn cost that a timer began', () => {
+    busyTurn(6, 20);
     clock.advance(6);
-    turn(4);
+    clock.endTurn();
     pacer.pending(20);
+    clock.advance(4);
+    clock.endTurn();
     clock.advance(3);
     clock.endTurn();
     expect(flushes).toEqual([0, 12]);
@@ -87,58 +96,30 @@ describe('the pacer', () => {
     expect(flushes).toEqual([0, 12, 20]);
   });
 
-  test('takes what came while a turn was under way with the next', () => {
-    pacer.pending(20);
-    clock.endTurn();
-    clock.advance(2);
-    pacer.pending(20);
-    clock.advance(4);
-    clock.endTurn();
-    expect(flushes).toEqual([0]);
-    clock.advance(6);
-    clock.endTurn();
-    expect(flushes).toEqual([0, 12]);
-  });
-
   test('lets nothing wait beyond its deadline', () => {
-    pacer.pending(20);
-    turn(100);
-    pacer.pending(20);
-    clock.advance(20);
+    busyTurn(15, 20);
+    clock.advance(5);
     clock.endTurn();
-    expect(flushes).toEqual([0, 120]);
+    expect(flushes).toEqual([0, 20]);
   });
 
   test('hurries for a publication with an earlier deadline than those before it', () => {
-    pacer.pending(20);
-    turn(100);
-    pacer.pending(20);
+    busyTurn(15, 1_000);
     clock.advance(3);
     pacer.pending(5);
     clock.advance(5);
     clock.endTurn();
-    expect(flushes).toEqual([0, 108]);
+    expect(flushes).toEqual([0, 23]);
   });
 
   test('flushes at the end of the turn for one that may not wait at all', () => {
-    pacer.pending(20);
-    turn(100);
-    pacer.pending(20);
+    busyTurn(15, 20);
     pacer.pending(0);
     clock.endTurn();
-    expect(flushes).toEqual([0, 100]);
+    expect(flushes).toEqual([0, 15]);
     clock.endTurn();
     clock.advance(1_000);
-    expect(flushes).toEqual([0, 100]);
-  });
-
-  test('owes nothing for a rest that is over', () => {
-    pacer.pending(20);
-    turn(6);
-    clock.advance(50);
-    pacer.pending(20);
-    clock.endTurn();
-    expect(flushes).toEqual([0, 56]);
+    expect(flushes).toEqual([0, 15]);
   });
 
   test('plans nothing while nothing is pending', () => {
@@ -151,9 +132,7 @@ describe('the pacer', () => {
   });
 
   test('flushes no more once it is stopped', () => {
-    pacer.pending(20);
-    turn(6);
-    pacer.pending(20);
+    busyTurn(6, 20);
     pacer.stop();
     clock.advance(100);
     clock.endTurn();

@@ -5,10 +5,11 @@
  * work in user space is small beside it. So the number to reduce is flushing turns times subscribers touched in each: all
  * channels flush in one shared turn, and after a turn that cost much the next one waits.
  *
- * The rule: an idle node flushes at the end of the turn, so a lone publication waits for nothing. After a flushing turn
- * that cost `t`, the next waits `t × costFactor`, but never beyond the earliest deadline of what is pending. With factor 1
- * a node spends at most half of its time on flushing while it can still keep its deadlines; what it saves grows with
- * the load by itself, and no window has to be tuned.
+ * The rule: what finds the node at rest goes out at the end of the turn, so a lone publication waits for nothing, and a
+ * lightly loaded node is as quick as one without a pacer. When something came while a flushing turn was under way that
+ * cost `t`, the next waits `t × costFactor`, but never beyond the earliest deadline of what is pending. With factor 1 a busy
+ * node spends at most half of its time on flushing while it can still keep its deadlines; what it saves grows with the
+ * load by itself, and no window has to be tuned.
  *
  * The cost of a turn is the time from its start to the next turn of the loop: publishing to a native topic only queues,
  * and the system calls happen when the loop drains.
@@ -24,22 +25,13 @@ const shortestWaitMs = 0.5;
 /** How much of a turn's cost the next one waits. Chosen by figures; see docs/benchmarks.md. */
 export const defaultCostFactor = 1;
 
-export interface PaceState {
-  now: number;
-  /** When the last flushing turn was over. */
-  lastEndedAt: number;
-  lastCostMs: number;
-  /** The earliest time by which something pending must go out. */
-  deadline: number;
-}
-
-/** How long to wait, in milliseconds; 0 flushes at the end of this turn. */
-export function waitBeforeFlush(
-  { now, lastEndedAt, lastCostMs, deadline }: PaceState,
-  costFactor: number,
-): number {
-  const rested = lastEndedAt + lastCostMs * costFactor;
-  const wait = Math.min(rested, deadline) - now;
+/**
+ * How long what came during a flushing turn waits after it, in milliseconds; 0 flushes at the end of this turn.
+ *
+ * @param deadline the earliest time by which something pending must go out
+ */
+export function waitAfterFlush(now: number, costMs: number, deadline: number, costFactor: number): number {
+  const wait = Math.min(costMs * costFactor, deadline - now);
   return wait < shortestWaitMs ? 0 : wait;
 }
 
@@ -58,8 +50,6 @@ export class Pacer {
   readonly #costFactor: number;
   #phase: Phase = 'idle';
   #deadline = Number.POSITIVE_INFINITY;
-  #lastEndedAt = Number.NEGATIVE_INFINITY;
-  #lastCostMs = 0;
   #timer: Timer | null = null;
   #timerAt = 0;
 
@@ -86,11 +76,11 @@ export class Pacer {
     const now = this.#clock.now();
     const deadline = now + maxDelayMs;
     if (deadline < this.#deadline) this.#deadline = deadline;
-    if (this.#phase === 'idle') this.#plan(now);
+    if (this.#phase === 'idle') this.#plan(now, 0);
     else if (this.#timer !== null && this.#deadline < this.#timerAt) {
       this.#timer.cancel();
       this.#timer = null;
-      this.#plan(now);
+      this.#plan(now, Math.max(0, this.#deadline - now));
     }
   }
 
@@ -100,13 +90,9 @@ export class Pacer {
     this.#phase = 'idle';
   }
 
-  #plan(now: number): void {
+  #plan(now: number, wait: number): void {
     this.#phase = 'planned';
-    const wait = waitBeforeFlush(
-      { now, lastEndedAt: this.#lastEndedAt, lastCostMs: this.#lastCostMs, deadline: this.#deadline },
-      this.#costFactor,
-    );
-    if (wait === 0) {
+    if (wait < shortestWaitMs) {
       this.#clock.endOfTurn(() => this.#run());
       return;
     }
@@ -131,10 +117,9 @@ export class Pacer {
   #ended(startedAt: number): void {
     if (this.#phase !== 'flushing') return;
     const now = this.#clock.now();
-    this.#lastEndedAt = now;
-    this.#lastCostMs = now - startedAt;
-    this.#onTurn(this.#lastCostMs);
+    const costMs = now - startedAt;
+    this.#onTurn(costMs);
     if (this.#deadline === Number.POSITIVE_INFINITY) this.#phase = 'idle';
-    else this.#plan(now);
+    else this.#plan(now, waitAfterFlush(now, costMs, this.#deadline, this.#costFactor));
   }
 }
