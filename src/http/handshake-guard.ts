@@ -108,7 +108,10 @@ function refuse(reason: RefusalReason, detail: string): Refusal {
 
 /** True if a comma-separated header holds the token, compared without case (RFC 9110, section 5.6.1). */
 function hasToken(header: string | null, token: string): boolean {
-  return header?.split(',').some((part) => part.trim().toLowerCase() === token) ?? false;
+  if (header === null) return false;
+  const lowerCase = header.toLowerCase();
+  // Nearly always it is the only one.
+  return lowerCase === token || lowerCase.split(',').some((part) => part.trim() === token);
 }
 
 function hasBody(contentLength: string | null): boolean {

@@ -101,7 +101,7 @@ export class PublicListener {
       return this.#refuse({ reason: 'not_permitted', detail: 'clients may not subscribe to this channel' });
     const noRoom = this.#findNoRoom();
     if (noRoom !== null) return this.#refuse(noRoom);
-    const hello = new URLSearchParams(request.query).get('hello') === '1';
+    const hello = request.query !== '' && new URLSearchParams(request.query).get('hello') === '1';
     const session = new Connection<RawState>(hello ? rawRoomWithHello : rawRoom, path.channel, connections);
     // 101 means "subscribed": it waits until the other nodes reach this one, or says so in the hello frame if they do not.
     const reach = bridge.prepare(path.channel);

@@ -154,8 +154,11 @@ function upgrade(
   server: Server,
   { session, subprotocol = '' }: Upgrade,
 ): Response | undefined {
+  const data = new BunSocket(session);
+  // A header costs a quarter of the upgrade, and without an offer there is nothing to name or to keep quiet about.
+  const offered = request.headers.has('sec-websocket-protocol');
   const headers = { 'Sec-WebSocket-Protocol': subprotocol };
-  if (server.upgrade(request, { headers, data: new BunSocket(session) })) return undefined;
+  if (server.upgrade(request, offered ? { data, headers } : { data })) return undefined;
   // The peer went away meanwhile, or Bun found a flaw in the handshake that we did not.
   session.closed({ code: 1006 });
   return new Response('the handshake failed\n', { status: 400 });
