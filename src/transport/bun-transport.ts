@@ -155,7 +155,7 @@ function upgrade(
   { session, subprotocol = '' }: Upgrade,
 ): Response | undefined {
   const data = new BunSocket(session);
-  // A header costs a quarter of the upgrade, and without an offer there is nothing to name or to keep quiet about.
+  // A header takes time that a storm of handshakes does not have, and without an offer there is nothing to name or to hide.
   const offered = request.headers.has('sec-websocket-protocol');
   const headers = { 'Sec-WebSocket-Protocol': subprotocol };
   if (server.upgrade(request, offered ? { data, headers } : { data })) return undefined;
