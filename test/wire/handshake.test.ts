@@ -138,17 +138,19 @@ describe('a bad handshake', () => {
 
   // A runtime may refuse these before any of our code sees them, so they need not be in our counters. What the runtimes
   // do not refuse alike is in differences.test.ts.
-  it.each<[string, Buffer, number]>([
-    [
-      'two different Content-Lengths',
-      handshakeBytes({ headers: { 'Content-Length': ['3', '4'] }, body: 'abc' }),
-      400,
-    ],
-    ['a header of 64 KiB', handshakeBytes({ headers: { Cookie: 'a'.repeat(65_536) } }), 431],
-  ])('with %s is refused and closed', async (_name, bytes, status) => {
+  it('with two different Content-Lengths is refused and closed', async () => {
     const peer = new RawPeer(node.port);
-    peer.send(bytes);
-    expect(Number((await peer.head()).split(' ')[1])).toBe(status);
+    peer.send(handshakeBytes({ headers: { 'Content-Length': ['3', '4'] }, body: 'abc' }));
+    expect(await peer.head()).toMatch(/^HTTP\/1\.1 400 /);
+    await peer.closed;
+  });
+
+  it('with a header of 64 KiB is refused and closed', async () => {
+    const peer = new RawPeer(node.port);
+    peer.send(handshakeBytes({ headers: { Cookie: 'a'.repeat(65_536) } }));
+    // Closing with unread bytes is a reset, and a reset may overtake the answer (RFC 1122, section 4.2.2.13).
+    const head = await peer.head().catch(() => null);
+    if (head !== null) expect(head).toMatch(/^HTTP\/1\.1 431 /);
     await peer.closed;
   });
 
