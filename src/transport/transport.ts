@@ -8,7 +8,8 @@
  *   behind them. A socket gets exactly what was published between its subscribe and its unsubscribe, in one turn of the
  *   loop too.
  * - **Loss is never silent.** A socket that would lose a payload because `backpressureLimitBytes` wait for it is closed
- *   (its peer sees 1006); it never stays open with a hole in its stream.
+ *   (its peer sees 1006); it never stays open with a hole in its stream. On uWebSockets.js the end may follow a turn or two
+ *   later, and what is published until then may arrive in front of it.
  * - **Cost.** `publish` hands the payload over once; the fan-out happens in native code, with no work per receiver here.
  * - **Failure.** An exception in a session's handler closes that socket with 1011, is reported to `onError`, and goes no
  *   further.

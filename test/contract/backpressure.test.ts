@@ -65,12 +65,20 @@ async function flood(
   return count;
 }
 
-/** Reads numbered messages up to the end of the connection, or `count` of them; they must follow each other. */
+/**
+ * Reads numbered messages up to the end of the connection, or `count` of them. They must follow each other; where the
+ * runtime closes late, a hole must be followed by the end of the connection.
+ */
 async function readInOrder({ peer }: ConnectedRaw, count: number): Promise<number> {
   for (let next = 0; next < count; next += 1) {
     const got = await peer.frame().catch(() => null);
     if (got === null) return next;
-    expect([got.opcode, Number(got.payload.toString())]).toEqual([1, next]);
+    const number = Number(got.payload.toString());
+    if (number > next && differences.publishedBehindTheLimit === 'may arrive in front of the end') {
+      while ((await peer.frame().catch(() => null)) !== null);
+      return next;
+    }
+    expect([got.opcode, number]).toEqual([1, next]);
   }
   return count;
 }
