@@ -3,7 +3,6 @@
  * ends, nothing that it has started is left running.
  */
 import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { oneOf, positive, positives, someOf, systemsOption, wholeFrom, wholesFrom } from './arguments.ts';
 import { textRecords } from './generator/record.ts';
@@ -25,19 +24,12 @@ import { ticker } from './scenarios/ticker.ts';
 import { setUp } from './setup.ts';
 import { catalogue, systemNamed } from './systems/catalogue.ts';
 import { clusters } from './systems/clusters.ts';
+import { stopWhenInterrupted } from './systems/interrupted.ts';
 import { Running } from './systems/running.ts';
 import type { Codec, Runtime, System } from './systems/system.ts';
 
 const running = new Running();
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(signal, async () => {
-    if (interrupted) return;
-    interrupted = true;
-    process.stderr.write('\nstopping what was started\n');
-    await running.stopAll();
-    process.exit(128 + constants.signals[signal]);
-  });
+const interrupted = stopWhenInterrupted(running);
 
 const program = new Command('npm run bench --').description(
   'Measures Outcry and its peers on this machine. Figures are ratios of things that ran in turn; see docs/benchmarks.md.',
@@ -186,7 +178,7 @@ try {
   process.exit(0);
 } catch (error) {
   // What was interrupted fails in many ways; the signal's handler has the last word.
-  if (interrupted) await new Promise(() => {});
+  if (interrupted()) await new Promise(() => {});
   await running.stopAll();
   process.stderr.write(`\nbench: ${error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(1);

@@ -4,13 +4,13 @@
  * The page hears of the race over a third node, with the SDK, and orders over the same: a publication in one channel is
  * how the race stands, one in another is what a page wants.
  */
-import { constants } from 'node:os';
 import { Command } from 'commander';
 import { connect } from '../../src/client/index.ts';
 import { oneOf, wholeFrom } from '../arguments.ts';
 import { textRecords } from '../generator/record.ts';
 import { systemNamed } from '../systems/catalogue.ts';
 import { outcry } from '../systems/outcry.ts';
+import { stopWhenInterrupted } from '../systems/interrupted.ts';
 import { Running } from '../systems/running.ts';
 import type { Codec } from '../systems/system.ts';
 import { servePage } from './page-server.ts';
@@ -20,15 +20,7 @@ import { fastest, orderIn, slowest } from './standing.ts';
 const standingEveryMs = 250;
 
 const running = new Running();
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(signal, async () => {
-    if (interrupted) return;
-    interrupted = true;
-    process.stderr.write('\nstopping what was started\n');
-    await running.stopAll();
-    process.exit(128 + constants.signals[signal]);
-  });
+const interrupted = stopWhenInterrupted(running);
 
 const program = new Command('npm run race --')
   .description('Bare Bun publish beside Outcry, with the same feed, in a page. Ctrl-C ends it.')
@@ -52,7 +44,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   // What was interrupted fails in many ways; the signal's handler has the last word.
-  if (interrupted) await new Promise(() => {});
+  if (interrupted()) await new Promise(() => {});
   await running.stopAll();
   process.stderr.write(`\nrace: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

@@ -8,10 +8,13 @@ import { median } from '../report/median.ts';
 import { ratioOf, spreadOf } from '../report/ratio.ts';
 import type { System } from '../systems/system.ts';
 
-export interface Turn {
+/** What stands beside something bare. */
+export type Compared = Pick<System, 'name' | 'bare'>;
+
+export interface Turn<Sys extends Compared = System> {
   /** For people: the system's name, with ` again` for the second run of a bare one. */
   readonly name: string;
-  readonly system: System;
+  readonly system: Sys;
 }
 
 /** NaN if the bare one was not among the systems. */
@@ -22,11 +25,11 @@ export interface Comparison {
   spread: number;
 }
 
-export class Alternation<Run> {
-  readonly turns: readonly Turn[];
+export class Alternation<Run, Sys extends Compared = System> {
+  readonly turns: readonly Turn<Sys>[];
   readonly #runs = new Map<string, Run[]>();
 
-  constructor(systems: readonly System[]) {
+  constructor(systems: readonly Sys[]) {
     this.turns = systems.flatMap((system) => [
       { system, name: system.name },
       ...(system.name === system.bare ? [{ system, name: againName(system) }] : []),
@@ -34,7 +37,7 @@ export class Alternation<Run> {
     for (const { name } of this.turns) this.#runs.set(name, []);
   }
 
-  async run(rounds: number, measure: (turn: Turn, round: number) => Promise<Run>): Promise<void> {
+  async run(rounds: number, measure: (turn: Turn<Sys>, round: number) => Promise<Run>): Promise<void> {
     for (let round = 0; round < rounds; round += 1)
       for (const turn of round % 2 === 0 ? this.turns : this.turns.toReversed())
         this.runsOf(turn.name).push(await measure(turn, round));
@@ -46,18 +49,18 @@ export class Alternation<Run> {
   }
 
   /** All runs that a comparison of this turn stands on. */
-  comparedRunsOf({ name, system }: Turn, other = system.bare): Run[] {
+  comparedRunsOf({ name, system }: Turn<Sys>, other = system.bare): Run[] {
     return [...new Set([name, other, system.bare, againName({ name: system.bare })])].flatMap((each) =>
       this.runsOf(each),
     );
   }
 
-  compare({ name, system }: Turn, figure: (run: Run) => number): Comparison {
+  compare({ name, system }: Turn<Sys>, figure: (run: Run) => number): Comparison {
     return this.compareWith({ name, system }, system.bare, figure);
   }
 
   /** Beside another system than the bare one; the spread is still that of the bare one. */
-  compareWith({ name, system }: Turn, other: string, figure: (run: Run) => number): Comparison {
+  compareWith({ name, system }: Turn<Sys>, other: string, figure: (run: Run) => number): Comparison {
     const own = this.runsOf(name).map(figure);
     const bare = this.runsOf(system.bare).map(figure);
     const again = this.runsOf(againName({ name: system.bare })).map(figure);
@@ -69,7 +72,7 @@ export class Alternation<Run> {
     return { ratio: ratioOf(own, theirs), spread: spreadOf(again, bare) };
   }
 
-  median({ name }: Turn, figure: (run: Run) => number): number {
+  median({ name }: Turn<Sys>, figure: (run: Run) => number): number {
     return median(this.runsOf(name).map(figure));
   }
 }

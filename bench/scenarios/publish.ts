@@ -9,10 +9,12 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Child } from '../../scripts/cluster/child.ts';
-import { median } from '../report/median.ts';
+import { outcomeOf } from '../report/bar.ts';
+import { ratioCell, spreadCell } from '../report/cells.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { cpuSecondsOf } from '../systems/process-usage.ts';
 import type { Running } from '../systems/running.ts';
+import { Alternation, type Turn } from './alternation.ts';
 
 const connections = 50;
 const bodyBytes = 100;
@@ -31,6 +33,7 @@ export interface PublishOptions {
 
 interface Server {
   name: string;
+  bare: string;
   child: Child;
   url: string;
 }
@@ -55,20 +58,16 @@ export async function publish(
   );
   for (const server of [bare, node]) await load(server, warmUpSeconds);
 
-  const turns: [string, Server][] = [
-    ['bare-http', bare],
-    ['outcry-bun', node],
-    ['bare-http again', bare],
-  ];
-  const runs = new Map<string, Run[]>(turns.map(([name]) => [name, []]));
-  for (let round = 0; round < rounds; round += 1)
-    for (const [name, server] of round % 2 === 0 ? turns : turns.toReversed()) {
-      reporter.progress(`publish: round ${round + 1} of ${rounds}, ${name}`);
-      const measured = await load(server, seconds);
-      reporter.raw({ scenario: 'publish', round, system: name, ...measured });
-      runs.get(name)?.push(measured);
-    }
-  addRows(runs, reporter);
+  const alternation = new Alternation<Run, Server>([bare, node]);
+  await alternation.run(rounds, async ({ name, system }, round) => {
+    reporter.progress(`publish: round ${round + 1} of ${rounds}, ${name}`);
+    const measured = await load(system, seconds);
+    reporter.raw({ scenario: 'publish', round, system: name, ...measured });
+    return measured;
+  });
+  for (const turn of alternation.turns) addRow(turn, alternation, reporter);
+  for (const turn of alternation.turns.filter(({ system }) => system === node))
+    addBar(turn, alternation, reporter);
 }
 
 interface Listening {
@@ -92,7 +91,8 @@ async function start(
       onLine(line) {
         const fields = fieldsOf(line);
         const port = fields.msg?.startsWith('listening') === true ? portOf(fields) : undefined;
-        if (port !== undefined) resolve({ name, child, url: `http://127.0.0.1:${port}/api/publish` });
+        if (port !== undefined)
+          resolve({ name, bare: 'bare-http', child, url: `http://127.0.0.1:${port}/api/publish` });
       },
     });
     running.add(child);
@@ -118,36 +118,28 @@ async function load({ name, child, url }: Server, seconds: number): Promise<Run>
   };
 }
 
-function addRows(runs: ReadonlyMap<string, readonly Run[]>, reporter: Reporter): void {
-  const bare = runs.get('bare-http') ?? [];
-  const again = runs.get('bare-http again') ?? [];
-  const bareCpu = bare.map((each, i) => (each.cpuMicrosPerRequest + cpuOf(again[i])) / 2);
-  for (const [name, measured] of runs) {
-    const ratio = median(measured.map((each, i) => each.cpuMicrosPerRequest / (bareCpu[i] as number)));
-    reporter.row(`POST /api/publish, ${bodyBytes} bytes of JSON, ${connections} connections`, {
-      system: name,
-      'CPU µs/request': median(measured.map((each) => each.cpuMicrosPerRequest)).toFixed(1),
-      ratio: ratio.toFixed(3),
-      'requests/s': median(measured.map((each) => each.requestsPerSecond)).toFixed(0),
-      'p99 ms': median(measured.map((each) => each.p99Ms)).toFixed(0),
-    });
-  }
-  const node = runs.get('outcry-bun') ?? [];
-  const ratio = median(node.map((each, i) => each.cpuMicrosPerRequest / (bareCpu[i] as number)));
-  const spread = median(bare.map((each, i) => Math.abs(cpuOf(again[i]) / each.cpuMicrosPerRequest - 1)));
-  reporter.note(
-    `CPU ${ratio.toFixed(3)} × bare, at most ${maxCpuRatio} wanted: ${verdict(ratio, spread)} (spread ±${(spread * 100).toFixed(1)} %)`,
-  );
+function addRow(turn: Turn<Server>, alternation: Alternation<Run, Server>, reporter: Reporter): void {
+  const { ratio, spread } = alternation.compare(turn, (run) => run.cpuMicrosPerRequest);
+  const of = (pick: (run: Run) => number, digits = 0) => alternation.median(turn, pick).toFixed(digits);
+  reporter.row(`POST /api/publish, ${bodyBytes} bytes of JSON, ${connections} connections`, {
+    system: turn.name,
+    'CPU µs/request': of((run) => run.cpuMicrosPerRequest, 1),
+    '× bare': ratioCell(ratio),
+    'A/A': spreadCell(spread),
+    'requests/s': of((run) => run.requestsPerSecond),
+    'p99 ms': of((run) => run.p99Ms),
+  });
 }
 
-/** Within the spread nothing is decided. */
-function verdict(ratio: number, spread: number): string {
-  if (Math.abs(ratio - maxCpuRatio) <= spread * maxCpuRatio) return 'undecided';
-  return ratio < maxCpuRatio ? 'met' : 'missed';
-}
-
-function cpuOf(run: Run | undefined): number {
-  return run?.cpuMicrosPerRequest ?? Number.NaN;
+function addBar(turn: Turn<Server>, alternation: Alternation<Run, Server>, reporter: Reporter): void {
+  const { ratio, spread } = alternation.compare(turn, (run) => run.cpuMicrosPerRequest);
+  reporter.row('bars', {
+    bar: `${turn.name}: CPU per request at most ${maxCpuRatio} × ${turn.system.bare}`,
+    figure: ratioCell(ratio),
+    'A/A': spreadCell(spread),
+    // Every request of a run was answered, or the run has failed.
+    outcome: outcomeOf({ figure: ratio, limit: maxCpuRatio, spread, counts: true }),
+  });
 }
 
 function body(): string {

@@ -5,7 +5,7 @@
  * into frames (`protocol/bridge-frame.ts`) by the batcher and published on one connection; a second one is subscribed to
  * the shards in which this node has subscribers (`interest.ts`), and to `<prefix>.v1.beat`.
  *
- *     publish ─ frame writer of the shard ─ batcher ─ publisher ─ Redis ─ subscriber ─ frame intake ─ receive
+ *     publish ─ outgoing frames (writer of the shard, batcher) ─ publisher ─ Redis ─ subscriber ─ frame intake ─ receive
  *
  * **When it is connected.** Both connections are ready, lead to the same server (`run_id`), that server is a master, the
  * cluster's layout matches (`<prefix>.meta`), and our own beat has come back. Everything else is `away`; the way back is
@@ -15,14 +15,14 @@
  * number, so that every receiver notices. A time in which this node could not hear is counted as a possible gap when it
  * ends.
  */
-import { Batcher } from '../batching/batcher.ts';
+import type { BatchLimits } from '../batching/batcher.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { RedisAddress } from '../config/redis-url.ts';
 import type { Logger } from '../logger.ts';
 import type { BridgeMetrics } from '../metrics/metrics.ts';
 import { readBeat, writeBeat } from '../protocol/beat.ts';
-import { type FrameSender, FrameWriter } from '../protocol/bridge-frame.ts';
+import type { FrameSender } from '../protocol/bridge-frame.ts';
 import { mayBeControl, type Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
 import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
@@ -30,6 +30,7 @@ import type { Answers, Cluster, ClusterNode, LocalNode } from './cluster.ts';
 import { ControlChannel } from './control-channel.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { Interest } from './interest.ts';
+import { type OutgoingFrame, OutgoingFrames } from './outgoing-frames.ts';
 import { Peers } from './peers.ts';
 import { QuietLog } from './quiet-log.ts';
 import { isRefusal, probe, RedisConnection, type ServerIdentity } from './redis-connection.ts';
@@ -58,7 +59,7 @@ export interface RedisBridgeOptions {
   commandTimeoutMs: number;
   /** Bytes that Redis may owe an answer for; over it, the connection is dropped. */
   maxBytesInFlight: number;
-  batch: { maxDelayMs: number; maxBytes: number; maxItems: number };
+  batch: BatchLimits;
   clock: Clock;
   logger: Logger;
   metrics: BridgeMetrics;
@@ -69,10 +70,7 @@ export interface RedisBridgeOptions {
 export class RedisBridge implements Bridge, Cluster {
   readonly #options: RedisBridgeOptions;
   readonly #log: QuietLog;
-  readonly #writers: FrameWriter[];
-  /** By shard: what becomes of the open frame, where somebody wants to know. */
-  readonly #receipts: (Receipt | null)[];
-  readonly #batcher: Batcher<number>;
+  readonly #outgoing: OutgoingFrames;
   readonly #interest: Interest;
   readonly #intake: FrameIntake;
   readonly #peers: Peers;
@@ -105,8 +103,13 @@ export class RedisBridge implements Bridge, Cluster {
     this.#channels = Array.from({ length: shards }, (_, shard) => `${prefix}.v1.${shards}.{${shard}}`);
     this.#shardOfChannel = new Map(this.#channels.map((channel, shard) => [channel, shard]));
     this.#beatChannel = `${prefix}.v1.beat`;
-    this.#writers = Array.from({ length: shards }, (_, shard) => new FrameWriter(sender, shard));
-    this.#receipts = new Array(shards).fill(null);
+    this.#outgoing = new OutgoingFrames({
+      shards,
+      sender,
+      batch: options.batch,
+      clock,
+      send: (frame) => this.#send(frame),
+    });
     this.#intake = new FrameIntake({
       shards,
       bootId: sender.bootId,
@@ -120,7 +123,6 @@ export class RedisBridge implements Bridge, Cluster {
       clock,
       send: (bytes) => this.#sendControl(bytes, 'a message to the other nodes'),
     });
-    this.#batcher = new Batcher(clock, options.batch, (shard) => this.#send(shard));
     this.#interest = new Interest({
       shards,
       clock,
@@ -177,18 +179,12 @@ export class RedisBridge implements Bridge, Cluster {
 
   publish(channel: string, publication: Publication): void {
     if (this.#publisher === null) return;
-    const shard = shardOf(channel, this.#options.shards);
-    this.#gather(shard, channel, publication);
+    this.#outgoing.add(shardOf(channel, this.#options.shards), channel, publication);
   }
 
   publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
     if (this.#publisher === null) return 'failed';
-    const shard = shardOf(channel, this.#options.shards);
-    // Before the batcher hears of it, which may send the frame at once.
-    this.#receipts[shard] ??= new Receipt();
-    const { outcome } = this.#receipts[shard];
-    this.#gather(shard, channel, publication);
-    return outcome;
+    return this.#outgoing.addConfirmed(shardOf(channel, this.#options.shards), channel, publication);
   }
 
   prepare(channel: string): boolean | Promise<boolean> {
@@ -245,7 +241,7 @@ export class RedisBridge implements Bridge, Cluster {
   async stop(): Promise<void> {
     const publisher = this.#publisher;
     if (publisher === null) return;
-    this.#batcher.flushAll();
+    this.#outgoing.flush();
     this.#publisher = null;
     this.#beatTimer?.cancel();
     this.#interest.stop();
@@ -257,30 +253,18 @@ export class RedisBridge implements Bridge, Cluster {
     this.#subscriber = null;
   }
 
-  #gather(shard: number, channel: string, publication: Publication): void {
-    const writer = this.#writerOf(shard);
-    writer.add(channel, publication);
-    this.#batcher.added(shard, writer.bytes, writer.count);
-  }
-
-  /** Takes the open frame of a shard and publishes it, or drops it with its number. */
-  #send(shard: number): void {
+  /** Publishes a frame, or drops it with its number. */
+  #send({ shard, bytes, count, settle }: OutgoingFrame): void {
     const { metrics, maxBytesInFlight } = this.#options;
-    const writer = this.#writerOf(shard);
-    const count = writer.count;
-    if (count === 0) return;
-    const frame = writer.take(Date.now());
-    const receipt = this.#receipts[shard];
-    this.#receipts[shard] = null;
     const publisher = this.#publisher;
     if (publisher?.ready !== true) {
       metrics.publicationsDropped.values.away += count;
-      receipt?.settle('failed');
+      settle('failed');
       return;
     }
-    if (publisher.bytesInFlight + frame.length > maxBytesInFlight) {
+    if (publisher.bytesInFlight + bytes.length > maxBytesInFlight) {
       metrics.publicationsDropped.values.in_flight_limit += count;
-      receipt?.settle('failed');
+      settle('failed');
       this.#log.trouble(
         'warn',
         { bytes: publisher.bytesInFlight },
@@ -291,12 +275,12 @@ export class RedisBridge implements Bridge, Cluster {
     }
     metrics.framesSent.value += 1;
     metrics.publicationsSent.value += count;
-    metrics.bytesSent.value += frame.length;
-    publisher.publish(this.#channelOf(shard), frame).then(
-      () => receipt?.settle('confirmed'),
+    metrics.bytesSent.value += bytes.length;
+    publisher.publish(this.#channelOf(shard), bytes).then(
+      () => settle('confirmed'),
       (error: Error) => {
         metrics.publicationsDropped.values.failed += count;
-        receipt?.settle(isRefusal(error) ? 'failed' : 'unknown');
+        settle(isRefusal(error) ? 'failed' : 'unknown');
         this.#log.trouble('warn', { reason: error.message }, 'Redis did not take a frame');
       },
     );
@@ -361,10 +345,7 @@ export class RedisBridge implements Bridge, Cluster {
 
   #sendBeat(): void {
     const { sender } = this.#options;
-    const sequences = new Map<number, number>();
-    this.#writers.forEach((writer, shard) => {
-      if (writer.sequence > 0) sequences.set(shard, writer.sequence);
-    });
+    const sequences = this.#outgoing.lastSequences();
     const runId = this.#publisherIdentity?.runId ?? '';
     const counts = this.#local?.counts() ?? null;
     this.#sendControl(writeBeat({ ...sender, runId, sentAt: Date.now(), sequences, counts }), 'a beat');
@@ -517,21 +498,5 @@ export class RedisBridge implements Bridge, Cluster {
 
   #channelOf(shard: number): string {
     return this.#channels[shard] as string;
-  }
-
-  #writerOf(shard: number): FrameWriter {
-    return this.#writers[shard] as FrameWriter;
-  }
-}
-
-/** What becomes of one frame, for all who published into it and want to know. */
-class Receipt {
-  readonly outcome: Promise<Outcome>;
-  settle: (outcome: Outcome) => void = () => {};
-
-  constructor() {
-    this.outcome = new Promise((resolve) => {
-      this.settle = resolve;
-    });
   }
 }

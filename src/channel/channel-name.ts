@@ -7,6 +7,9 @@
 
 export const maxChannelNameBytes = 200;
 
+/** The rule, for whoever has broken it. */
+export const channelNameRule = `a channel is 1 to ${maxChannelNameBytes} bytes of UTF-8 without control characters`;
+
 /** The channel that a plain WebSocket to `/` joins. */
 export const defaultChannel = 'livechat';
 

@@ -24,7 +24,10 @@ import { QuietMarks } from './quiet-marks.ts';
  */
 const maxPendingBytes = 131_072;
 
-/** A batch frame takes no more publications when they have this many bytes together; see docs/benchmarks.md. */
+/**
+ * A batch frame takes no more publications when they have this many bytes together. Not decided by figures yet: what 15,000
+ * did differently in `npm run bench -- fanout --rate 15000` was less than the noise.
+ */
 const fullFrameBytes = 65_536;
 
 /** Called after a broadcast that some subscriber could not take at once, with the bytes that it may have added. */

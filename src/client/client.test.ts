@@ -624,7 +624,7 @@ describe('a node that does not behave', () => {
   it('is asked at once when the network is back', async () => {
     const world = await connected();
     world.wake();
-    expect(world.socket.last('ping')).toBeDefined();
+    expect(world.socket.last('ping')).toMatchObject({ type: 'ping', id: expect.any(Number) });
     world.clock.advance(10_000);
     expect(world.client.state).toBe('waiting');
   });

@@ -3,8 +3,8 @@
  *
  * They stand in slots, filled in turn, so that liveness can visit one slot at a time and its work is spread evenly.
  *
- * A slot is an array and a connection knows its position, because there may be a million: a Set costs 140 bytes for each
- * of its members on Bun, an array 11. Who leaves is replaced by the last one of the slot.
+ * A slot is an array and a connection knows its position, because there may be a million, and a Set takes many times
+ * the memory of an array for each of its members. Who leaves is replaced by the last one of the slot.
  */
 import type { EndReason, Metrics } from '../metrics/metrics.ts';
 import type { Connection, Registry } from './connection.ts';

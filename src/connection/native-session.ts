@@ -7,9 +7,10 @@
  * channel stands in `joining`; whoever unsubscribes meanwhile takes it out again. Answers to different commands may
  * overtake each other for this reason, and carry the id of their command.
  */
+import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import type { Bridge, Outcome } from '../bridge/bridge.ts';
 import type { Broadcaster } from '../broadcaster.ts';
-import { isChannelName } from '../channel/channel-name.ts';
+import { channelNameRule, isChannelName } from '../channel/channel-name.ts';
 import type { Hub } from '../channel/hub.ts';
 import { maxBytesOf, type Payload, type Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
@@ -30,18 +31,11 @@ import type { ConnectDeadline } from './connect-deadline.ts';
 import type { Connection, Protocol } from './connection.ts';
 import type { NativeState } from './native-state.ts';
 
-/** Who may do what, per channel. */
-export interface ClientPolicy {
-  maySubscribe(channel: string, who: 'client'): boolean;
-  mayPublish(channel: string, who: 'client'): boolean;
-  maxPayloadBytes(channel: string): number;
-}
-
 export interface NativeSessionOptions {
   broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers'>;
   hub: Pick<Hub, 'join' | 'leave'>;
   bridge: Pick<Bridge, 'prepare' | 'reaches'>;
-  policy: ClientPolicy;
+  policy: Pick<ChannelPolicy, 'maySubscribe' | 'mayPublish' | 'maxPayloadBytes'>;
   deadline: ConnectDeadline;
   clock: Clock;
   nodeId: string;
@@ -55,8 +49,6 @@ export interface NativeSessionOptions {
   maxSubscriptionChangesPerSecond: number;
   metrics: Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived' | 'errorsSent'>;
 }
-
-const channelRule = 'a channel is 1 to 200 bytes of UTF-8 without control characters';
 
 type NativeConnection = Connection<NativeState>;
 
@@ -168,7 +160,7 @@ export class NativeSession implements Protocol<NativeState> {
 
   #flawOf(channel: string, publication: Publication): { error: ErrorName; message: string } | null {
     const { policy } = this.#options;
-    if (!isChannelName(channel)) return { error: 'bad_channel', message: channelRule };
+    if (!isChannelName(channel)) return { error: 'bad_channel', message: channelNameRule };
     if (!policy.mayPublish(channel, 'client'))
       return { error: 'not_permitted', message: 'clients may not publish here' };
     const allowed = policy.maxPayloadBytes(channel);
@@ -249,7 +241,7 @@ export class NativeSession implements Protocol<NativeState> {
 
   #refusalOf(channel: string, state: NativeState): Refused | null {
     const { policy, maxSubscriptions } = this.#options;
-    if (!isChannelName(channel)) return { channel, error: 'bad_channel', message: channelRule };
+    if (!isChannelName(channel)) return { channel, error: 'bad_channel', message: channelNameRule };
     if (!policy.maySubscribe(channel, 'client'))
       return { channel, error: 'not_permitted', message: 'clients may not subscribe here' };
     if (state.size < maxSubscriptions) return null;

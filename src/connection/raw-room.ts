@@ -9,6 +9,7 @@
  * `{"node":"…"}`, because browser code cannot read the headers of a handshake. It also says `"degraded":true` when
  * publications of other nodes do not reach this one. A member that may not publish, or not that much, is closed.
  */
+import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import type { Broadcaster } from '../broadcaster.ts';
 import type { Hub, Room } from '../channel/hub.ts';
 import { maxBytesOf, type Payload, Publication } from '../channel/publication.ts';
@@ -16,12 +17,11 @@ import { closeCodes } from '../close-codes.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Socket } from '../transport/transport.ts';
 import type { Connection, Protocol } from './connection.ts';
-import type { ClientPolicy } from './native-session.ts';
 
 export interface RawRoomOptions {
   broadcaster: Pick<Broadcaster, 'publish'>;
   hub: Pick<Hub, 'join' | 'leave'>;
-  policy: ClientPolicy;
+  policy: Pick<ChannelPolicy, 'mayPublish' | 'maxPayloadBytes'>;
   metrics: Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived'>;
   /** Makes the first text frame of a connection to a channel; null for none. */
   hello: ((channel: string) => string) | null;

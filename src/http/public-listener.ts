@@ -1,6 +1,7 @@
 /**
  * The public listener: WebSockets, the demo page, the health routes. Everything else is 404.
  */
+import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import type { Bridge } from '../bridge/bridge.ts';
 import { parseRawPath } from '../channel/channel-name.ts';
 import { Connection, type Protocol } from '../connection/connection.ts';
@@ -40,7 +41,7 @@ export interface PublicListenerOptions {
   rawRoomWithHello: Protocol<RawState>;
   /** One for each codec. */
   natives: readonly NativeProtocol[];
-  channelPolicy: { maySubscribe(channel: string, who: 'client'): boolean };
+  channelPolicy: Pick<ChannelPolicy, 'maySubscribe'>;
 }
 
 /** Names in Sec-WebSocket-Protocol that are looked at; the rest of a longer list is not. */

@@ -2,7 +2,7 @@
  * The API's questions about nodes, channels and connections, and the order to end one.
  */
 import type { z } from 'zod';
-import { isChannelName } from '../../channel/channel-name.ts';
+import { channelNameRule, isChannelName } from '../../channel/channel-name.ts';
 import type { Operator } from '../../operator.ts';
 import type { HttpReply, HttpRequest } from '../../transport/transport.ts';
 import { json } from '../reply.ts';
@@ -96,9 +96,7 @@ export class ClusterRoutes {
 }
 
 function badChannel(): HttpReply {
-  return refusalReply(
-    refuse('bad_channel', 'a channel is 1 to 200 bytes of UTF-8 without control characters'),
-  );
+  return refusalReply(refuse('bad_channel', channelNameRule));
 }
 
 /** A parameter that is repeated counts as its last. */

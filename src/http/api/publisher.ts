@@ -4,7 +4,7 @@
 import type { ChannelPolicy } from '../../auth/channel-policy.ts';
 import type { Outcome } from '../../bridge/bridge.ts';
 import type { Broadcaster } from '../../broadcaster.ts';
-import { isChannelName } from '../../channel/channel-name.ts';
+import { channelNameRule, isChannelName } from '../../channel/channel-name.ts';
 import type { Publication } from '../../channel/publication.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { type Refusal, refuse } from './api-error.ts';
@@ -37,8 +37,7 @@ export class Publisher {
   /** Why a publication may not be published, or null. */
   refusalOf({ channel, publication }: Entry): Refusal | null {
     const { policy } = this.#options;
-    if (!isChannelName(channel))
-      return refuse('bad_channel', 'a channel is 1 to 200 bytes of UTF-8 without control characters');
+    if (!isChannelName(channel)) return refuse('bad_channel', channelNameRule);
     if (!policy.mayPublish(channel, 'api'))
       return refuse('not_permitted', 'nobody may publish in this namespace');
     const allowed = policy.maxPayloadBytes(channel);
