@@ -16,6 +16,7 @@ import { bridge } from './scenarios/bridge.ts';
 import { browserCost } from './scenarios/browser-cost.ts';
 import { cluster } from './scenarios/cluster.ts';
 import { fanout } from './scenarios/fanout.ts';
+import { history } from './scenarios/history.ts';
 import { idle, idleSystems } from './scenarios/idle.ts';
 import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
@@ -25,6 +26,7 @@ import { setUp } from './setup.ts';
 import { catalogue, systemNamed } from './systems/catalogue.ts';
 import { clusters } from './systems/clusters.ts';
 import { stopWhenInterrupted } from './systems/interrupted.ts';
+import { keptByRedis } from './systems/kept-by-redis.ts';
 import { Running } from './systems/running.ts';
 import type { Codec, Runtime, System } from './systems/system.ts';
 
@@ -139,6 +141,21 @@ program
   .option('--out <file>', 'where the figures go', 'bench/results/bridge.json')
   .action(async ({ rounds, seconds, out }) => {
     await report(out, (reporter) => bridge({ rounds, seconds }, running, reporter));
+  });
+
+program
+  .command('history')
+  .description('Channels with a history beside channels without: CPU of nodes and Redis per publication.')
+  .option('--channels <list>', 'numbers of channels', wholesFrom(1), [1, 1_000])
+  .option('--rate <list>', 'publications a second, separated by commas', positives, [10_000])
+  .option('--size <bytes>', 'bytes of a publication', wholeFrom(textRecords.headerBytes), 100)
+  .option('--seconds <n>', 'seconds of each run', positive, 3)
+  .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 2)
+  .option('--rounds <n>', 'rounds; seven decide', wholeFrom(1), 1)
+  .option('--out <file>', 'where the figures go', 'bench/results/history.json')
+  .action(async ({ out, channels, rate, size, seconds, warmUp, rounds }) => {
+    const options = { channels, rates: rate, recordBytes: size, seconds, warmUpSeconds: warmUp, rounds };
+    await report(out, (reporter) => history({ ...options, systems: keptByRedis() }, running, reporter));
   });
 
 program

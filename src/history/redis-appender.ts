@@ -1,9 +1,11 @@
 /**
  * Appends to the shards of a history over Redis.
  *
- * Appends gather in batches by the same rule as frames of the bridge (`batching/batcher.ts`). A shard has one batch under
- * way at a time: so a batch that has to be tried again overtakes nothing, and a slow Redis makes larger batches instead of
- * more of them.
+ * Appends gather in batches by the same rule as frames of the bridge (`batching/batcher.ts`), but for all shards together: a
+ * node at rest appends at the end of the turn, a busy one lingers, and what is due then goes in one write to Redis,
+ * which answers it in one and hands it out in one. A batch of its own for each shard costs Redis much less than a write of
+ * its own. A shard has one batch under way at a time: so a batch that has to be tried again overtakes nothing, and a slow
+ * Redis makes larger batches instead of more of them.
  *
  * **Again, but once.** A batch is tried until it is carried out, refused for good, or `commandTimeoutMs` have passed. Each
  * attempt carries the batch's number, by which Redis knows what it has already done (`redis-append-script.ts`): so an
@@ -21,14 +23,18 @@ import { maxFrameBytes } from '../protocol/bridge-frame.ts';
 import { SequencedWriter } from '../protocol/sequenced-frame.ts';
 import { AppendBatch, appendBytes, type GroupResult } from './append-batch.ts';
 import { randomEpochPart } from './epoch.ts';
-import { type Appended, idempotencyTtlMs, numberingTtlMs } from './history.ts';
-import { appendScript } from './redis-append-script.ts';
+import { type Appended, numberingTtlMs } from './history.ts';
+import {
+  appendScript,
+  argsPerRetention,
+  firstRetentionArg,
+  maxGroups,
+  numbersPerGroup,
+} from './redis-append-script.ts';
 import type { RedisClaims } from './redis-claims.ts';
 import { failureOf, type RedisLink } from './redis-link.ts';
 import type { ShardKeys } from './redis-script.ts';
 
-/** Longer than anybody tries to append the same batch. */
-const batchMemoryMs = 60_000;
 const firstPauseMs = 20;
 const maxPauseMs = 250;
 /** How long `stop` waits for what is under way. */
@@ -64,7 +70,9 @@ interface Queue {
 export class RedisAppender {
   readonly #options: RedisAppenderOptions;
   readonly #queues: Queue[];
-  readonly #batcher: Batcher<number>;
+  /** Shards with something gathered; all of them are due together. */
+  readonly #gathered = new Set<number>();
+  readonly #batcher: Batcher<'all'>;
   readonly #writer = new SequencedWriter();
   readonly #frameStarts: Buffer[];
   #link: RedisLink | null = null;
@@ -74,7 +82,7 @@ export class RedisAppender {
     this.#options = options;
     this.#queues = options.keys.map(() => ({ batches: [], due: 0, busy: false, number: 0 }));
     this.#frameStarts = options.keys.map((_, shard) => this.#writer.frameStart(shard));
-    this.#batcher = new Batcher(options.clock, options.batch, (shard) => this.#due(shard));
+    this.#batcher = new Batcher(options.clock, options.batch, () => this.#due());
   }
 
   start(link: RedisLink): void {
@@ -100,7 +108,8 @@ export class RedisAppender {
     this.#waitingBytes += bytes;
     const batch = this.#openBatch(shard, bytes, publications.length);
     const appended = batch.add(channel, publications, idempotencyKey);
-    this.#batcher.added(shard, batch.bytes, batch.count);
+    this.#gathered.add(shard);
+    this.#batcher.added('all', batch.bytes, batch.count);
     return appended;
   }
 
@@ -121,6 +130,7 @@ export class RedisAppender {
     let batch = batches.at(-1);
     const fits =
       batch !== undefined &&
+      batch.groups.length < maxGroups &&
       (batch.count === 0 || (batch.bytes + bytes <= maxBytes && batch.count + count <= maxItems));
     if (batch === undefined || !fits) {
       batch = new AppendBatch();
@@ -129,11 +139,14 @@ export class RedisAppender {
     return batch;
   }
 
-  #due(shard: number): void {
-    const queue = this.#at(shard);
-    queue.due = queue.batches.length;
-    // Else they go as soon as the one before them is done.
-    if (!queue.busy) void this.#work(shard);
+  #due(): void {
+    for (const shard of this.#gathered) {
+      const queue = this.#at(shard);
+      queue.due = queue.batches.length;
+      // Else they go as soon as the one before them is done.
+      if (!queue.busy) void this.#work(shard);
+    }
+    this.#gathered.clear();
   }
 
   async #work(shard: number): Promise<void> {
@@ -216,34 +229,47 @@ export class RedisAppender {
     return outcome;
   }
 
+  /** What the script wants; see there. */
   #prepare(shard: number, { groups }: AppendBatch) {
     const { keys: allKeys, bootId, retention } = this.#options;
     const of = allKeys[shard] as ShardKeys;
-    const keys = [of.generation, of.batch(bootId), of.pubsub];
-    const groupArgs: (string | Buffer)[] = [];
-    for (const { channel, idempotencyKey, publications } of groups) {
+    const { entries, bounds } = this.#writer.batch(groups);
+    const retentions: string[] = [];
+    /** Where the retention of a size and a ttl stands. */
+    const retentionArgs = new Map<string, number>();
+    const idempotencyKeys: string[] = [];
+    const packed = Buffer.allocUnsafe(groups.length * numbersPerGroup * 4);
+    let at = 0;
+    groups.forEach(({ channel, idempotencyKey, publications }, index) => {
       const { size, ttlMs } = retention(channel);
-      keys.push(of.numbering(channel), of.log(channel));
-      if (idempotencyKey !== null) keys.push(of.idempotency(channel, idempotencyKey));
-      groupArgs.push(
-        String(publications.length),
-        String(size),
-        String(ttlMs),
-        String(numberingTtlMs(ttlMs)),
-        idempotencyKey === null ? '0' : '1',
-        this.#writer.entryStart(channel),
-        this.#writer.entry(publications),
-      );
-    }
+      const name = `${size} ${ttlMs}`;
+      let retentionArg = retentionArgs.get(name);
+      if (retentionArg === undefined) {
+        retentionArg = firstRetentionArg + retentionArgs.size * argsPerRetention;
+        retentionArgs.set(name, retentionArg);
+        retentions.push(String(size), String(ttlMs), String(numberingTtlMs(ttlMs)));
+      }
+      if (idempotencyKey !== null) idempotencyKeys.push(of.idempotency(channel, idempotencyKey));
+      // Behind generation, batch and the numberings.
+      const keyAt = idempotencyKey === null ? 0 : 2 + groups.length + idempotencyKeys.length;
+      at = packed.writeUInt32BE(publications.length, at);
+      at = packed.writeUInt32BE(retentionArg, at);
+      at = packed.writeUInt32BE(bounds[index * 2] as number, at);
+      at = packed.writeUInt32BE(bounds[index * 2 + 1] as number, at);
+      at = packed.writeUInt32BE(keyAt, at);
+    });
+    const keys = [
+      of.generation,
+      of.batch(bootId),
+      ...groups.map(({ channel }) => of.numbering(channel)),
+      ...idempotencyKeys,
+      ...groups.map(({ channel }) => of.log(channel)),
+      of.pubsub,
+    ];
     const frameStart = this.#frameStarts[shard] as Buffer;
     const args = (claim: string, number: number) => [
-      claim,
-      String(number),
-      String(batchMemoryMs),
-      String(idempotencyTtlMs),
-      randomEpochPart(),
-      frameStart,
-      ...groupArgs,
+      ...[claim, String(number), randomEpochPart(), frameStart, entries, packed],
+      ...retentions,
     ];
     return { keys, args };
   }

@@ -13,22 +13,26 @@
  */
 import { redisScript } from './redis-script.ts';
 
+const clockSlackMs = 10;
+
 export const readScript = redisScript(`
 local chunk = 16
-local generation = generationOf(KEYS[1], ARGV[1])
+local generation = get(KEYS[1]) == ARGV[1] and string.match(ARGV[1], ' ([%w_-]+)$')
 if not generation then return { 'generation' } end
 local mode, maxBytes = ARGV[4], tonumber(ARGV[8])
 
-local epoch, top, expires = numbering(KEYS[2])
+local epoch, top, margin = numberingIn(get(KEYS[2]))
 local kind = redis.call('TYPE', KEYS[3]).ok
-local whole = epoch and ((kind == 'stream' and top > 0) or (kind == 'none' and (top == 0 or now() >= expires)))
+local whole = epoch and ((kind == 'stream' and top > 0) or (kind == 'none' and (top == 0 or hasExpired(KEYS[2], margin))))
 if whole then
-  redis.call('PEXPIRE', KEYS[2], ARGV[3])
+  -- It lives on from now, the log does not. Redis reads its clock twice here, hence the slack.
+  local left = kind == 'stream' and math.max(redis.call('PTTL', KEYS[3]), 0) or 0
+  margin = digits(math.max(ARGV[3] - left + ${clockSlackMs}, 0))
 else
-  epoch, top = ARGV[2], 0
-  redis.call('SET', KEYS[2], epoch .. ' 0 0', 'PX', ARGV[3])
+  epoch, top, margin = ARGV[2], 0, '0'
   redis.call('DEL', KEYS[3])
 end
+redis.call('SET', KEYS[2], epoch .. ' ' .. digits(top) .. ' ' .. margin, 'PX', ARGV[3])
 epoch = generation .. '.' .. epoch
 
 local reply = { 'slice', epoch, digits(top), '0' }

@@ -5,13 +5,17 @@
  *
  *     <prefix>.v1.<shards>.{n}.generation       who may append: "<identity of the server> <generation>"
  *                            .batch:<boot id>   the last batch of a node, and what became of it
- *                            .top:<channel>     the numbering: "<epoch> <offset of the last> <when the log expires>"
+ *                            .top:<channel>     the numbering: "<epoch> <offset of the last> <margin>"
  *                            .log:<channel>     what is kept: a stream of entries (protocol/sequenced-frame.ts)
  *                            .key:<channel>…    an idempotency key: "<epoch> <offset>"
  *                            .history           the pub/sub channel on which frames go to all nodes
  *
  * **Log.** An entry holds a batch, and its id is the offset of its *last* publication: `<offset>-0`. Hence the first entry
- * with an id of at least N holds N, and trimming by id is exact but for the front of the oldest entry, which readers cut.
+ * with an id of at least N holds N, and trimming by id never takes too much. It may leave a little more than is kept: the
+ * front of an entry, and what Redis stores together with it. Readers cut that.
+ *
+ * **Margin.** The numbering outlives the log. How many milliseconds it has left when the log expires is written in it: so
+ * a log that is missing has either expired as it should, or was lost, and nobody has to ask for the time at each append.
  *
  * **Epoch.** `<generation>.<epoch of the channel>`. Either part changes when something may be lost: the generation when
  * the server is not the one that was appended to, the other when numbering or log are missing and the other one is not.
@@ -44,22 +48,19 @@ end
 -- Not tostring, which rounds to 14 digits.
 local function digits(number) return string.format('%.0f', number) end
 
-local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+-- The epoch, the offset of the last publication, and the margin; nil if the value is no numbering.
+local function numberingIn(value)
+  if not value then return nil end
+  local epoch, top, margin = string.match(value, '^([%w_-]+) (%d+) (%d+)$')
+  top = tonumber(top)
+  if not epoch or #epoch > 16 or top > maxOffset then return nil end
+  return epoch, top, margin
 end
 
--- The epoch, the offset of the last publication, and when the log expires; nil if there is no numbering.
-local function numbering(key)
-  local epoch, top, expires = string.match(get(key) or '', '^([%w_-]+) (%d+) (%d+)$')
-  if not epoch or #epoch > 16 or tonumber(top) > maxOffset then return nil end
-  return epoch, tonumber(top), tonumber(expires)
-end
-
--- The generation of a claim that still holds.
-local function generationOf(key, claim)
-  if get(key) ~= claim then return nil end
-  return string.match(claim, ' ([%w_-]+)$')
+-- Whether a log that is missing has expired.
+local function hasExpired(numbering, margin)
+  local left = redis.call('PTTL', numbering)
+  return left >= 0 and left <= tonumber(margin)
 end
 `;
 

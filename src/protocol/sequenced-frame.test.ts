@@ -10,20 +10,28 @@ const writer = new SequencedWriter();
 const reader = new SequencedReader();
 const hi = Publication.text('hi', 1_500);
 
+type Entry = [channel: string, epoch: string, offset: number, entry: Buffer];
+
 /** Puts a frame together as Redis does. */
-function frame(
-  shard: number,
-  entries: [channel: string, epoch: string, offset: number, entry: Buffer][],
-): Buffer {
-  const count = new MsgpackWriter();
-  count.setArrayLength(count.openArray(), entries.length);
-  const parts = entries.flatMap(([channel, epoch, offset, entry]) => {
-    const position = new MsgpackWriter();
-    position.text(epoch);
-    position.float(offset);
-    return [writer.entryStart(channel), position.copy(), entry];
+function frame(shard: number, entries: Entry[], positions = positionsOf(entries)): Buffer {
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(Buffer.byteLength(positions));
+  const body = new MsgpackWriter();
+  body.array(entries.length);
+  const parts = entries.flatMap(([channel, , , entry]) => {
+    const start = new MsgpackWriter();
+    start.array(2);
+    start.text(channel);
+    return [start.copy(), entry];
   });
-  return Buffer.concat([writer.frameStart(shard), count.copy(), ...parts]);
+  return Buffer.concat([
+    ...[writer.frameStart(shard), Buffer.of(0xdb), size, Buffer.from(positions)],
+    ...[body.copy(), ...parts],
+  ]);
+}
+
+function positionsOf(entries: Entry[]): string {
+  return entries.map(([, epoch, offset]) => ` ${epoch} ${offset} 0`).join('');
 }
 
 describe('an entry', () => {
@@ -74,7 +82,42 @@ describe('an entry', () => {
 describe('a frame', () => {
   test('is what a general library reads, with positions beside the entries', () => {
     const bytes = frame(7, [['chat', 'g.c', 12, writer.entry([hi])]]);
-    expect(unpack(bytes)).toEqual([1, 7, [['chat', 'g.c', 12, [1, 1_500, [[0, Buffer.from('hi')]]]]]]);
+    expect(unpack(bytes)).toEqual([1, 7, ' g.c 12 0', [['chat', [1, 1_500, [[0, Buffer.from('hi')]]]]]]);
+  });
+
+  test('ends with what the writer has prepared, which says where each entry is', () => {
+    const contents = [
+      { channel: 'chat', publications: [hi] },
+      { channel: 'préis', publications: [hi, hi] },
+    ];
+    const { entries, bounds } = writer.batch(contents);
+    const both = contents.map(({ publications }) => writer.entry(publications));
+    expect([0, 2].map((at) => entries.subarray(bounds[at], bounds[at + 1]))).toEqual(both);
+    const whole = frame(7, [
+      ['chat', 'g.c', 12, both[0] as Buffer],
+      ['préis', 'g.d', 2, both[1] as Buffer],
+    ]);
+    expect(whole.subarray(-entries.length)).toEqual(entries);
+  });
+
+  test('leaves out what was not appended', () => {
+    const entries: Entry[] = [
+      ['a', 'e', 5, writer.entry([hi])],
+      ['b', 'e', 6, writer.entry([hi])],
+    ];
+    const read = reader.frame(frame(0, entries, ' e 5 1 e 6 0'));
+    expect(read?.entries.map(({ channel }) => channel)).toEqual(['b']);
+  });
+
+  test.each<[string, string]>([
+    ['missing', ''],
+    ['cut', ' e 5'],
+    ['too many', ' e 5 0 e 6 0'],
+    ['followed by a space', ' e 5 0 '],
+    ['of another kind', ' e 5 2'],
+    ['full of spaces', ' '.repeat(1_000_000)],
+  ])('whose positions are %s is none', (_name, positions) => {
+    expect(reader.frame(frame(0, [['a', 'e', 5, writer.entry([hi])]], positions))).toBe(null);
   });
 
   test('brings back channels and positions', () => {

@@ -7,12 +7,15 @@
  *
  *     [version, time, [[kind, payload], …]]
  *
- * A **frame** carries entries of one shard, each with the position that was assigned to its last publication:
+ * A **frame** carries entries of one shard, and in one text, beside them, the position that was assigned to the last
+ * publication of each:
  *
- *     [version, shard, [[channel, epoch, offset, entry], …]]
+ *     [version, shard, " epoch offset 0 epoch offset 0 …", [[channel, entry], …]]
  *
- * A frame is put together where offsets are assigned, which may be inside Redis, by joining bytes: what stands before each
- * position (`frameStart`, `entryStart`), the position, and the entry as it is. Arrays may grow at their end.
+ * A frame is put together where offsets are assigned, which may be inside Redis, by joining three pieces: what it begins
+ * with, the positions, and the entries as a node has written them (`SequencedWriter.batch`), which are not looked into. An
+ * entry that was not appended, because its idempotency key was there already, is left in: it has 1 in place of 0, and is
+ * skipped. Arrays may grow at their end.
  *
  * | element | type             | meaning |
  * |---------|------------------|---------|
@@ -22,8 +25,8 @@
  * | payload | bin              | the bytes as published |
  * | shard   | uint             | the shard of all its channels |
  * | channel | str, 1–200 bytes | |
- * | epoch   | str, 1–31 bytes  | |
- * | offset  | float64          | of the last publication: a whole number from 1 to 2^53 − 1 |
+ * | epoch   | 1–31 bytes       | |
+ * | offset  | digits           | of the last publication: a whole number from 1 to 2^53 − 1 |
  *
  * Neither is trusted. A publication of an unknown kind makes its entry malformed: it has an offset, so leaving it out would
  * be a loss that nobody notices.
@@ -40,7 +43,6 @@ export const sequencedVersion = 1;
 
 const kinds: readonly PublicationKind[] = ['text', 'binary', 'json'];
 
-/** A short string of MessagePack, whose header is one byte; see `redis-append-script.ts`. */
 export const maxEpochBytes = 31;
 
 /** More than a node puts together; a frame that was made to hold millions of empty ones is refused. */
@@ -49,14 +51,59 @@ export const maxSequencedPublications = 131_072;
 /** A buffer that grew beyond this for a large payload is given back. */
 const keepBytes = 262_144;
 
+/** What one channel gets at once. */
+export interface EntryContent {
+  readonly channel: string;
+  /** At least one. */
+  readonly publications: readonly Publication[];
+}
+
+/** What a node prepares of a frame. */
+export interface WrittenBatch {
+  /** The last element of the frame. */
+  readonly entries: Buffer;
+  /** For each of them, where its bytes begin in `entries`, and where they end. */
+  readonly bounds: readonly number[];
+}
+
 /** Writes entries, and the parts of frames that do not depend on offsets. */
 export class SequencedWriter {
   readonly #writer = new MsgpackWriter();
 
   /** @param publications at least one */
   entry(publications: readonly Publication[]): Buffer {
+    this.#writer.clear(keepBytes);
+    this.#writeEntry(publications);
+    return this.#writer.copy();
+  }
+
+  /** What a frame begins with; the positions, as text with 32 bits of length, and the entries follow. */
+  frameStart(shard: number): Buffer {
     const writer = this.#writer;
     writer.clear(keepBytes);
+    writer.array(4);
+    writer.unsigned(sequencedVersion);
+    writer.unsigned(shard);
+    return writer.copy();
+  }
+
+  batch(contents: readonly EntryContent[]): WrittenBatch {
+    const writer = this.#writer;
+    const bounds: number[] = [];
+    writer.clear(keepBytes);
+    writer.array(contents.length);
+    for (const { channel, publications } of contents) {
+      writer.array(2);
+      writer.text(channel);
+      bounds.push(writer.length);
+      this.#writeEntry(publications);
+      bounds.push(writer.length);
+    }
+    return { entries: writer.copy(), bounds };
+  }
+
+  #writeEntry(publications: readonly Publication[]): void {
+    const writer = this.#writer;
     writer.array(3);
     writer.unsigned(sequencedVersion);
     writer.float(publications[0]?.time ?? 0);
@@ -67,26 +114,6 @@ export class SequencedWriter {
       if (typeof content === 'string') writer.textAsBinary(content);
       else writer.binary(content);
     }
-    return writer.copy();
-  }
-
-  /** What a frame begins with; an array of entries follows. */
-  frameStart(shard: number): Buffer {
-    const writer = this.#writer;
-    writer.clear(keepBytes);
-    writer.array(3);
-    writer.unsigned(sequencedVersion);
-    writer.unsigned(shard);
-    return writer.copy();
-  }
-
-  /** What an entry in a frame begins with; epoch, offset and entry follow. */
-  entryStart(channel: string): Buffer {
-    const writer = this.#writer;
-    writer.clear(keepBytes);
-    writer.array(4);
-    writer.text(channel);
-    return writer.copy();
   }
 }
 
@@ -133,26 +160,36 @@ export class SequencedReader {
   #frame(): SequencedFrame {
     const reader = this.#reader;
     const elements = reader.array();
-    if (elements < 3 || reader.unsigned() !== sequencedVersion) throw new Malformed('an unknown version');
+    if (elements < 4 || reader.unsigned() !== sequencedVersion) throw new Malformed('an unknown version');
     const shard = reader.unsigned();
+    const positions = new Positions(reader.text(maxFrameBytes));
     const entries: ReceivedEntry[] = [];
-    for (let left = reader.array(); left > 0; left -= 1) entries.push(this.#receivedEntry());
-    for (let i = 3; i < elements; i += 1) reader.skip();
+    for (let left = reader.array(); left > 0; left -= 1) {
+      const entry = this.#receivedEntry(positions);
+      if (entry !== null) entries.push(entry);
+    }
+    if (!positions.atEnd) throw new Malformed('more positions than entries');
+    for (let i = 4; i < elements; i += 1) reader.skip();
     return { shard, entries };
   }
 
-  #receivedEntry(): ReceivedEntry {
+  /** Null if it was not appended. */
+  #receivedEntry(positions: Positions): ReceivedEntry | null {
     const reader = this.#reader;
     const elements = reader.array();
-    if (elements < 4) throw new Malformed('an entry is too short');
+    if (elements < 2) throw new Malformed('an entry is too short');
     const channel = reader.text(maxChannelNameBytes);
-    const epoch = reader.text(maxEpochBytes);
-    const offset = reader.float();
-    if (!isChannelName(channel) || epoch === '') throw new Malformed('an entry without channel or epoch');
+    if (!isChannelName(channel)) throw new Malformed('an entry without channel');
+    const epoch = positions.word();
+    const offset = Number(positions.word());
+    const duplicate = positions.word();
+    if (epoch === '' || epoch.length > maxEpochBytes) throw new Malformed('an entry without epoch');
+    if (duplicate !== '0' && duplicate !== '1') throw new Malformed('a position that cannot be');
     const publications = this.#entry();
+    for (let i = 2; i < elements; i += 1) reader.skip();
+    if (duplicate === '1') return null;
     if (!Number.isSafeInteger(offset) || offset < publications.length)
       throw new Malformed('an offset that cannot be');
-    for (let i = 4; i < elements; i += 1) reader.skip();
     return { channel, batch: { epoch, offset, publications } };
   }
 
@@ -183,5 +220,27 @@ export class SequencedReader {
     if (kind === 'binary') return Publication.binary(payload, time);
     if (kind === 'json') return Publication.json(payload, time);
     throw new Malformed('a publication of an unknown kind');
+  }
+}
+
+/** The words of a text, each with a space before it; one after the other, so that nothing is made of a text full of spaces. */
+class Positions {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#text.length;
+  }
+
+  /** Empty behind the last one. */
+  word(): string {
+    const from = this.#at + 1;
+    const end = this.#text.indexOf(' ', from);
+    this.#at = end === -1 ? this.#text.length : end;
+    return this.#text.slice(from, this.#at);
   }
 }
