@@ -177,7 +177,10 @@ export class Channel {
       const heals = cursor.position !== null && mayHeal();
       if (!heals) cursor.pass(missed);
       subscriber.gap({ reason: 'lost', missed });
-      if (heals) return subscriber.lost();
+      if (heals) {
+        subscriber.lost();
+        return;
+      }
     }
     const before = publications.length - 1;
     for (let index = seen; index < publications.length; index += 1) {

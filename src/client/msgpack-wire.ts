@@ -188,7 +188,10 @@ function writeList(
 }
 
 function writeWanted(writer: MsgpackWriter, { channel, wish }: Wanted): void {
-  if (wish === null) return writer.text(channel);
+  if (wish === null) {
+    writer.text(channel);
+    return;
+  }
   const { since, last } = wish;
   writer.array(since === undefined ? 3 : 2);
   writer.text(channel);

@@ -31,8 +31,8 @@ export function wishOf({ since, last }: Wish): Wish | null {
   if (last !== undefined && !(isWhole(last) && last <= maxLast))
     throw bad(`last is a whole number from 0 to ${maxLast}`);
   if (since === undefined) return last === undefined || last === 0 ? null : { last };
-  const { epoch, offset } = since;
-  if (typeof epoch !== 'string' || encoder.encode(epoch).length > maxEpochBytes || !isWhole(offset))
+  const { epoch, offset } = since ?? {};
+  if (typeof epoch !== 'string' || !isWhole(offset) || encoder.encode(epoch).length > maxEpochBytes)
     throw bad('since is the position of a publication, { epoch, offset }');
   return { since: { epoch, offset } };
 }

@@ -158,7 +158,7 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
 
   /** @internal */
   deliver(publication: Publication<T>): void {
-    for (const inbox of this.#inboxes) inbox.put(publication);
+    for (const inbox of this.#inboxes) inbox.put(publication, publication.sequence === 0);
     this.#events.emit('publication', publication);
   }
 
