@@ -27,6 +27,7 @@ export interface HistoryModelOptions {
   size: number;
   /** Publications in one batch that answers a subscribe. */
   batchSize?: number;
+  pingIntervalMs?: number;
 }
 
 const commandFields = new Set(['type', 'id', 'channel', 'idempotencyKey']);
@@ -39,6 +40,10 @@ export class HistoryModel {
 
   constructor(options: HistoryModelOptions) {
     this.#options = options;
+  }
+
+  get pingIntervalMs(): number {
+    return this.#options.pingIntervalMs ?? 25_000;
   }
 
   get batchSize(): number {
@@ -139,7 +144,7 @@ export class HistorySession {
       version: 1,
       ...names,
       time: Date.now(),
-      pingIntervalMs: 25_000,
+      pingIntervalMs: this.#model.pingIntervalMs,
       limits,
     });
   }
