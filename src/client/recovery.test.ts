@@ -152,7 +152,8 @@ class Play {
 
   /** Everything arrives, and nothing is lost any more. */
   async end(): Promise<void> {
-    for (let turn = 0; turn < 5; turn += 1) {
+    // Each may have a question of its own, and they are asked one after the other.
+    for (let turn = 0; turn < this.#subscriptions.length + 5; turn += 1) {
       await this.step(['hear', 10_000]);
       await this.step(['wait', 200]);
       await this.step(['mark', 0]);
