@@ -142,10 +142,10 @@ class Play {
     if (kind === 'wait') this.#world.clock.advance(number * 500);
     const index = number % Math.max(1, queue.length);
     const [one, other] = [queue[index], queue[index + 1]];
-    // How many publications answer to `last` only the node knows: what is lost of them nobody can notice.
-    if (kind === 'lose' && isBatch(one) && one.sequence !== 0) queue.splice(index, 1);
+    // How many publications answer to `last` only the node knows: what is lost of them, or late, nobody can notice.
+    if (kind === 'lose' && isLive(one)) queue.splice(index, 1);
     if (kind === 'repeat' && isBatch(one)) queue.splice(index, 0, one);
-    if (kind === 'swap' && isBatch(one) && isBatch(other)) queue.splice(index, 2, other, one);
+    if (kind === 'swap' && isLive(one) && isLive(other)) queue.splice(index, 2, other, one);
     await settled();
     way.up();
   }
@@ -180,6 +180,10 @@ class Play {
     this.#subscriptions.push(subscription);
     this.ledgers.push(new Ledger(subscription, wish));
   }
+}
+
+function isLive(message: Message | undefined): message is Message {
+  return isBatch(message) && message.sequence !== 0;
 }
 
 function isBatch(message: Message | undefined): message is Message {
