@@ -6,6 +6,7 @@ import type { Runtime } from './test/support/runtimes.ts';
 /** Suites that need both runtimes, or start no node: once is enough. */
 const onBunOnly = [
   'test/cli/**',
+  'test/client/history.test.ts',
   'test/client/package.test.ts',
   'test/client/scripted-node.test.ts',
   'test/docker/**',

@@ -106,6 +106,15 @@ describe('a command line that is wrong', () => {
     [['publish'], /^missing required argument 'channel'; `outcry --help`/],
     [['subscribe'], /^missing required argument 'channel'; `outcry --help`/],
     [['subscribe', 'chat', '--count', '0'], /^option '--count <n>' argument '0' is invalid. It must be/],
+    [['subscribe', 'chat', '--last', 'x'], /^option '--last <n>' argument 'x' is invalid. It must be/],
+    [['subscribe', 'chat', '--since', '57'], /^option '--since <epoch:offset>' argument '57' is invalid/],
+    [
+      ['subscribe', 'chat', '--last', '1', '--since', 'e:5'],
+      /^option '--last <n>' cannot be used with option/,
+    ],
+    [['subscribe', 'a', 'b', '--since', 'e:5'], '--since is a position of one channel; name one'],
+    [['publish', 'chat', 'x', '--idempotency-key', ''], /^option '--idempotency-key <text>' argument '' is/],
+    [['publish', 'chat', '--idempotency-key', 'k'], /^--idempotency-key is for one payload, not for lines/],
     [['subscribe', 'chat', '--codec', 'xml'], /^option '--codec <codec>' argument 'xml' is invalid/],
     [['check', '--config'], /^option '--config <file>' argument missing; `outcry --help`/],
   ])('%j is answered with one sentence', async (args, sentence) => {

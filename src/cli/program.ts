@@ -3,6 +3,7 @@
  */
 import type { Readable } from 'node:stream';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Position } from '../client/index.ts';
 import { defaultConfigFile, type LoadedSettings, loadSettings } from '../config/load-settings.ts';
 import { isUnset } from '../config/setting.ts';
 import {
@@ -63,18 +64,22 @@ prints it. Prints the answer of the node.
 Examples:
   outcry publish chat 'hello'                         text
   outcry publish prices:EUR '{"bid": 1.08}'           JSON, byte for byte
+  outcry publish chat 'order 7' --idempotency-key 7   again and again, and published once
   tail -f quotes.ndjson | outcry publish prices:EUR   a payload per line
   outcry subscribe a | outcry publish - --api http://10.0.0.2:8081 --key KEY   from one cluster into another
 ${exitCodeHelp}`;
 
 const subscribeExamples = `
 Prints one JSON object per line: {"channel": …, "sequence": …, "time": …, "json": … | "text": … | "binary": base64}. A loss is a line too:
-{"channel": …, "gap": reason, "missed": number or null}. It comes back by itself when the connection is lost.
+{"channel": …, "gap": reason, "missed": number or null}. It comes back by itself when the connection is lost, and in a channel
+with a history gets what it has missed. There a line also has "epoch" and "offset": --since takes both, to carry on behind it.
 
 Examples:
   outcry subscribe chat prices:EUR
   outcry subscribe chat --payload --count 1           the next message, and nothing around it
   outcry subscribe prices:EUR | jq .json.bid
+  outcry subscribe chat --last 20                     begin with the last 20
+  outcry subscribe chat --since 5f2a9c:57             what came behind that line, and what comes
 ${exitCodeHelp}`;
 
 /**
@@ -131,16 +136,31 @@ function addPublish(command: Command, { environment, print, input }: ProgramOpti
       ),
     )
     .option('--key <key>', 'its admin key (env OUTCRY_ADMIN_KEY)')
+    .addOption(
+      new Option(
+        '--idempotency-key <text>',
+        'a channel with a history takes it once in five minutes',
+      ).argParser(idempotencyKey),
+    )
     .addHelpText('after', publishExamples)
-    .action(async (channel: string, data: string | undefined, { json, text, api, key }) => {
-      const { publish } = await import('./publish.ts');
-      const kind = json === true ? 'json' : text === true ? 'text' : null;
-      await publish(
-        { channel, data: data ?? null, kind, api, key: key ?? environment.OUTCRY_ADMIN_KEY ?? null },
-        input,
-        print,
-      );
-    })
+    .action(
+      async (channel: string, data: string | undefined, { json, text, api, key, idempotencyKey = null }) => {
+        const { publish } = await import('./publish.ts');
+        const kind = json === true ? 'json' : text === true ? 'text' : null;
+        await publish(
+          {
+            channel,
+            data: data ?? null,
+            kind,
+            api,
+            key: key ?? environment.OUTCRY_ADMIN_KEY ?? null,
+            idempotencyKey,
+          },
+          input,
+          print,
+        );
+      },
+    )
     .exitOverride()
     .configureOutput({ outputError: () => {} });
 }
@@ -162,12 +182,28 @@ function addSubscribe(
       new Option('--codec <codec>', 'form of the messages').choices(['json', 'msgpack']).default('json'),
     )
     .option('--count <n>', 'end after this many publications', wholeNumber)
+    .addOption(
+      new Option('--last <n>', 'begin with the last so many publications that are kept')
+        .argParser(wholeNumber)
+        .conflicts('since'),
+    )
+    .option('--since <epoch:offset>', 'begin behind this position of a channel with a history', position)
     .option('--payload', 'print the payload alone', false)
     .addHelpText('after', subscribeExamples)
-    .action(async (channels: string[], { url, token, codec, count, payload }) => {
+    .action(async (channels: string[], { url, token, codec, count, last = null, since = null, payload }) => {
       const { subscribe } = await import('./subscribe.ts');
       await subscribe(
-        { channels, url, token: token ?? null, codec, count: count ?? null, payloadOnly: payload, version },
+        {
+          channels,
+          url,
+          token: token ?? null,
+          codec,
+          count: count ?? null,
+          last,
+          since,
+          payloadOnly: payload,
+          version,
+        },
         { print, note, stopped: stopped() },
       );
     })
@@ -180,6 +216,20 @@ function wholeNumber(text: string): number {
   if (!Number.isInteger(number) || number < 1)
     throw new InvalidArgumentError('It must be a whole number above 0.');
   return number;
+}
+
+/** An epoch may have colons of its own. */
+function position(text: string): Position {
+  const [, epoch = '', offset = ''] = /^(.+):(\d+)$/s.exec(text) ?? [];
+  if (epoch === '' || !Number.isSafeInteger(Number(offset)))
+    throw new InvalidArgumentError('It must be like 5f2a9c:57, the epoch and the offset of a line.');
+  return { epoch, offset: Number(offset) };
+}
+
+function idempotencyKey(text: string): string {
+  if (text.length < 1 || text.length > 128)
+    throw new InvalidArgumentError('It must have 1 to 128 characters.');
+  return text;
 }
 
 function addSettings(command: Command): Command {

@@ -15,6 +15,8 @@ export interface PublishCommand {
   /** Address of the admin listener. */
   api: string;
   key: string | null;
+  /** A channel with a history takes it once; for one payload only. */
+  idempotencyKey: string | null;
 }
 
 /** Answers of the API, as far as they are read here. */
@@ -31,6 +33,9 @@ export async function publish(
   print: (text: string) => void,
 ): Promise<void> {
   const fromInput = command.data === null || command.data === '-' || command.channel === '-';
+  // All lines but the first would be repetitions.
+  if (fromInput && command.idempotencyKey !== null)
+    throw new UserError('--idempotency-key is for one payload, not for lines of the input');
   const answer = await request(
     command,
     fromInput
@@ -55,9 +60,11 @@ async function* lines(command: PublishCommand, input: Readable): AsyncGenerator<
 }
 
 /** One publication as the API takes it. JSON goes in as it stands, so that every byte of it arrives. */
-function publication({ channel, kind }: PublishCommand, data: string): string {
+function publication({ channel, kind, idempotencyKey }: PublishCommand, data: string): string {
   const json = kind === 'json' || (kind === null && isJson(data));
-  return `{"channel":${JSON.stringify(channel)},${json ? `"json":${data}` : `"text":${JSON.stringify(data)}`}}`;
+  const payload = json ? `"json":${data}` : `"text":${JSON.stringify(data)}`;
+  const key = idempotencyKey === null ? '' : `,"idempotencyKey":${JSON.stringify(idempotencyKey)}`;
+  return `{"channel":${JSON.stringify(channel)},${payload}${key}}`;
 }
 
 async function request(

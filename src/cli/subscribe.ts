@@ -5,7 +5,13 @@
  * the person, on standard error.
  */
 import type { Client } from '../client/client.ts';
-import { connect, OutcryError, type Publication, type WebSocketConstructor } from '../client/index.ts';
+import {
+  connect,
+  OutcryError,
+  type Position,
+  type Publication,
+  type WebSocketConstructor,
+} from '../client/index.ts';
 import { exitCodes, UserError } from '../errors.ts';
 
 export interface SubscribeCommand {
@@ -16,6 +22,10 @@ export interface SubscribeCommand {
   codec: 'json' | 'msgpack';
   /** Ends after this many publications; null never does. */
   count: number | null;
+  /** Begins with so many publications of each channel's history. */
+  last: number | null;
+  /** Carries on behind this position of the only channel. */
+  since: Position | null;
   /** The payload alone, without its channel, number and time. */
   payloadOnly: boolean;
   version: string;
@@ -32,6 +42,8 @@ export interface SubscribeSurroundings {
 
 /** @throws UserError with exit code 1 when a channel is refused, or the node sends the client away for good */
 export async function subscribe(command: SubscribeCommand, around: SubscribeSurroundings): Promise<void> {
+  if (command.since !== null && command.channels.length > 1)
+    throw new UserError('--since is a position of one channel; name one');
   const client = open(command, around);
   try {
     await Promise.race([listen(client, command, around), around.stopped]);
@@ -58,7 +70,8 @@ function open({ url, token, codec, version }: SubscribeCommand, around: Subscrib
 
 /** Resolves when enough was printed; rejects when nothing will come any more. */
 function listen(client: Client, command: SubscribeCommand, around: SubscribeSurroundings): Promise<void> {
-  const { channels, count, payloadOnly } = command;
+  const { channels, count, last, since, payloadOnly } = command;
+  const wish = { ...(last !== null && { last }), ...(since !== null && { since }) };
   let left = count ?? Number.POSITIVE_INFINITY;
   return new Promise((resolve, reject) => {
     let everConnected = false;
@@ -80,7 +93,7 @@ function listen(client: Client, command: SubscribeCommand, around: SubscribeSurr
       if (error !== null) reject(error);
     });
     for (const channel of new Set(channels)) {
-      const subscription = client.subscribe(channel);
+      const subscription = client.subscribe(channel, wish);
       subscription.on('publication', (publication) => {
         if (left === 0) return;
         around.print(payloadOnly ? payloadOf(publication) : lineOf(publication));
@@ -95,10 +108,11 @@ function listen(client: Client, command: SubscribeCommand, around: SubscribeSurr
   });
 }
 
-function lineOf({ channel, sequence, time, kind, data }: Publication): string {
+function lineOf({ channel, sequence, epoch, offset, time, kind, data }: Publication): string {
   return JSON.stringify({
     channel,
     sequence,
+    ...(offset !== null && { epoch, offset }),
     time,
     [kind]: data instanceof Uint8Array ? base64(data) : data,
   });

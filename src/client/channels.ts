@@ -11,13 +11,15 @@ import type { Clock, Timer } from './clock.ts';
 import type { NodeClock } from './node-clock.ts';
 import { OutcryError } from './outcry-error.ts';
 import { Subscription, type SubscriptionOptions } from './subscription.ts';
-import type { Message, Request } from './wire.ts';
+import type { Message, Request, Wanted } from './wire.ts';
 
 /**
- * Names in one command, counted as if each character took three bytes. The first commands go out before the node has said
+ * Names and epochs in one command, counted as if each character took three bytes. The first commands go out before the node has said
  * how large a message may be, so they must be small enough for any.
  */
 const maxBytesPerCommand = 4_096;
+/** What a wish takes beside its epoch. */
+const wishBytes = 70;
 
 export interface ChannelsOptions {
   clock: Clock;
@@ -51,15 +53,16 @@ export class Channels {
     this.#backoff = new Backoff(options.random);
   }
 
+  /** @throws OutcryError `bad_request` for options that make no sense */
   add<T>(name: string, options: SubscriptionOptions): Subscription<T> {
+    const subscription = new Subscription<T>(name, options, (ended) => this.#remove(ended));
     let channel = this.#channels.get(name);
     if (channel === undefined) {
-      channel = new Channel(name, this.#options.nodeClock);
+      const { clock, nodeClock } = this.#options;
+      channel = new Channel(name, { clock, nodeClock, ask: (asking) => this.#ask(asking) });
       this.#channels.set(name, channel);
-      this.#toJoin.add(channel);
-      this.#plan();
+      this.#ask(channel);
     }
-    const subscription = new Subscription<T>(name, options, (ended) => this.#remove(ended));
     channel.add(subscription);
     return subscription;
   }
@@ -101,11 +104,11 @@ export class Channels {
       if (channel?.requestId === id) this.#refuse(channel, OutcryError.fromNode(code, `${name}: ${message}`));
     }
     const degradedNames: string[] = [];
-    for (const { channel: name, sequence, degraded } of channels) {
-      const channel = this.#channels.get(name);
+    for (const answer of channels) {
+      const channel = this.#channels.get(answer.channel);
       if (channel?.requestId !== id) continue;
-      channel.joined(sequence, degraded);
-      if (degraded) degradedNames.push(name);
+      channel.joined(answer);
+      if (answer.degraded) degradedNames.push(answer.channel);
     }
     return degradedNames;
   }
@@ -149,6 +152,13 @@ export class Channels {
     this.#retryLater();
   }
 
+  /** The channel has a question for the node. One that waits for an answer asks again by itself. */
+  #ask(channel: Channel): void {
+    if (channel.requestId !== null || this.#channels.get(channel.name) !== channel) return;
+    this.#toJoin.add(channel);
+    this.#plan();
+  }
+
   #retryLater(): void {
     this.#retryTimer ??= this.#options.clock.after(this.#backoff.next(), () => {
       this.#retryTimer = null;
@@ -169,38 +179,45 @@ export class Channels {
     if (!this.#open) return;
     const { nextId, send } = this.#options;
     // First what is left: it may be in both.
-    for (const channels of portions([...this.#toLeave], this.#maxPerCommand)) {
+    const leaving = [...this.#toLeave].map((channel) => ({ channel, wish: null }));
+    for (const portion of portions(leaving, this.#maxPerCommand)) {
       const id = nextId();
+      const channels = portion.map(({ channel }) => channel);
       this.#farewells.set(id, channels);
       send({ type: 'unsubscribe', id, channels });
     }
     this.#toLeave.clear();
-    const byName = new Map([...this.#toJoin].map((channel) => [channel.name, channel]));
+    const asking = [...this.#toJoin].map((channel) => ({ channel: channel.name, wish: channel.question() }));
     this.#toJoin.clear();
-    for (const names of portions([...byName.keys()], this.#maxPerCommand)) {
+    for (const wanted of portions(asking, this.#maxPerCommand)) {
       const id = nextId();
-      const channels = names.map((name) => byName.get(name) as Channel);
+      const channels = wanted.map(({ channel }) => this.#channels.get(channel) as Channel);
       for (const channel of channels) {
         channel.requestId = id;
         channel.asked = true;
       }
       this.#requests.set(id, channels);
-      send({ type: 'subscribe', id, channels: names });
+      send({ type: 'subscribe', id, channels: wanted });
     }
   }
 }
 
-/** Cuts a list of names into what fits into one command each. */
-function portions(names: readonly string[], maxNames: number): string[][] {
-  const all: string[][] = [];
+/** Cuts a list into what fits into one command each. */
+function portions(list: readonly Wanted[], maxNames: number): Wanted[][] {
+  const all: Wanted[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
-  for (const name of names) {
+  for (const wanted of list) {
     const portion = all.at(-1);
-    bytes += name.length * 3;
+    const size = bytesOf(wanted);
+    bytes += size;
     if (portion === undefined || portion.length === maxNames || bytes > maxBytesPerCommand) {
-      all.push([name]);
-      bytes = name.length * 3;
-    } else portion.push(name);
+      all.push([wanted]);
+      bytes = size;
+    } else portion.push(wanted);
   }
   return all;
+}
+
+function bytesOf({ channel, wish }: Wanted): number {
+  return channel.length * 3 + (wish === null ? 0 : wishBytes + (wish.since?.epoch.length ?? 0) * 3);
 }

@@ -1,75 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { FakeClock } from '../../test/support/fake-clock.ts';
-import { FakeNetwork } from '../../test/support/fake-web-socket.ts';
-import { Client, type ClientEvents, type ClientOptions } from './client.ts';
-import type { Subscription, SubscriptionEvents } from './subscription.ts';
-
-/** A client in a world without time, chance and network. */
-class World {
-  readonly clock = new FakeClock();
-  readonly network = new FakeNetwork();
-  readonly events: [keyof ClientEvents, unknown][] = [];
-  readonly client: Client;
-  random = 0.5;
-  wake = () => {};
-  awake = true;
-
-  constructor(options: ClientOptions = {}, url = 'ws://node/') {
-    this.client = new Client(url, options, {
-      clock: this.clock,
-      random: () => this.random,
-      WebSocket: this.network.WebSocket,
-      pageUrl: undefined,
-      onWake: (run) => {
-        this.wake = run;
-        return () => {
-          this.awake = false;
-        };
-      },
-    });
-    for (const name of ['connected', 'disconnected', 'degraded', 'error', 'closed'] as const)
-      this.client.on(name, (event) => this.events.push([name, event]));
-  }
-
-  get socket() {
-    return this.network.socket;
-  }
-
-  /** Names of the events so far. */
-  get names() {
-    return this.events.map(([name]) => name);
-  }
-}
-
-/** What was planned for the end of the running code has happened. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
-}
-
-async function connected(options: ClientOptions = {}): Promise<World> {
-  const world = new World(options);
-  await settled();
-  world.socket.welcome();
-  return world;
-}
-
-/** Everything that a subscription tells, in order. */
-function heard<T>(subscription: Subscription<T>): unknown[] {
-  const all: unknown[] = [];
-  for (const name of ['publication', 'gap', 'subscribed', 'error'] as const)
-    subscription.on(name, (event: SubscriptionEvents<T>[typeof name]) => {
-      if ('data' in event) all.push(event.data);
-      else if ('missed' in event) all.push(`${event.reason} ${event.missed}`);
-      else if ('degraded' in event) all.push(event.degraded ? 'subscribed, degraded' : 'subscribed');
-      else all.push(event.name);
-    });
-  return all;
-}
-
-function batch(channel: string, sequence: number, ...texts: string[]) {
-  const publications = texts.map((text) => ({ text }));
-  return { type: 'batch', channel, sequence, time: 1_764_000_000_000, publications };
-}
+import { batch, connected, heard, settled, World } from '../../test/support/client-world.ts';
+import { Client, type ClientEvents } from './client.ts';
 
 describe('a client', () => {
   it('connects by itself and says who it is', async () => {
@@ -426,7 +357,7 @@ describe('publishing', () => {
     const sent = world.socket.last('publish');
     expect(sent).toEqual({ type: 'publish', id: expect.any(Number), channel: 'chat', json: { text: 'hi' } });
     world.socket.receive({ type: 'published', id: sent.id, degraded: true });
-    expect(await published).toEqual({ degraded: true });
+    expect(await published).toEqual({ degraded: true, epoch: null, offset: null, duplicate: null });
     expect(world.events.at(-1)).toEqual(['degraded', { channel: 'chat' }]);
   });
 

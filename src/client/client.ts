@@ -15,6 +15,8 @@ import { type Surroundings, surroundings } from './surroundings.ts';
 import type { WebSocketConstructor } from './web-socket.ts';
 import type { Connected, Frame, Message } from './wire.ts';
 
+const maxKeyLength = 128;
+
 export interface ClientOptions {
   /** Travels with each connection; a function is asked before each attempt. Nodes do not check it yet. */
   token?: string | (() => string | Promise<string>);
@@ -28,6 +30,14 @@ export interface ClientOptions {
   connectTimeoutMs?: number;
   /** From `publish` until its acknowledgement, a wait for the connection included; 10,000 by default. */
   publishTimeoutMs?: number;
+}
+
+export interface PublishOptions {
+  /**
+   * 1 to 128 characters. A channel with a history takes a key once in five minutes, so the same publication may be published
+   * again with it; after a lost connection the client does so by itself.
+   */
+  idempotencyKey?: string;
 }
 
 export interface ConnectedEvent {
@@ -156,9 +166,10 @@ export class Client {
   }
 
   /**
-   * Joins a channel, now or as soon as there is a connection, and again after each reconnect.
+   * Joins a channel, now or as soon as there is a connection, and again after each reconnect. In a channel with a history it
+   * then gets what it has missed.
    *
-   * @throws OutcryError `closed` after the end
+   * @throws OutcryError `closed` after the end, `bad_request` for options that make no sense
    */
   subscribe<T = unknown>(channel: string, options: SubscriptionOptions = {}): Subscription<T> {
     if (this.#ending !== null) throw this.#ending;
@@ -169,20 +180,23 @@ export class Client {
    * Publishes to everybody who has joined the channel, on every node. A string travels as text, an `ArrayBuffer` or a view
    * of one as binary, anything else as JSON.
    *
-   * Without a connection it waits for one, for at most `publishTimeoutMs`. It is never sent twice: when the connection
-   * ends before the acknowledgement, the promise rejects with `outcome_unknown`.
+   * Without a connection it waits for one, for at most `publishTimeoutMs`. It is never sent twice without an idempotency
+   * key: when the connection ends before the acknowledgement, the promise rejects with `outcome_unknown`.
    *
    * @returns when the node has acknowledged it
    * @throws OutcryError (the promise rejects) as in the tables of docs/protocol.md and docs/client.md
    */
-  async publish(channel: string, data: unknown): Promise<Published> {
+  async publish(channel: string, data: unknown, options: PublishOptions = {}): Promise<Published> {
     if (this.#ending !== null) throw this.#ending;
     this.#lastId += 1;
+    const id = this.#lastId;
     const connected = this.#maxPayloadBytes !== null;
     const payload = outgoing(data);
-    // What waits must not change under the program's hands.
-    if (!connected && payload.kind === 'binary') payload.bytes = payload.bytes.slice();
-    const published = this.#publications.add(this.#lastId, channel, payload);
+    const idempotencyKey = keyOf(options);
+    // What waits, or may be sent again, must not change under the program's hands.
+    if (payload.kind === 'binary' && (!connected || idempotencyKey !== null))
+      payload.bytes = payload.bytes.slice();
+    const published = this.#publications.add({ id, channel, payload, idempotencyKey });
     if (connected) this.#sendPublications();
     return published;
   }
@@ -230,12 +244,12 @@ export class Client {
         this.#channels.get(message.channel)?.batch(message);
         break;
       case 'published': {
-        const channel = this.#publications.acknowledged(message.id, message.degraded);
+        const channel = this.#publications.acknowledged(message);
         if (channel !== null && message.degraded) this.#events.emit('degraded', { channel });
         break;
       }
       case 'gap':
-        this.#channels.get(message.channel)?.gap(message.reason, null);
+        this.#channels.get(message.channel)?.gap(message.reason, message.position);
         break;
       case 'subscribed':
         for (const channel of this.#channels.subscribed(message)) this.#events.emit('degraded', { channel });
@@ -268,6 +282,19 @@ export class Client {
     if (this.#events.has('error')) this.#events.emit('error', error);
     else console.error(`outcry: ${error.name} (${error.code}): ${error.message}`);
   }
+}
+
+function keyOf({ idempotencyKey = null }: { idempotencyKey?: string | null }): string | null {
+  if (idempotencyKey === null) return null;
+  const { length } = idempotencyKey;
+  if (
+    typeof idempotencyKey !== 'string' ||
+    length < 1 ||
+    length > maxKeyLength ||
+    !idempotencyKey.isWellFormed()
+  )
+    throw OutcryError.of('bad_request', `idempotencyKey is a text of 1 to ${maxKeyLength} characters`);
+  return idempotencyKey;
 }
 
 function webSocketUrl(url: string | URL, pageUrl: string | undefined): string {

@@ -69,3 +69,13 @@ it('says when its loop is left, and keeps nothing', async () => {
   expect(returned).toEqual([inbox]);
   expect(await inbox.next()).toEqual(end);
 });
+
+it('makes room for a history, and no more than that', async () => {
+  const { inbox } = anInbox(2);
+  for (const value of [1, 2, 3, 4, 5]) inbox.put(value, true);
+  for (const value of [6, 7]) inbox.put(value);
+  for (const value of [1, 2, 3, 4, 5, 6, 7]) expect(await inbox.next()).toEqual(item(value));
+  for (const value of [8, 9, 10]) inbox.put(value);
+  expect([await inbox.next(), await inbox.next()]).toEqual([item(8), item(9)]);
+  await expect(inbox.next()).rejects.toMatchObject({ name: 'overflow' });
+});

@@ -15,6 +15,8 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
   #items: T[] = [];
   /** Where the next item is: taking one from the front of a long array would move all others. */
   #head = 0;
+  /** Items beyond the capacity that may wait until all have been taken. */
+  #extra = 0;
   readonly #waiting: Waiting<T>[] = [];
   /** Null while more may come; then how it ended. */
   #end: { error: OutcryError | null } | null = null;
@@ -25,11 +27,16 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
     this.#onReturn = onReturn;
   }
 
-  put(item: T): void {
+  /** @param extra it takes no room: part of a history that was asked for, which comes at once, however fast the loop is */
+  put(item: T, extra = false): void {
     if (this.#end !== null) return;
     const waiting = this.#waiting.shift();
-    if (waiting !== undefined) waiting.resolve({ done: false, value: item });
-    else if (this.#items.length - this.#head < this.#capacity) this.#items.push(item);
+    if (waiting !== undefined) {
+      waiting.resolve({ done: false, value: item });
+      return;
+    }
+    if (extra) this.#extra += 1;
+    if (this.#items.length - this.#head < this.#capacity + this.#extra) this.#items.push(item);
     else this.end(OutcryError.of('overflow', `more than ${this.#capacity} publications waited for the loop`));
   }
 
@@ -49,6 +56,7 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
     if (this.#head < this.#items.length) {
       const value = this.#items[this.#head] as T;
       this.#head += 1;
+      if (this.#head === this.#items.length) this.#extra = 0;
       if (this.#head === this.#items.length || this.#head > this.#capacity) {
         this.#items.splice(0, this.#head);
         this.#head = 0;

@@ -8,13 +8,16 @@ export {
   type ConnectedEvent,
   connect,
   type DisconnectedEvent,
+  type PublishOptions,
 } from './client.ts';
 export { OutcryError, type OutcryErrorName } from './outcry-error.ts';
 export { type Json, json, type PayloadKind } from './payload.ts';
 export type { Published } from './pending-publications.ts';
+export type { Position } from './position.ts';
 export type { Publication } from './publication.ts';
 export type {
   Gap,
+  GapReason,
   Subscribed,
   Subscription,
   SubscriptionEvents,

@@ -14,8 +14,16 @@ describe('what a client says', () => {
       '{"type":"connect","id":1,"version":1}',
     ],
     [
-      { type: 'subscribe', id: 2, channels: ['a', 'b"'] },
-      '{"type":"subscribe","id":2,"channels":["a","b\\""]}',
+      {
+        type: 'subscribe',
+        id: 2,
+        channels: [
+          { channel: 'a', wish: null },
+          { channel: 'b"', wish: { since: { epoch: 'e', offset: 41 } } },
+          { channel: 'c', wish: { last: 20 } },
+        ],
+      },
+      '{"type":"subscribe","id":2,"channels":["a",{"channel":"b\\"","since":{"epoch":"e","offset":41}},{"channel":"c","last":20}]}',
     ],
     [{ type: 'unsubscribe', id: 3, channels: ['a'] }, '{"type":"unsubscribe","id":3,"channels":["a"]}'],
     [{ type: 'ping', id: 5 }, '{"type":"ping","id":5}'],
@@ -29,13 +37,20 @@ describe('what a client says', () => {
     ['say "hi"', '"text":"say \\"hi\\""'],
     [Uint8Array.of(0, 255), '"binary":"AP8="'],
   ])('publish of %j', (data, field) => {
-    expect(jsonWire.encode({ type: 'publish', id: 4, channel: 'chat', payload: outgoing(data) })).toBe(
-      `{"type":"publish","id":4,"channel":"chat",${field}}`,
+    const publish = { type: 'publish', id: 4, channel: 'chat', payload: outgoing(data) } as const;
+    const start = `{"type":"publish","id":4,"channel":"chat",${field}`;
+    expect(jsonWire.encode({ ...publish, idempotencyKey: null })).toBe(`${start}}`);
+    expect(jsonWire.encode({ ...publish, idempotencyKey: '"k"' })).toBe(
+      `${start},"idempotencyKey":"\\"k\\""}`,
     );
   });
 });
 
 describe('what a node says', () => {
+  const position = { epoch: 'e', offset: 57 };
+  const plain = { position: null, recovered: null, reason: null };
+  const published = { type: 'published', id: 4, degraded: false, position: null, duplicate: false };
+
   it.each([
     [
       '{"type":"connected","id":1,"version":1,"node":"left","boot":"b","connection":"b-7","time":1764000000000,"pingIntervalMs":26667,"limits":{"maxPayloadBytes":65536,"maxSubscriptions":1000}}',
@@ -54,14 +69,39 @@ describe('what a node says', () => {
       {
         type: 'subscribed',
         id: 2,
-        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: true }],
+        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: true, ...plain }],
         refused: [{ channel: 'x', code: 111, message: 'no' }],
+      },
+    ],
+    [
+      '{"type":"subscribed","id":2,"channels":[{"channel":"a","number":1,"sequence":4,"epoch":"e","offset":57,"recovered":true},{"channel":"b","number":2,"sequence":0,"recovered":false,"reason":"unavailable","degraded":true}]}',
+      {
+        type: 'subscribed',
+        id: 2,
+        channels: [
+          { channel: 'a', number: 1, sequence: 4, degraded: false, position, recovered: true, reason: null },
+          {
+            channel: 'b',
+            number: 2,
+            sequence: 0,
+            degraded: true,
+            position: null,
+            recovered: false,
+            reason: 'unavailable',
+          },
+        ],
+        refused: [],
       },
     ],
     ['{"type":"subscribed","id":2,"channels":[]}', { type: 'subscribed', id: 2, channels: [], refused: [] }],
     ['{"type":"unsubscribed","id":3,"channels":["chat"]}', { type: 'unsubscribed', id: 3 }],
-    ['{"type":"published","id":4}', { type: 'published', id: 4, degraded: false }],
-    ['{"type":"published","id":4,"degraded":true}', { type: 'published', id: 4, degraded: true }],
+    ['{"type":"published","id":4}', published],
+    ['{"type":"published","id":4,"degraded":true}', { ...published, degraded: true }],
+    ['{"type":"published","id":4,"epoch":"e","offset":57}', { ...published, position }],
+    [
+      '{"type":"published","id":4,"epoch":"e","offset":57,"duplicate":true}',
+      { ...published, position, duplicate: true },
+    ],
     ['{"type":"ping"}', { type: 'ping' }],
     ['{"type":"pong","id":5,"time":7}', { type: 'pong', id: 5, time: 7 }],
     [
@@ -70,6 +110,7 @@ describe('what a node says', () => {
         type: 'batch',
         channel: 'chat',
         sequence: 42,
+        offset: null,
         time: 7,
         publications: [
           { kind: 'json', data: null },
@@ -81,9 +122,20 @@ describe('what a node says', () => {
     ],
     [
       '{"type":"batch","channel":"chat","sequence":42}',
-      { type: 'batch', channel: 'chat', sequence: 42, time: 0, publications: [] },
+      { type: 'batch', channel: 'chat', sequence: 42, offset: null, time: 0, publications: [] },
     ],
-    ['{"type":"gap","channel":"chat","reason":"later"}', { type: 'gap', channel: 'chat', reason: 'later' }],
+    [
+      '{"type":"batch","channel":"chat","sequence":42,"offset":57}',
+      { type: 'batch', channel: 'chat', sequence: 42, offset: 57, time: 0, publications: [] },
+    ],
+    [
+      '{"type":"gap","channel":"chat","reason":"later"}',
+      { type: 'gap', channel: 'chat', reason: 'later', position: null },
+    ],
+    [
+      '{"type":"gap","channel":"chat","reason":"not_kept","epoch":"e","offset":57}',
+      { type: 'gap', channel: 'chat', reason: 'not_kept', position },
+    ],
     ['{"type":"error","id":4,"code":999,"message":"m"}', { type: 'error', id: 4, code: 999, message: 'm' }],
     ['{"type":"error","code":109,"message":"m"}', { type: 'error', id: null, code: 109, message: 'm' }],
   ])('%s', (frame, message) => {
@@ -115,6 +167,9 @@ describe('what a node says', () => {
     '{"type":"published"}',
     '{"type":"published","id":-1}',
     '{"type":"published","id":1.5}',
+    '{"type":"published","id":1,"epoch":1,"offset":1}',
+    '{"type":"batch","channel":"c","sequence":0,"offset":-1}',
+    '{"type":"subscribed","id":1,"channels":[{"channel":"c","number":1,"sequence":1,"epoch":"e","offset":"1"}]}',
     '{"type":"batch","channel":1,"sequence":1,"time":1}',
     '{"type":"batch","channel":"c","sequence":"1","time":1}',
     '{"type":"batch","channel":"c","sequence":1,"time":1,"publications":{}}',

@@ -12,6 +12,10 @@ import {
   expectWhole,
   type Incoming,
   type Message,
+  optionalFlag,
+  optionalPosition,
+  optionalText,
+  optionalWhole,
   type Request,
   Unreadable,
   type Wire,
@@ -24,10 +28,11 @@ export const jsonWire: Wire = {
   subprotocol: jsonSubprotocol,
 
   encode(request) {
-    if (request.type !== 'publish') return JSON.stringify(withoutNulls(request));
-    const { id, channel, payload } = request;
+    if (request.type !== 'publish') return JSON.stringify(asObject(request));
+    const { id, channel, payload, idempotencyKey } = request;
     // The payload is text of JSON already: parsing and writing it again would cost twice and change it.
-    return `{"type":"publish","id":${id},"channel":${JSON.stringify(channel)},${payloadField(payload)}}`;
+    const key = idempotencyKey === null ? '' : `,"idempotencyKey":${JSON.stringify(idempotencyKey)}`;
+    return `{"type":"publish","id":${id},"channel":${JSON.stringify(channel)},${payloadField(payload)}${key}}`;
   },
 
   decode(data) {
@@ -41,7 +46,13 @@ export const jsonWire: Wire = {
   },
 };
 
-function withoutNulls(request: Exclude<Request, { type: 'publish' }>): object {
+function asObject(request: Exclude<Request, { type: 'publish' }>): object {
+  if (request.type === 'subscribe') {
+    const channels = request.channels.map(({ channel, wish }) =>
+      wish === null ? channel : { channel, ...wish },
+    );
+    return { ...request, channels };
+  }
   if (request.type !== 'connect') return request;
   const { type, id, version, name, token } = request;
   return { type, id, version, ...(name !== null && { client: name }), ...(token !== null && { token }) };
@@ -78,30 +89,46 @@ function read(fields: Fields): Message | null {
         type: 'batch',
         channel: expectText(fields.channel),
         sequence: expectWhole(fields.sequence),
+        offset: optionalWhole(fields.offset),
         time: batchTime(fields.time),
         publications: expectArray(fields.publications ?? []).map(incoming),
       };
     case 'unsubscribed':
       return { type: 'unsubscribed', id: expectWhole(fields.id) };
     case 'published':
-      return { type: 'published', id: expectWhole(fields.id), degraded: fields.degraded === true };
+      return {
+        type: 'published',
+        id: expectWhole(fields.id),
+        degraded: fields.degraded === true,
+        position: optionalPosition(fields.epoch, fields.offset),
+        duplicate: fields.duplicate === true,
+      };
     case 'ping':
       return { type: 'ping' };
     case 'pong':
-      return { type: 'pong', id: optionalId(fields.id), time: expectTime(fields.time) };
+      return { type: 'pong', id: optionalWhole(fields.id), time: expectTime(fields.time) };
     case 'gap':
-      return { type: 'gap', channel: expectText(fields.channel), reason: expectText(fields.reason) };
+      return {
+        type: 'gap',
+        channel: expectText(fields.channel),
+        reason: expectText(fields.reason),
+        position: optionalPosition(fields.epoch, fields.offset),
+      };
     case 'subscribed':
       return {
         type: 'subscribed',
         id: expectWhole(fields.id),
         channels: expectArray(fields.channels).map((each) => {
-          const { channel, number, sequence, degraded } = expectFields(each);
+          const { channel, number, sequence, degraded, epoch, offset, recovered, reason } =
+            expectFields(each);
           return {
             channel: expectText(channel),
             number: expectWhole(number),
             sequence: expectWhole(sequence),
             degraded: degraded === true,
+            position: optionalPosition(epoch, offset),
+            recovered: optionalFlag(recovered),
+            reason: optionalText(reason),
           };
         }),
         refused: expectArray(fields.refused ?? []).map((each) => {
@@ -122,7 +149,7 @@ function read(fields: Fields): Message | null {
     case 'error':
       return {
         type: 'error',
-        id: optionalId(fields.id),
+        id: optionalWhole(fields.id),
         code: expectWhole(fields.code),
         message: expectText(fields.message),
       };
@@ -137,10 +164,6 @@ function incoming(value: unknown): Incoming | null {
   if (typeof text === 'string') return { kind: 'text', data: text };
   const bytes = typeof binary === 'string' ? fromBase64(binary) : null;
   return bytes === null ? null : { kind: 'binary', data: bytes };
-}
-
-function optionalId(value: unknown): number | null {
-  return value === undefined ? null : expectWhole(value);
 }
 
 function expectFields(value: unknown): Fields {

@@ -23,7 +23,18 @@ function hex(request: Request): string {
 describe('what a client says', () => {
   it.each([
     [{ type: 'connect', id: 1, version: 1, name: 'a/1', token: null }, '95010101a3612f31c0'],
-    [{ type: 'subscribe', id: 2, channels: ['a', 'bc'] }, '93020292a161a26263'],
+    [
+      {
+        type: 'subscribe',
+        id: 2,
+        channels: [
+          { channel: 'a', wish: null },
+          { channel: 'bc', wish: { since: { epoch: 'e', offset: 41 } } },
+          { channel: 'd', wish: { last: 20 } },
+        ],
+      },
+      '93020293a161' + '92a2626392a16529' + '93a164c014',
+    ],
     [{ type: 'unsubscribe', id: 128, channels: ['a'] }, '9303ce0000008091a161'],
     [{ type: 'ping', id: 2 ** 40 + 1 }, '9205cf0000010000000001'],
     [{ type: 'pong' }, '9106'],
@@ -36,9 +47,9 @@ describe('what a client says', () => {
     [Uint8Array.of(0, 255), 'c40200ff'],
     [{ a: 1 }, `c70701${Buffer.from('{"a":1}').toString('hex')}`],
   ])('publish of %j', (data, payload) => {
-    expect(hex({ type: 'publish', id: 4, channel: 'c', payload: outgoing(data) })).toBe(
-      `9404 04a163${payload}`.replace(' ', ''),
-    );
+    const publish = { type: 'publish', id: 4, channel: 'c', payload: outgoing(data) } as const;
+    expect(hex({ ...publish, idempotencyKey: null })).toBe(`940404a163${payload}`);
+    expect(hex({ ...publish, idempotencyKey: 'k' })).toBe(`950404a163${payload}a16b`);
   });
 
   it.each([31, 32, 255, 256, 65_535, 65_536])('text and binary of %d bytes', (size) => {
@@ -48,6 +59,7 @@ describe('what a client says', () => {
         id: 4,
         channel: 'c',
         payload: outgoing(data),
+        idempotencyKey: null,
       });
       const read = packr.unpack(frame);
       expect(typeof data === 'string' ? read[3] : new Uint8Array(read[3])).toEqual(data);
@@ -55,17 +67,21 @@ describe('what a client says', () => {
   });
 
   it('names a thousand channels in one array', () => {
-    const channels = Array.from({ length: 1_000 }, (_, index) => `prices:${index}`);
+    const names = Array.from({ length: 1_000 }, (_, index) => `prices:${index}`);
+    const channels = names.map((channel) => ({ channel, wish: null }));
     expect(packr.unpack(new MsgpackWire().encode({ type: 'subscribe', id: 1, channels }))).toEqual([
       2,
       1,
-      channels,
+      names,
     ]);
   });
 });
 
 describe('what a node says', () => {
   const subscribed = [2, 2, [['chat', 12, 40]]];
+  const position = { epoch: 'e', offset: 57 };
+  const plain = { position: null, recovered: null, reason: null };
+  const published = { type: 'published', id: 4, degraded: false, position: null, duplicate: false };
 
   it.each([
     [
@@ -85,7 +101,7 @@ describe('what a node says', () => {
       {
         type: 'subscribed',
         id: 2,
-        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: true }],
+        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: true, ...plain }],
         refused: [{ channel: 'x', code: 111, message: 'no' }],
       },
     ],
@@ -94,12 +110,41 @@ describe('what a node says', () => {
       {
         type: 'subscribed',
         id: 2,
-        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: false }],
+        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: false, ...plain }],
         refused: [],
       },
     ],
-    [[4, 4], { type: 'published', id: 4, degraded: false }],
-    [[4, 4, true, 'later'], { type: 'published', id: 4, degraded: true }],
+    [
+      [
+        2,
+        2,
+        [
+          ['a', 1, 4, null, 'e', 57, true],
+          ['b', 2, 0, true, null, null, false, 'unavailable'],
+        ],
+      ],
+      {
+        type: 'subscribed',
+        id: 2,
+        channels: [
+          { channel: 'a', number: 1, sequence: 4, degraded: false, position, recovered: true, reason: null },
+          {
+            channel: 'b',
+            number: 2,
+            sequence: 0,
+            degraded: true,
+            position: null,
+            recovered: false,
+            reason: 'unavailable',
+          },
+        ],
+        refused: [],
+      },
+    ],
+    [[4, 4], published],
+    [[4, 4, true, null, null, null, 'later'], { ...published, degraded: true }],
+    [[4, 4, false, 'e', 57], { ...published, position }],
+    [[4, 4, null, 'e', 57, true], { ...published, position, duplicate: true }],
     [[5], { type: 'ping' }],
     [[6, 5, 7.5], { type: 'pong', id: 5, time: 7.5 }],
     [[6, null, 7], { type: 'pong', id: null, time: 7 }],
@@ -111,11 +156,22 @@ describe('what a node says', () => {
 
   it('of a channel has the number that the channel got when it was joined', () => {
     const wire = new MsgpackWire();
-    expect(wire.decode(frameOf(subscribed, [8, 12, 2], [8, 12, 9], [7, 12, 41, null, []]))).toMatchObject([
+    const gaps = [
+      [8, 12, 2],
+      [8, 12, 9],
+      [8, 12, 3, 'e', 57],
+    ];
+    const marks = [
+      [7, 12, 41, null, []],
+      [7, 12, 41, null, [], 57],
+    ];
+    expect(wire.decode(frameOf(subscribed, ...gaps, ...marks))).toMatchObject([
       { type: 'subscribed' },
-      { type: 'gap', channel: 'chat', reason: 'bridge_away' },
+      { type: 'gap', channel: 'chat', reason: 'bridge_away', position: null },
       { type: 'gap', channel: 'chat', reason: 'reason 9' },
-      { type: 'batch', channel: 'chat', sequence: 41, publications: [] },
+      { type: 'gap', channel: 'chat', reason: 'epoch_changed', position },
+      { type: 'batch', channel: 'chat', sequence: 41, offset: null, publications: [] },
+      { type: 'batch', channel: 'chat', sequence: 41, offset: 57, publications: [] },
     ]);
     // Left: what is still under way is nobody's.
     expect(wire.decode(frameOf([3, 3, ['chat']], [7, 12, 42, 7, ['x']], [8, 12, 1]))).toEqual([
@@ -161,6 +217,7 @@ describe('what a node says', () => {
     ['without its id', frameOf([4])],
     ['with a negative id', frameOf([4, -1])],
     ['without its sequence', frameOf([2, 2, [['c', 1, 1]]], [7, 1])],
+    ['with an offset that is none', frameOf([4, 4, false, 'e', 1.5])],
     ['cut', frameOf([9, 4, 999, 'message']).slice(0, -1)],
     ['followed by garbage', arrayBufferOf(Uint8Array.of(0x91, 5, 0xc1))],
     ['an array longer than its bytes', arrayBufferOf(Uint8Array.of(0xdd, 255, 255, 255, 255))],

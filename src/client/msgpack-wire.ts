@@ -14,8 +14,13 @@ import {
   expectWhole,
   type Incoming,
   type Message,
+  optionalFlag,
+  optionalPosition,
+  optionalText,
+  optionalWhole,
   type Request,
   Unreadable,
+  type Wanted,
   type Wire,
 } from './wire.ts';
 
@@ -37,19 +42,20 @@ export class MsgpackWire implements Wire {
         for (const text of [request.name, request.token]) text === null ? writer.nil() : writer.text(text);
         break;
       case 'subscribe':
+        writeList(writer, request);
+        for (const wanted of request.channels) writeWanted(writer, wanted);
+        break;
       case 'unsubscribe':
-        writer.array(3);
-        writer.unsigned(commandNumbers[request.type]);
-        writer.unsigned(request.id);
-        writer.array(request.channels.length);
+        writeList(writer, request);
         for (const channel of request.channels) writer.text(channel);
         break;
       case 'publish':
-        writer.array(4);
+        writer.array(request.idempotencyKey === null ? 4 : 5);
         writer.unsigned(commandNumbers.publish);
         writer.unsigned(request.id);
         writer.text(request.channel);
         writePayload(writer, request.payload);
+        if (request.idempotencyKey !== null) writer.text(request.idempotencyKey);
         break;
       case 'ping':
         writer.array(2);
@@ -78,26 +84,35 @@ export class MsgpackWire implements Wire {
   #read([type, ...fields]: unknown[]): Message | null {
     switch (type) {
       case replyNumbers.batch: {
-        const [number, sequence, time, publications] = fields;
+        const [number, sequence, time, publications, offset] = fields;
         const channel = this.#channelsByNumber.get(expectWhole(number));
         if (channel === undefined) return null;
         return {
           type: 'batch',
           channel,
           sequence: expectWhole(sequence),
+          offset: optionalWhole(offset),
           time: batchTime(time),
           publications: expectArray(publications ?? []).map(incoming),
         };
       }
       case replyNumbers.published:
-        return { type: 'published', id: expectWhole(fields[0]), degraded: fields[1] === true };
+        return {
+          type: 'published',
+          id: expectWhole(fields[0]),
+          degraded: fields[1] === true,
+          position: optionalPosition(fields[2], fields[3]),
+          duplicate: fields[4] === true,
+        };
       case replyNumbers.ping:
         return { type: 'ping' };
       case replyNumbers.pong:
-        return { type: 'pong', id: optionalId(fields[0]), time: expectTime(fields[1]) };
+        return { type: 'pong', id: optionalWhole(fields[0]), time: expectTime(fields[1]) };
       case replyNumbers.gap: {
-        const channel = this.#channelsByNumber.get(expectWhole(fields[0]));
-        return channel === undefined ? null : { type: 'gap', channel, reason: gapReason(fields[1]) };
+        const [number, reason, epoch, offset] = fields;
+        const channel = this.#channelsByNumber.get(expectWhole(number));
+        if (channel === undefined) return null;
+        return { type: 'gap', channel, reason: gapReason(reason), position: optionalPosition(epoch, offset) };
       }
       case replyNumbers.subscribed:
         return this.#readSubscribed(fields);
@@ -118,7 +133,12 @@ export class MsgpackWire implements Wire {
       }
       case replyNumbers.error: {
         const [id, code, message] = fields;
-        return { type: 'error', id: optionalId(id), code: expectWhole(code), message: expectText(message) };
+        return {
+          type: 'error',
+          id: optionalWhole(id),
+          code: expectWhole(code),
+          message: expectText(message),
+        };
       }
       default:
         return null;
@@ -132,12 +152,15 @@ export class MsgpackWire implements Wire {
 
   #readSubscribed([id, channels, refused]: unknown[]): Message {
     const joined = expectArray(channels).map((each) => {
-      const [channel, number, sequence, degraded] = expectArray(each);
+      const [channel, number, sequence, degraded, epoch, offset, recovered, reason] = expectArray(each);
       return {
         channel: expectText(channel),
         number: expectWhole(number),
         sequence: expectWhole(sequence),
         degraded: degraded === true,
+        position: optionalPosition(epoch, offset),
+        recovered: optionalFlag(recovered),
+        reason: optionalText(reason),
       };
     });
     for (const { channel, number } of joined) this.#channelsByNumber.set(number, channel);
@@ -150,6 +173,35 @@ export class MsgpackWire implements Wire {
         return { channel: expectText(channel), code: expectWhole(code), message: expectText(message) };
       }),
     };
+  }
+}
+
+/** All but the elements of the list. */
+function writeList(
+  writer: MsgpackWriter,
+  { type, id, channels }: Extract<Request, { channels: unknown }>,
+): void {
+  writer.array(3);
+  writer.unsigned(commandNumbers[type]);
+  writer.unsigned(id);
+  writer.array(channels.length);
+}
+
+function writeWanted(writer: MsgpackWriter, { channel, wish }: Wanted): void {
+  if (wish === null) {
+    writer.text(channel);
+    return;
+  }
+  const { since, last } = wish;
+  writer.array(since === undefined ? 3 : 2);
+  writer.text(channel);
+  if (since === undefined) {
+    writer.nil();
+    writer.unsigned(last ?? 0);
+  } else {
+    writer.array(2);
+    writer.text(since.epoch);
+    writer.unsigned(since.offset);
   }
 }
 
@@ -173,8 +225,4 @@ function incoming(value: unknown): Incoming | null {
 function gapReason(number: unknown): string {
   const known = Object.entries(gapNumbers).find(([, each]) => each === number);
   return known?.[0] ?? `reason ${expectWhole(number)}`;
-}
-
-function optionalId(value: unknown): number | null {
-  return value === undefined || value === null ? null : expectWhole(value);
 }

@@ -2,17 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { OutcryError } from './outcry-error.ts';
 import { outgoing } from './payload.ts';
-import { PendingPublications } from './pending-publications.ts';
+import { type Acknowledgement, PendingPublications } from './pending-publications.ts';
+import type { Position } from './position.ts';
 
-function aFew() {
+const plain = { degraded: false, epoch: null, offset: null, duplicate: null };
+
+function answer(id: number, degraded = false, position: Position | null = null): Acknowledgement {
+  return { id, degraded, position, duplicate: false };
+}
+
+function aFew(timeoutMs = 10_000) {
   const clock = new FakeClock();
-  const pending = new PendingPublications(clock, 10_000);
+  const pending = new PendingPublications(clock, timeoutMs);
   const sent: number[] = [];
   return {
     clock,
     pending,
     sent,
-    add: (id: number, data: unknown = 'x') => pending.add(id, 'chat', outgoing(data)),
+    add: (id: number, data: unknown = 'x', idempotencyKey: string | null = null) =>
+      pending.add({ id, channel: 'chat', payload: outgoing(data), idempotencyKey }),
     flush: () =>
       pending.flush(({ id }) => {
         sent.push(id);
@@ -26,10 +34,10 @@ describe('a publication', () => {
     const { pending, add, flush } = aFew();
     const [first, second] = [add(1), add(2)];
     flush();
-    expect(pending.acknowledged(2, true)).toBe('chat');
-    expect(pending.acknowledged(1, false)).toBe('chat');
-    expect(pending.acknowledged(1, false)).toBeNull();
-    expect([await first, await second]).toEqual([{ degraded: false }, { degraded: true }]);
+    expect(pending.acknowledged(answer(2, true))).toBe('chat');
+    expect(pending.acknowledged(answer(1))).toBe('chat');
+    expect(pending.acknowledged(answer(1))).toBeNull();
+    expect([await first, await second]).toEqual([plain, { ...plain, degraded: true }]);
   });
 
   it('rejects with the refusal of the node', async () => {
@@ -48,8 +56,8 @@ describe('a publication', () => {
     flush();
     flush();
     expect(sent).toEqual([1, 2]);
-    pending.acknowledged(1, false);
-    pending.acknowledged(2, false);
+    pending.acknowledged(answer(1));
+    pending.acknowledged(answer(2));
     await Promise.all(waiting);
   });
 
@@ -68,6 +76,91 @@ describe('a publication', () => {
     const published = add(1);
     pending.flush(() => OutcryError.of('payload_too_big', 'no'));
     await expect(published).rejects.toMatchObject({ name: 'payload_too_big' });
+  });
+});
+
+describe('a publication with an idempotency key', () => {
+  const position = { epoch: 'e', offset: 57 };
+
+  it('says where it stands in the history', async () => {
+    const { pending, add, flush } = aFew();
+    const both = [add(1, 'x', 'a'), add(2, 'x', 'b')];
+    flush();
+    pending.acknowledged(answer(1, false, position));
+    pending.acknowledged({ ...answer(2, false, position), duplicate: true });
+    expect(await Promise.all(both)).toEqual([
+      { degraded: false, epoch: 'e', offset: 57, duplicate: false },
+      { degraded: false, epoch: 'e', offset: 57, duplicate: true },
+    ]);
+  });
+
+  it('is sent again when its connection ended before the answer came, in order, before what was never sent', async () => {
+    const { pending, sent, add, flush } = aFew();
+    const [first, second] = [add(1, 'x', 'a'), add(2)];
+    const third = add(3, 'x', 'c');
+    flush();
+    const fourth = add(4);
+    pending.lost();
+    await expect(second).rejects.toMatchObject({ name: 'outcome_unknown' });
+    pending.lost();
+    flush();
+    expect(sent).toEqual([1, 2, 3, 1, 3, 4]);
+    for (const id of [1, 3, 4]) pending.acknowledged(answer(id, false, position));
+    expect(await Promise.all([first, third, fourth])).toHaveLength(3);
+    flush();
+    expect(sent).toHaveLength(6);
+  });
+
+  it('has an unknown outcome when its time is up, however often it was sent', async () => {
+    const { clock, pending, add, flush } = aFew();
+    const published = add(1, 'x', 'a');
+    flush();
+    clock.advance(9_000);
+    pending.lost();
+    flush();
+    clock.advance(1_000);
+    await expect(published).rejects.toMatchObject({ name: 'outcome_unknown' });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('has an unknown outcome when the client is closed while it waits to be sent again', async () => {
+    const { pending, add, flush } = aFew();
+    const published = add(1, 'x', 'a');
+    flush();
+    pending.lost();
+    pending.end(OutcryError.of('closed', 'closed'));
+    await expect(published).rejects.toMatchObject({ name: 'outcome_unknown' });
+  });
+
+  it('is not sent again when the node could have forgotten the key', async () => {
+    const { clock, pending, sent, add, flush } = aFew(1_000_000);
+    const published = add(1, 'x', 'a');
+    flush();
+    clock.advance(240_001);
+    pending.lost();
+    flush();
+    await expect(published).rejects.toMatchObject({ name: 'outcome_unknown' });
+    expect(sent).toEqual([1]);
+  });
+
+  it('is not sent again in a channel that is known to have no history', async () => {
+    const { pending, sent, add, flush } = aFew();
+    const [first, second] = [add(1, 'x', 'a'), add(2, 'x', 'b')];
+    flush();
+    pending.acknowledged(answer(1));
+    await first;
+    pending.lost();
+    await expect(second).rejects.toMatchObject({ name: 'outcome_unknown' });
+    // Until it turns out to have one.
+    const [third, fourth] = [add(3, 'x', 'c'), add(4, 'x', 'd')];
+    flush();
+    pending.acknowledged(answer(3, false, position));
+    await third;
+    pending.lost();
+    flush();
+    expect(sent).toEqual([1, 2, 3, 4, 4]);
+    pending.acknowledged(answer(4, false, position));
+    await fourth;
   });
 });
 
@@ -96,8 +189,8 @@ describe('time', () => {
     clock.advance(6_000);
     await expect(first).rejects.toMatchObject({ name: 'outcome_unknown' });
     clock.advance(3_999);
-    pending.acknowledged(2, false);
-    expect(await second).toEqual({ degraded: false });
+    pending.acknowledged(answer(2));
+    expect(await second).toEqual(plain);
     clock.advance(10_000);
     expect(clock.timers).toBe(0);
   });
@@ -109,7 +202,7 @@ describe('a program that publishes faster than it is answered', () => {
     const accepted = Array.from({ length: 10_000 }, (_, index) => add(index));
     await expect(add(10_000)).rejects.toMatchObject({ name: 'too_many_pending', code: 291, retryable: true });
     flush();
-    pending.acknowledged(0, false);
+    pending.acknowledged(answer(0));
     accepted.push(add(10_001));
     pending.end(OutcryError.of('closed', 'closed'));
     const outcomes = await Promise.allSettled(accepted);

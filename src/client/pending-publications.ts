@@ -2,27 +2,39 @@
  * Publications of this program that have not been acknowledged: those that wait for a connection, and those that were sent.
  *
  * Bounded in count, bytes and time, so a program that publishes faster than its network, or while it is away, is told so
- * and never fills the memory. Nothing is sent twice: what was under way when a connection ended may or may not have arrived.
+ * and never fills the memory.
+ *
+ * What was under way when a connection ended may or may not have arrived, and is not sent again: it could arrive twice. With
+ * an idempotency key it is, because the history of a channel takes a key once; but not in a channel that is known to have
+ * none, and not when the node could have forgotten the key.
  */
 import type { Clock, Timer } from './clock.ts';
 import { OutcryError } from './outcry-error.ts';
 import type { Outgoing } from './payload.ts';
+import type { Message } from './wire.ts';
 
 const maxPending = 10_000;
 const maxPendingBytes = 16_777_216;
+/** From the first time on; nodes know a key for five minutes. */
+const maxResendingMs = 240_000;
+/** Channels that are known to have no history. Beyond, it is forgotten and learnt again. */
+const maxPlainChannels = 1_000;
 
 export interface Published {
   /** The other nodes could not be reached; the subscribers of the client's own node got it. */
   degraded: boolean;
+  /** Its position in the history of the channel; null if there is none. */
+  epoch: string | null;
+  offset: number | null;
+  /** Its idempotency key had been there before: nothing was published, the position is the old one. Null without a history. */
+  duplicate: boolean | null;
 }
 
-interface Pending {
-  readonly id: number;
-  readonly channel: string;
+interface Pending extends Sendable {
   readonly bytes: number;
   readonly deadlineAt: number;
-  /** Null once it was sent. */
-  payload: Outgoing | null;
+  /** When it was sent first; null before. */
+  sentAt: number | null;
   resolve(published: Published): void;
   reject(error: OutcryError): void;
 }
@@ -32,14 +44,18 @@ export interface Sendable {
   id: number;
   channel: string;
   payload: Outgoing;
+  idempotencyKey: string | null;
 }
+
+export type Acknowledgement = Omit<Extract<Message, { type: 'published' }>, 'type'>;
 
 export class PendingPublications {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   /** In order of time, and so of deadlines. */
   readonly #pending = new Map<number, Pending>();
-  /** Those that were never sent, in order; some may be settled. */
+  readonly #plainChannels = new Set<string>();
+  /** Those that are to be sent, in order; some may be settled. */
   #unsent: Pending[] = [];
   #bytes = 0;
   #timer: Timer | null = null;
@@ -50,7 +66,8 @@ export class PendingPublications {
   }
 
   /** Keeps a publication until it is sent and answered. The bytes of the payload are not copied. */
-  add(id: number, channel: string, payload: Outgoing): Promise<Published> {
+  add(sendable: Sendable): Promise<Published> {
+    const { id, payload } = sendable;
     // A character is a byte or more; close enough for a bound.
     const bytes = payload.kind === 'binary' ? payload.bytes.length : payload.text.length;
     if (this.#pending.size >= maxPending || this.#bytes + bytes > maxPendingBytes)
@@ -63,7 +80,7 @@ export class PendingPublications {
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
       const deadlineAt = this.#clock.now() + this.#timeoutMs;
-      const pending = { id, channel, bytes, deadlineAt, payload, resolve, reject };
+      const pending = { ...sendable, bytes, deadlineAt, sentAt: null, resolve, reject };
       this.#pending.set(id, pending);
       this.#unsent.push(pending);
       if (this.#timer === null) this.#watch(this.#timeoutMs);
@@ -71,24 +88,34 @@ export class PendingPublications {
   }
 
   /**
-   * Hands what was never sent to `send`, in order; it is taken as sent then.
+   * Hands what is to be sent to `send`, in order; it is taken as sent then.
    *
    * @param send returns what is wrong with it, null if nothing
    */
   flush(send: (publication: Sendable) => OutcryError | null): void {
     for (const pending of this.#unsent.splice(0)) {
-      const { id, channel, payload } = pending;
-      if (payload === null || !this.#pending.has(id)) continue;
-      pending.payload = null;
-      const error = send({ id, channel, payload });
+      const { id, channel, payload, idempotencyKey } = pending;
+      if (!this.#pending.has(id)) continue;
+      const now = this.#clock.now();
+      pending.sentAt ??= now;
+      const error =
+        now - pending.sentAt > maxResendingMs
+          ? unknownOutcome('the connection came back too late')
+          : send({ id, channel, payload, idempotencyKey });
       if (error !== null) this.#settle(id)?.reject(error);
     }
   }
 
-  acknowledged(id: number, degraded: boolean): string | null {
+  /** @returns the channel, null if there is no such publication */
+  acknowledged({ id, degraded, position, duplicate }: Acknowledgement): string | null {
     const pending = this.#settle(id);
-    pending?.resolve({ degraded });
-    return pending?.channel ?? null;
+    if (pending === undefined) return null;
+    const { channel, idempotencyKey } = pending;
+    if (position !== null) this.#plainChannels.delete(channel);
+    else if (idempotencyKey !== null) this.#learnPlain(channel);
+    const { epoch, offset } = position ?? { epoch: null, offset: null };
+    pending.resolve({ degraded, epoch, offset, duplicate: position && duplicate });
+    return channel;
   }
 
   /** @returns false if there is no such publication */
@@ -98,19 +125,25 @@ export class PendingPublications {
     return pending !== undefined;
   }
 
-  /** The connection ended: nobody will answer what was sent. What was not sent goes on waiting. */
+  /** The connection ended: nobody will answer what was sent. What was not sent, or may be sent again, goes on waiting. */
   lost(): void {
-    for (const { id, payload } of this.#pending.values())
-      if (payload === null)
+    for (const { id, channel, sentAt, idempotencyKey } of this.#pending.values())
+      if (sentAt !== null && (idempotencyKey === null || this.#plainChannels.has(channel)))
         this.#settle(id)?.reject(unknownOutcome('the connection ended before the answer came'));
+    this.#unsent = [...this.#pending.values()];
   }
 
   /** Nothing will be sent or answered any more. */
   end(error: OutcryError): void {
-    for (const { id, payload } of this.#pending.values())
-      this.#settle(id)?.reject(payload === null ? unknownOutcome(error.message) : error);
+    for (const { id, sentAt } of this.#pending.values())
+      this.#settle(id)?.reject(sentAt === null ? error : unknownOutcome(error.message));
     this.#unsent = [];
     this.#timer?.cancel();
+  }
+
+  #learnPlain(channel: string): void {
+    if (this.#plainChannels.size >= maxPlainChannels) this.#plainChannels.clear();
+    this.#plainChannels.add(channel);
   }
 
   #settle(id: number): Pending | undefined {
@@ -126,15 +159,15 @@ export class PendingPublications {
     this.#timer = this.#clock.after(delayMs, () => {
       this.#timer = null;
       const now = this.#clock.now();
-      for (const { id, payload, deadlineAt } of this.#pending.values()) {
+      for (const { id, sentAt, deadlineAt } of this.#pending.values()) {
         if (deadlineAt > now) {
           this.#watch(deadlineAt - now);
           break;
         }
         this.#settle(id)?.reject(
-          payload === null
-            ? unknownOutcome(`no answer within ${this.#timeoutMs} ms`)
-            : OutcryError.of('not_connected_in_time', `no connection within ${this.#timeoutMs} ms`),
+          sentAt === null
+            ? OutcryError.of('not_connected_in_time', `no connection within ${this.#timeoutMs} ms`)
+            : unknownOutcome(`no answer within ${this.#timeoutMs} ms`),
         );
       }
       this.#unsent = this.#unsent.filter(({ id }) => this.#pending.has(id));

@@ -1,15 +1,19 @@
 /**
  * What a program holds of a channel that it has joined: events, or a `for await` loop, or both.
  */
+import type { Admission } from './channel.ts';
+import { Cursor, type Hole } from './cursor.ts';
 import { Emitter } from './emitter.ts';
 import { Inbox } from './inbox.ts';
 import { OutcryError } from './outcry-error.ts';
+import { type Position, type Wish, wishOf } from './position.ts';
 import type { Publication } from './publication.ts';
 
 /** Publications that may wait for one `for await` loop. */
 const defaultMaxWaiting = 1_024;
 
-export interface SubscriptionOptions {
+/** Of `since` and `last` at most one. Channels without a history have neither. */
+export interface SubscriptionOptions extends Wish {
   /** Publications that may wait for a `for await` loop before it ends with the error `overflow`; 1,024 by default. */
   maxWaiting?: number;
 }
@@ -19,21 +23,42 @@ export interface Gap {
   channel: string;
   /**
    * - `reconnect`: the connection was away; how much is missing is not known
-   * - `lost`: so many are missing between this node and this client
+   * - `epoch_changed`, `not_kept`: the history does not have what was missed, or not all of it
+   * - `ahead`, `interrupted`, `unavailable`, `too_much`, `no_history`: it was asked for, and there is nothing to be had
+   * - `lost`: so many are missing between this node and this client. With a history they are asked for: what follows is an
+   *   event `subscribed`
    * - `unreadable`: one came in a form that this version does not know
    * - `bridge`, `bridge_away`: publications of other nodes may not have reached this node
    *
    * Newer nodes may know more.
    */
-  reason: 'reconnect' | 'lost' | 'unreadable' | 'bridge' | 'bridge_away' | (string & {});
+  reason: GapReason | (string & {});
   /** How many publications; null if nobody knows. */
   missed: number | null;
 }
+
+export type GapReason =
+  | 'reconnect'
+  | 'lost'
+  | 'unreadable'
+  | 'bridge'
+  | 'bridge_away'
+  | 'epoch_changed'
+  | 'not_kept'
+  | 'ahead'
+  | 'interrupted'
+  | 'unavailable'
+  | 'too_much'
+  | 'no_history';
 
 export interface Subscribed {
   channel: string;
   /** Publications of other nodes do not reach this one for now. */
   degraded: boolean;
+  /** True: everything that was missed follows. False: not so, and a `gap` has told it. Null: nothing to carry on from. */
+  recovered: boolean | null;
+  /** Why not; null if it was, or if the node has given none. */
+  reason: string | null;
 }
 
 export interface SubscriptionEvents<T> {
@@ -47,6 +72,8 @@ export interface SubscriptionEvents<T> {
 
 export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> {
   readonly channel: string;
+  /** @internal */
+  readonly cursor: Cursor;
   readonly #events = new Emitter<SubscriptionEvents<T>>();
   readonly #inboxes = new Set<Inbox<Publication<T>>>();
   readonly #maxWaiting: number;
@@ -54,18 +81,17 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
   /** What came before anybody listened. The first loop gets it; whoever listens for events does without. */
   #early: Inbox<Publication<T>> | null;
   #state: 'joining' | 'joined' | 'ended' = 'joining';
-  /** It has missed something whenever it has to join again. */
-  #joinedBefore = false;
   #endedBy: OutcryError | null = null;
   #waiting: { resolve(): void; reject(error: OutcryError): void }[] = [];
 
   /** @internal Programs call `client.subscribe`. */
   constructor(
     channel: string,
-    { maxWaiting = defaultMaxWaiting }: SubscriptionOptions,
+    { maxWaiting = defaultMaxWaiting, ...wish }: SubscriptionOptions,
     leave: (subscription: Subscription<T>) => void,
   ) {
     this.channel = channel;
+    this.cursor = new Cursor(wishOf(wish));
     this.#maxWaiting = maxWaiting;
     this.#leave = leave;
     this.#early = this.#newInbox();
@@ -74,6 +100,15 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
   /** `joined`: publications arrive. `joining`: not yet, or not now. `ended`: never again. */
   get state(): 'joining' | 'joined' | 'ended' {
     return this.#state;
+  }
+
+  /**
+   * Where the events stand: within a handler that of the publication in hand, so that `subscribe(channel, { since })` with it
+   * carries on behind it. A loop may be behind that: it stores `epoch` and `offset` of the publication that it has dealt with.
+   * Null in a channel without a history, and while it is not known.
+   */
+  get position(): Position | null {
+    return this.cursor.position;
   }
 
   /** Calls `listener` with each such event from now on. Returns what ends that. */
@@ -109,29 +144,27 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
   }
 
   /** @internal */
-  joined(degraded: boolean): void {
-    if (this.#state === 'ended') return;
+  joined(admission: Admission, hole: Hole | null): void {
     this.#state = 'joined';
-    if (this.#joinedBefore) this.gap('reconnect', null);
-    this.#joinedBefore = true;
+    if (hole !== null) this.gap(hole);
     for (const { resolve } of this.#waiting.splice(0)) resolve();
-    this.#events.emit('subscribed', { channel: this.channel, degraded });
+    this.#events.emit('subscribed', { channel: this.channel, ...admission });
   }
 
-  /** @internal The connection ended. */
+  /** @internal Nothing comes until it has joined again. */
   lost(): void {
     if (this.#state === 'joined') this.#state = 'joining';
   }
 
   /** @internal */
   deliver(publication: Publication<T>): void {
-    for (const inbox of this.#inboxes) inbox.put(publication);
+    for (const inbox of this.#inboxes) inbox.put(publication, publication.sequence === 0);
     this.#events.emit('publication', publication);
   }
 
   /** @internal */
-  gap(reason: string, missed: number | null): void {
-    this.#events.emit('gap', { channel: this.channel, reason, missed });
+  gap(hole: Hole): void {
+    this.#events.emit('gap', { channel: this.channel, ...hole });
   }
 
   /** @internal @returns false if nobody listens */

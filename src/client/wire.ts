@@ -4,17 +4,24 @@
  * A wire belongs to one connection and may remember what the node said on it. Fields and types of messages that are not
  * known are ignored, as docs/protocol.md demands; what is known must be what it must be.
  */
-import type { Joined } from '../protocol/messages.ts';
 import type { Outgoing, PayloadKind } from './payload.ts';
+import type { Position, Wish } from './position.ts';
 
 export type Frame = string | Uint8Array<ArrayBuffer>;
 
 export type Request =
   | { type: 'connect'; id: number; version: number; name: string | null; token: string | null }
-  | { type: 'subscribe' | 'unsubscribe'; id: number; channels: readonly string[] }
-  | { type: 'publish'; id: number; channel: string; payload: Outgoing }
+  | { type: 'subscribe'; id: number; channels: readonly Wanted[] }
+  | { type: 'unsubscribe'; id: number; channels: readonly string[] }
+  | { type: 'publish'; id: number; channel: string; payload: Outgoing; idempotencyKey: string | null }
   | { type: 'ping'; id: number }
   | { type: 'pong' };
+
+/** A channel to join, and what is wanted of its history. */
+export interface Wanted {
+  channel: string;
+  wish: Wish | null;
+}
 
 export interface Connected {
   type: 'connected';
@@ -39,12 +46,31 @@ export interface Incoming {
 export interface Batch {
   type: 'batch';
   channel: string;
-  /** Number of the last publication. */
+  /** Number of the last publication; 0 if it answers a subscribe out of the history, for this client alone. */
   sequence: number;
+  /** Of the last publication, in a channel with a history; else null. */
+  offset: number | null;
   /** When a node took the oldest one, in milliseconds since 1970; 0 for a mark. */
   time: number;
   /** Null for one in a form that is not known here. None at all makes a mark. */
   publications: readonly (Incoming | null)[];
+}
+
+/** A channel that was joined. */
+export interface Joined {
+  channel: string;
+  /** Of the channel on this node. */
+  number: number;
+  /** Of its last publication on this node; 0 before the first. */
+  sequence: number;
+  /** Publications of other nodes do not reach this one now. */
+  degraded: boolean;
+  /** Where whoever joined stands once it has what it asked for; null if there is no history, or none can be asked now. */
+  position: Position | null;
+  /** Whether all that was missed follows; null if nobody asked. */
+  recovered: boolean | null;
+  /** Why not. */
+  reason: string | null;
 }
 
 export type Message =
@@ -57,10 +83,11 @@ export type Message =
       refused: readonly { channel: string; code: number; message: string }[];
     }
   | { type: 'unsubscribed'; id: number }
-  | { type: 'published'; id: number; degraded: boolean }
+  | { type: 'published'; id: number; degraded: boolean; position: Position | null; duplicate: boolean }
   | { type: 'ping' }
   | { type: 'pong'; id: number | null; time: number }
-  | { type: 'gap'; channel: string; reason: string }
+  /** What follows begins behind the position; null in a channel without a history. */
+  | { type: 'gap'; channel: string; reason: string; position: Position | null }
   | { type: 'error'; id: number | null; code: number; message: string };
 
 export interface Wire {
@@ -100,6 +127,23 @@ export function expectTime(value: unknown): number {
 /** A mark has none. */
 export function batchTime(value: unknown): number {
   return value === undefined || value === null ? 0 : expectTime(value);
+}
+
+export function optionalWhole(value: unknown): number | null {
+  return value === undefined || value === null ? null : expectWhole(value);
+}
+
+export function optionalText(value: unknown): string | null {
+  return value === undefined || value === null ? null : expectText(value);
+}
+
+export function optionalFlag(value: unknown): boolean | null {
+  return typeof value === 'boolean' ? value : null;
+}
+
+export function optionalPosition(epoch: unknown, offset: unknown): Position | null {
+  const position = { epoch: optionalText(epoch), offset: optionalWhole(offset) };
+  return position.epoch === null || position.offset === null ? null : (position as Position);
 }
 
 export function expectArray(value: unknown): unknown[] {

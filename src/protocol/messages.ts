@@ -48,7 +48,7 @@ export interface Refused {
   message: string;
 }
 
-export type GapReason = 'bridge' | 'bridge_away';
+export type GapReason = 'bridge' | 'bridge_away' | 'epoch_changed' | 'not_kept';
 
 /** What a node says to one client. */
 export type Reply =

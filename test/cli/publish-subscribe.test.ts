@@ -1,6 +1,9 @@
 /**
  * `outcry publish` and `outcry subscribe` against a real node, as somebody types them.
  */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { TestCommand } from '../support/command.ts';
 import { startNode, type TestNode } from '../support/node.ts';
@@ -94,6 +97,21 @@ describe('publishing', () => {
     const publisher = new TestCommand(['publish', 'chat', 'x', '--api', node.pageUrl]);
     expect(await publisher.exited).toBe(1);
     expect(publisher.notes[0]).toMatch(/is not the API of a node/);
+  });
+
+  test('sends an idempotency key', async () => {
+    const bodies: string[] = [];
+    const server = createServer(async (request, response) => {
+      bodies.push((await request.toArray()).join(''));
+      response.end('{"published":1}');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const args = ['publish', 'chat', 'order', '--idempotency-key', '"7"', '--api', address];
+    expect(await new TestCommand(args).exited).toBe(0);
+    expect(bodies).toEqual(['{"channel":"chat","text":"order","idempotencyKey":"\\"7\\""}']);
   });
 
   test('sends the key, from the flag or the environment', async () => {

@@ -1,5 +1,6 @@
 /**
- * Every program in docs/client.md, run as it stands there, on Bun and on Node; only the address of the node is another.
+ * Every program in docs/client.md, run as it stands there, on Bun and on Node; only the address of the node is another. Those
+ * that need a history run against a model of a node.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,6 +12,7 @@ import { clientBundles } from '../../bin/client-bundle.mjs';
 import { findBun } from '../../bin/find-bun.mjs';
 import { launchChromium } from '../support/chromium.ts';
 import { endsWithUs } from '../support/leftovers.ts';
+import { ModelNode } from '../support/model-node.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -21,10 +23,16 @@ const outputs: Readonly<Record<string, RegExp>> = {
   'ticker.js': /^(EUR 1\.\d{4}, \d+ ms old\n){3}/,
   'chat.js': /^(1: hello\ndelivered to every node|delivered to every node\n1: hello)\n/,
   'typed.ts': /^json: 1\.00\n/,
-  'publish.js': /^(\{ degraded: false \}\n){4}$|^(\{\n {2}degraded: false,\n\}\n){4}$/,
+  'late.js': /^joined\s+2: order 2\n3: order 3\n/,
+  'resume.js': /^order 1\nnothing is missing\norder 2\norder 3\n/,
+  'once.js': /^false true true\n$/,
+  'publish.js': /^(false\n){4}$/,
   'token.js': /^connected string\n$/,
   'node20.js': /^connected\n$/,
 };
+
+/** Those for which a channel must have a history. */
+const withHistory: readonly string[] = ['late.js', 'resume.js', 'once.js'];
 
 const documentation = readFileSync(join(root, 'docs/client.md'), 'utf8');
 const programs = new Map(
@@ -75,7 +83,10 @@ it('page.html runs in a browser', async () => {
 /** Runs a program until it has printed what it should, and ends it if it does not end by itself. */
 async function prints(name: string, runtime: string, flags: readonly string[]): Promise<void> {
   const file = join(folder, name);
-  writeFileSync(file, (programs.get(name) ?? '').replaceAll('ws://localhost:8080', node.url));
+  const model = await ModelNode.start({ size: 1_000 });
+  onTestFinished(() => model.stop());
+  const { url } = withHistory.includes(name) ? model : node;
+  writeFileSync(file, (programs.get(name) ?? '').replaceAll('ws://localhost:8080', url));
   const child = spawn(runtime, [...flags, file], { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
   endsWithUs(child);
   const expected = outputs[name] as RegExp;

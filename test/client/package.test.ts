@@ -51,14 +51,17 @@ it('is found by Node and by Bun', async () => {
 it.each(['nodenext', 'bundler'])('has types, with module resolution %s', async (moduleResolution) => {
   const file = write(
     'use.ts',
-    `import { connect, type Gap, json, OutcryError, type Subscription } from 'outcry/client';
+    `import { connect, type Gap, json, OutcryError, type Position, type Subscription } from 'outcry/client';
     interface Price { bid: number }
     const client = connect('ws://localhost:1', { codec: 'msgpack', token: async () => 'x' });
     const prices: Subscription<Price> = client.subscribe<Price>('prices');
     prices.on('gap', ({ reason, missed }: Gap) => console.log(reason, missed?.toFixed()));
     client.on('error', (error: OutcryError) => console.log(error.code.toFixed(), error.retryable));
     for await (const { data, age } of prices) console.log(data.bid.toFixed(), age.toFixed());
-    const { degraded } = await client.publish('x', json('y'));
+    const { degraded, offset } = await client.publish('x', json('y'), { idempotencyKey: 'k' });
+    const position: Position | null = prices.position;
+    client.subscribe('prices', position === null ? { last: 20 } : { since: position });
+    prices.on('subscribed', ({ recovered }) => console.log(recovered === null, offset?.toFixed()));
     // @ts-expect-error It is a boolean.
     const wrong: string = degraded;
     // @ts-expect-error There is no such codec.

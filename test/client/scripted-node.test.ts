@@ -246,6 +246,20 @@ describe('replies', () => {
     ]);
   });
 
+  it('to a publication with an idempotency key that are lost on the way are asked for again', async () => {
+    const client = connect();
+    const first = await node.visitor();
+    await first.welcome();
+    const published = client.publish('chat', 'order', { idempotencyKey: 'order-7' });
+    const sent = await first.heard('publish');
+    first.terminate();
+    const second = await node.visitor();
+    await second.welcome();
+    expect(await second.heard('publish')).toEqual(sent);
+    second.say({ type: 'published', id: sent.id, epoch: 'e', offset: 57, duplicate: true });
+    expect(await published).toEqual({ degraded: false, epoch: 'e', offset: 57, duplicate: true });
+  });
+
   it('that refuse a channel for now are asked for again, for good are told', async () => {
     const client = connect();
     const [later, never] = [Chronicle.of(client.subscribe('later')), Chronicle.of(client.subscribe('never'))];

@@ -1,7 +1,7 @@
 /**
  * Everything that a subscription tells, in order, as short words that a test compares; and waiting for the next ones.
  */
-import type { Subscription, SubscriptionEvents } from '../../src/client/subscription.ts';
+import type { Subscribed, Subscription, SubscriptionEvents } from '../../src/client/subscription.ts';
 
 export class Chronicle {
   readonly entries: unknown[] = [];
@@ -43,6 +43,13 @@ export class Chronicle {
 function wordFor<T>(event: SubscriptionEvents<T>[keyof SubscriptionEvents<T>]): unknown {
   if ('data' in event) return event.data;
   if ('missed' in event) return `gap: ${event.reason} ${event.missed}`;
-  if ('degraded' in event) return event.degraded ? 'subscribed, degraded' : 'subscribed';
+  if ('degraded' in event) return admissionWord(event);
   return `error: ${event.name}`;
+}
+
+export function admissionWord({ degraded, recovered, reason }: Subscribed): string {
+  const words = ['subscribed'];
+  if (degraded) words.push('degraded');
+  if (recovered !== null) words.push(recovered ? 'recovered' : `not recovered: ${reason}`);
+  return words.join(', ');
 }

@@ -72,15 +72,16 @@ export class FakeWebSocket implements WebSocketLike {
     });
   }
 
-  /** The node answers each subscribe command that has not been answered, each channel having this sequence. */
-  joinAll(sequence = 0, degraded = false): void {
+  /** The node answers each subscribe command that has not been answered, each channel having this sequence, and these fields. */
+  joinAll(sequence = 0, degraded = false, fields: object = {}): void {
     for (const { id, channels } of this.sent.filter(({ type }) => type === 'subscribe').splice(this.#joins)) {
       this.#joins += 1;
-      const joined = (channels as string[]).map((channel, number) => ({
-        channel,
+      const joined = (channels as (string | { channel: string })[]).map((each, number) => ({
+        channel: typeof each === 'string' ? each : each.channel,
         number,
         sequence,
         degraded,
+        ...fields,
       }));
       this.receive({ type: 'subscribed', id, channels: joined });
     }
