@@ -27,7 +27,12 @@ export const replyNumbers = {
   error: 9,
 } as const satisfies Record<Reply['type'] | 'batch' | 'gap', number>;
 
-export const gapNumbers = { bridge: 1, bridge_away: 2 } as const satisfies Record<GapReason, number>;
+export const gapNumbers = {
+  bridge: 1,
+  bridge_away: 2,
+  epoch_changed: 3,
+  not_kept: 4,
+} as const satisfies Record<GapReason, number>;
 
 /** The extension type of a JSON payload, whose content is the JSON text in UTF-8. */
 export const jsonExtensionType = 1;
