@@ -358,7 +358,7 @@ function redisHistory(
     dial: ({ onReady, onLost }) =>
       new RedisConnection({
         ...common,
-        name: `outcry-his ${bootId}`,
+        name: `outcry-his:${bootId}`,
         onReady({ runId }) {
           serverId = runId;
           onReady();
