@@ -20,7 +20,16 @@ export const rules: Rules = {
     { name: 'client', paths: ['client/'] },
     {
       name: 'core',
-      paths: ['broadcaster.ts', 'operator.ts', 'channel/hub.ts', 'channel/pacer.ts', 'connection/'],
+      paths: [
+        'broadcaster.ts',
+        'operator.ts',
+        'channel/hub.ts',
+        'channel/pacer.ts',
+        'channel/sequenced-channel.ts',
+        'channel/sequenced-rooms.ts',
+        'channel/recoveries.ts',
+        'connection/',
+      ],
     },
     {
       name: 'implementations',

@@ -40,6 +40,11 @@ export class ChannelPolicy {
     return this.#of(channel).maxDelayMs;
   }
 
+  /** Whether anything is kept of the channel, so that its publications are numbered. */
+  keepsHistory(channel: string): boolean {
+    return this.#of(channel).historySize > 0;
+  }
+
   /** What is kept of the channel. */
   retention(channel: string): Retention {
     const { historySize, historyTtlMs } = this.#of(channel);

@@ -11,6 +11,10 @@
  * cluster's layout matches (`<prefix>.meta`), and our own beat has come back. Everything else is `away`; the way back is
  * always the same: drop both connections, look again for the master, subscribe from our own registry.
  *
+ * **Channels with history** do not go through frames of the bridge; what is appended to them is published by the script that
+ * appends it (`history/redis-append-script.ts`). The bridge subscribes to where that comes, together with each shard, hands it
+ * on, and says when some of it may not have arrived.
+ *
  * **What is lost.** Redis pub/sub forgets. A frame that cannot be sent is dropped, counted, and consumes its sequence
  * number, so that every receiver notices. A time in which this node could not hear is counted as a possible gap when it
  * ends.
@@ -50,6 +54,20 @@ const prepareTimeoutMs = 1_000;
 /** How long `stop` waits for Redis to take the last frames. */
 const stopTimeoutMs = 500;
 
+/** The history over the same Redis, as far as the bridge serves it. */
+export interface ServedHistory {
+  /** The Redis channel on which its frames come. */
+  pubsubChannel(shard: number): string;
+  /** Takes such a frame; false if it could not be read. */
+  frame(shard: number, bytes: Buffer): boolean;
+  /** Frames may not have arrived that concern these channels. */
+  doubt(concerns: (channel: string) => boolean): void;
+  /** Its connection is dropped and dialled again. */
+  reconnect(): void;
+  /** The `run_id` of the server that its connection leads to; null while it has none. */
+  serverId(): string | null;
+}
+
 export interface RedisBridgeOptions {
   address: RedisAddress;
   ca: string | null;
@@ -60,6 +78,8 @@ export interface RedisBridgeOptions {
   /** Bytes that Redis may owe an answer for; over it, the connection is dropped. */
   maxBytesInFlight: number;
   batch: BatchLimits;
+  /** Null if this node has no channels with history. */
+  history: ServedHistory | null;
   clock: Clock;
   logger: Logger;
   metrics: BridgeMetrics;
@@ -78,6 +98,7 @@ export class RedisBridge implements Bridge, Cluster {
   /** Redis channel by shard, and back. */
   readonly #channels: string[];
   readonly #shardOfChannel: ReadonlyMap<string, number>;
+  readonly #shardOfHistory: ReadonlyMap<string, number>;
   readonly #beatChannel: string;
 
   #receive: Receive = () => {};
@@ -102,6 +123,10 @@ export class RedisBridge implements Bridge, Cluster {
     this.#log = new QuietLog(logger, clock);
     this.#channels = Array.from({ length: shards }, (_, shard) => `${prefix}.v1.${shards}.{${shard}}`);
     this.#shardOfChannel = new Map(this.#channels.map((channel, shard) => [channel, shard]));
+    const { history } = options;
+    this.#shardOfHistory = new Map(
+      history === null ? [] : this.#channels.map((_, shard) => [history.pubsubChannel(shard), shard]),
+    );
     this.#beatChannel = `${prefix}.v1.beat`;
     this.#outgoing = new OutgoingFrames({
       shards,
@@ -127,11 +152,13 @@ export class RedisBridge implements Bridge, Cluster {
       shards,
       clock,
       lingerMs: interestLingerMs,
-      subscribe: (wanted) => this.#subscribe(wanted.map((shard) => this.#channelOf(shard))),
-      unsubscribe: (unwanted) => this.#unsubscribe(unwanted.map((shard) => this.#channelOf(shard))),
+      subscribe: (wanted) => this.#subscribe(this.#channelsOf(wanted)),
+      unsubscribe: (unwanted) => this.#unsubscribe(this.#channelsOf(unwanted)),
       onChange: (shard, confirmed) => {
         this.#intake.listen(shard, confirmed);
         metrics.shardsSubscribed.value += confirmed ? 1 : -1;
+        // Before, nothing of it was heard. After the way back all channels are doubted anyway.
+        if (confirmed && this.#state === 'connected') this.#doubtShard(shard);
       },
     });
   }
@@ -152,7 +179,7 @@ export class RedisBridge implements Bridge, Cluster {
     };
     this.#publisher = new RedisConnection({
       ...common,
-      name: `outcry-pub ${sender.bootId}`,
+      name: `outcry-pub:${sender.bootId}`,
       onReady: (identity) => {
         this.#publisherIdentity = identity;
         void this.#settleLayout();
@@ -162,7 +189,7 @@ export class RedisBridge implements Bridge, Cluster {
     });
     this.#subscriber = new RedisConnection({
       ...common,
-      name: `outcry-sub ${sender.bootId}`,
+      name: `outcry-sub:${sender.bootId}`,
       onReady: (identity) => {
         this.#subscriberIdentity = identity;
         void this.#listen();
@@ -290,13 +317,25 @@ export class RedisBridge implements Bridge, Cluster {
     try {
       const shard = this.#shardOfChannel.get(channel);
       if (shard !== undefined) this.#intake.frame(shard, bytes, this.#receive);
-      else if (channel !== this.#beatChannel) return;
+      else if (channel !== this.#beatChannel) this.#historyFrame(channel, bytes);
       else if (!mayBeControl(bytes)) this.#beat(bytes);
       else if (!this.#control.receive(bytes)) this.#intake.reject('malformed');
     } catch (error) {
       // What stands behind this is ours, not the sender's; nothing a frame holds may end the process.
       this.#log.trouble('error', { err: error }, 'a frame could not be handled; this is a bug');
     }
+  }
+
+  #historyFrame(channel: string, bytes: Buffer): void {
+    const shard = this.#shardOfHistory.get(channel);
+    if (shard === undefined || this.#options.history?.frame(shard, bytes) !== false) return;
+    this.#log.trouble('warn', { shard }, 'a frame of channels with history was dropped');
+    this.#doubtShard(shard);
+  }
+
+  #doubtShard(shard: number): void {
+    const { history, shards } = this.#options;
+    history?.doubt((channel) => shardOf(channel, shards) === shard);
   }
 
   #beat(bytes: Buffer): void {
@@ -338,6 +377,7 @@ export class RedisBridge implements Bridge, Cluster {
       void this.#checkServer();
     }
     if (this.#state === 'away') return;
+    this.#lookAfterHistory();
     const verdict = this.#peers.verdict(now);
     if (verdict === 'deaf') this.#startOver('our own beats do not come back');
     else if (verdict === 'alone') void this.#lookAround();
@@ -373,13 +413,20 @@ export class RedisBridge implements Bridge, Cluster {
     }
   }
 
+  /** Its connection must not lead to another server than those of the bridge. */
+  #lookAfterHistory(): void {
+    const { history } = this.#options;
+    const serverId = history?.serverId() ?? null;
+    if (serverId !== null && serverId !== this.#subscriberIdentity?.runId) history?.reconnect();
+  }
+
   /** Every known peer fell silent. If the address still leads to the same master, they are gone; else we are astray. */
   async #lookAround(): Promise<void> {
     if (this.#probing) return;
     this.#probing = true;
     const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
     try {
-      const found = await probe({ address, ca, commandTimeoutMs, name: `outcry-probe ${sender.bootId}` });
+      const found = await probe({ address, ca, commandTimeoutMs, name: `outcry-probe:${sender.bootId}` });
       if (found.role === 'master' && found.runId === this.#subscriberIdentity?.runId) {
         for (const { bootId } of this.#peers.forgetSilent(clock.now(), silenceMs))
           this.#intake.forget(bootId);
@@ -465,6 +512,7 @@ export class RedisBridge implements Bridge, Cluster {
     this.#peers.excuse(clock.now());
     this.#state = 'connected';
     metrics.connected.value = 1;
+    this.#options.history?.doubt(() => true);
     if (this.#awaySince === null) this.#log.news('info', {}, 'joined the cluster through Redis');
     else {
       const seconds = ((clock.now() - this.#awaySince) / 1_000).toFixed(1);
@@ -494,6 +542,15 @@ export class RedisBridge implements Bridge, Cluster {
     this.#lost(reason);
     this.#publisher?.reconnect();
     this.#subscriber?.reconnect();
+    this.#options.history?.reconnect();
+  }
+
+  /** On which everything of some shards comes. */
+  #channelsOf(shards: readonly number[]): string[] {
+    const { history } = this.#options;
+    return shards.flatMap((shard) =>
+      history === null ? this.#channelOf(shard) : [this.#channelOf(shard), history.pubsubChannel(shard)],
+    );
   }
 
   #channelOf(shard: number): string {

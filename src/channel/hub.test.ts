@@ -249,7 +249,7 @@ describe('native subscribers', () => {
     hub.join('raw', null, new FakeSocket());
     hub.gap('bridge', (channel) => channel !== 'right');
     expect(published).toEqual([['json:left', 'gap left bridge']]);
-    expect(metrics.gapsTold.value).toBe(1);
+    expect(metrics.gapsTold.values.bridge).toBe(1);
   });
 });
 

@@ -7,14 +7,17 @@
  * hub only counts subscribers and keeps no list of them.
  *
  * Every channel has a number, node-wide and never used again, and counts its publications, whoever they are for: the
- * sequence by which native clients notice a loss (docs/protocol.md, "batch").
+ * sequence by which native clients notice a loss (docs/protocol.md, "batch"). A channel with history also has a position,
+ * which says the same on all nodes; who keeps it and brings it forward is `sequenced-rooms.ts`.
  */
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ChannelHead, Codec } from '../protocol/codec.ts';
-import type { GapReason } from '../protocol/messages.ts';
+import type { GapReason, HistoryGapReason } from '../protocol/messages.ts';
 import type { SendResult, Socket } from '../transport/transport.ts';
+import type { Position } from './position.ts';
 import { maxBytesOf, type Payload, type Publication } from './publication.ts';
+import { endOfFrame } from './frame-size.ts';
 import { Pacer } from './pacer.ts';
 import { QuietMarks } from './quiet-marks.ts';
 
@@ -23,12 +26,6 @@ import { QuietMarks } from './quiet-marks.ts';
  * turn, and one flush stays far below what may wait for a client.
  */
 const maxPendingBytes = 131_072;
-
-/**
- * A batch frame takes no more publications when they have this many bytes together. Not decided by figures yet: what 15,000
- * did differently in `npm run bench -- fanout --rate 15000` was less than the noise.
- */
-const fullFrameBytes = 65_536;
 
 /** Called after a broadcast that some subscriber could not take at once, with the bytes that it may have added. */
 export type OnPressure = (bytes: number) => void;
@@ -53,6 +50,7 @@ class OpenRoom implements Room {
   readonly channel: string;
   readonly number: number;
   sequence = 0;
+  position: Position | null = null;
   subscribers = 0;
   publishedAtTick = 0;
   readonly maxDelayMs: number;
@@ -165,15 +163,33 @@ export class Hub {
    */
   broadcast(channel: string, publication: Publication): void {
     const room = this.#rooms.get(channel);
-    if (room === undefined) return;
-    if (!room.dirty) {
-      room.dirty = true;
-      this.#dirty.push(room);
-    }
-    room.pending.push(publication.keep());
-    room.pendingBytes += maxBytesOf(publication.content);
-    if (room.pendingBytes >= maxPendingBytes) this.#flushRoom(room);
-    else this.#pacer.pending(room.maxDelayMs);
+    if (room !== undefined) this.#add(room, publication);
+  }
+
+  /** The same with publications whose positions follow the room's. */
+  broadcastSequenced(channel: string, publications: readonly Publication[]): void {
+    const room = this.#rooms.get(channel);
+    if (room !== undefined) for (const publication of publications) this.#add(room, publication);
+  }
+
+  /**
+   * What is broadcast from now on begins behind a position, which is not where the room stood.
+   *
+   * @param reason why, for native subscribers; null if there is nothing to tell
+   * @returns whether somebody was told
+   */
+  moveTo(channel: string, position: Position, reason: HistoryGapReason | null): boolean {
+    const room = this.#rooms.get(channel);
+    if (room === undefined) return false;
+    this.#flushRoom(room);
+    room.position = position;
+    return reason !== null && this.#tellGap(room, reason);
+  }
+
+  /** Hands what is pending in one channel to the runtime now. */
+  flushChannel(channel: string): void {
+    const room = this.#rooms.get(channel);
+    if (room !== undefined) this.#flushRoom(room);
   }
 
   /** Hands everything that is pending to the runtime now. */
@@ -195,8 +211,7 @@ export class Hub {
     for (const room of this.#rooms.values()) {
       if (!concerns(room.channel)) continue;
       this.#flushRoom(room);
-      const told = this.#tellNatives(room, (codec) => codec.gap(room, reason));
-      if (told) this.#options.metrics.gapsTold.value += 1;
+      this.#tellGap(room, reason);
     }
   }
 
@@ -238,6 +253,23 @@ export class Hub {
     this.#options.watch.closed(room.channel);
   }
 
+  #add(room: OpenRoom, publication: Publication): void {
+    if (!room.dirty) {
+      room.dirty = true;
+      this.#dirty.push(room);
+    }
+    room.pending.push(publication.keep());
+    room.pendingBytes += maxBytesOf(publication.content);
+    if (room.pendingBytes >= maxPendingBytes) this.#flushRoom(room);
+    else this.#pacer.pending(room.maxDelayMs);
+  }
+
+  #tellGap(room: OpenRoom, reason: GapReason): boolean {
+    const told = this.#tellNatives(room, (codec) => codec.gap(room, reason));
+    if (told) this.#options.metrics.gapsTold.values[reason] += 1;
+    return told;
+  }
+
   /** A room that is flushed early stays in the dirty list; with nothing pending it costs nothing there. */
   #flushRoom(room: OpenRoom): void {
     const { pending } = room;
@@ -249,6 +281,10 @@ export class Hub {
       const end = endOfFrame(pending, from);
       const together = from === 0 && end === pending.length ? pending : pending.slice(from, end);
       room.sequence += together.length;
+      if (room.position !== null) {
+        const { epoch, offset } = room.position;
+        room.position = { epoch, offset: offset + together.length };
+      }
       if (!this.#sendTogether(room, together)) mayBeMissed = true;
       from = end;
     }
@@ -288,14 +324,4 @@ export class Hub {
     this.#options.onPressure(maxBytesOf(payload));
     return false;
   }
-}
-
-/** Where the frame that begins at `from` is full: at least one publication further on. */
-function endOfFrame(publications: readonly Publication[], from: number): number {
-  let bytes = 0;
-  for (let at = from; at < publications.length; at += 1) {
-    bytes += publications[at]?.content.length ?? 0;
-    if (bytes >= fullFrameBytes) return at + 1;
-  }
-  return publications.length;
 }

@@ -33,6 +33,7 @@ export class Publication {
   readonly time: number;
   #text: string | null;
   #bytes: Uint8Array | null;
+  #isKept = false;
 
   private constructor(kind: PublicationKind, content: Payload, time: number) {
     this.kind = kind;
@@ -86,8 +87,10 @@ export class Publication {
     return this.bytes.byteLength;
   }
 
-  /** Copies borrowed bytes, so that it stays valid after the call that handed it over. */
+  /** Copies borrowed bytes, once, so that it stays valid after the call that handed it over. */
   keep(): this {
+    if (this.#isKept) return this;
+    this.#isKept = true;
     // Not `slice`, which is a view if the bytes are a Buffer.
     if (this.#text === null && this.#bytes !== null) this.#bytes = new Uint8Array(this.#bytes);
     else if (this.kind !== 'binary') this.#bytes = null;

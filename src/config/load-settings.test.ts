@@ -82,6 +82,8 @@ describe('where a setting comes from', () => {
       redisShards: '128',
       redisMaxBytesInFlight: '131072',
       bridgeMaxDelayMs: '10',
+      historyMaxBytes: '2097152',
+      tailMaxBytesTogether: '2097152',
       logLevel: 'warn',
       logFormat: 'json',
     };
@@ -236,13 +238,6 @@ describe('settings that cannot work together', () => {
     const flags = { maxPayloadBytes: '65536', backpressureLimitBytes: '131071' };
     expect(problems({ flags })).toEqual([expect.stringContaining('at least twice maxPayloadBytes (65536)')]);
     expect(problems({ flags: { ...flags, backpressureLimitBytes: '131072' } })).toEqual([]);
-  });
-
-  test('a history, which no node keeps yet', () => {
-    const flags = { namespaces: '{"prices": {"historySize": 10}, "chat": {"historySize": 0}}' };
-    expect(problems({ flags })).toEqual([
-      expect.stringMatching(/^namespaces: namespace "prices": historySize must be 0: no node/),
-    ]);
   });
 
   test('are an admin listener off loopback and no key', () => {

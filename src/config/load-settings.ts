@@ -146,11 +146,6 @@ function impossible(settings: Settings): string[] {
       problems.push(
         `namespaces: namespace ${JSON.stringify(name)}: maxPayloadBytes ${maxPayloadBytes} is not allowed; it must be at most the node's own (${settings.maxPayloadBytes})`,
       );
-  for (const [name, { historySize }] of settings.namespaces)
-    if (historySize !== undefined && historySize > 0)
-      problems.push(
-        `namespaces: namespace ${JSON.stringify(name)}: historySize must be 0: no node of this version keeps a history yet`,
-      );
   if (settings.adminKey === null && !isLoopback(settings.adminHost))
     problems.push(
       `adminHost: ${JSON.stringify(settings.adminHost)} is not a loopback address, so adminKey must be set (16 characters or more); without a key only 127.0.0.1, ::1 and localhost are allowed`,

@@ -247,6 +247,74 @@ export const settingsTable = {
     unit: 'publications',
     sentence: 'A frame to the other nodes is sent at the latest when it holds this many.',
   }),
+  historyMaxBytes: integer({
+    default: 268_435_456,
+    min: 1_048_576,
+    max: 68_719_476_736,
+    unit: 'bytes',
+    sentence:
+      'Payloads that a node without Redis keeps of all channels with history together; beyond it the channels that were quiet longest lose their oldest ones.',
+  }),
+  historyMaxChannels: integer({
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    unit: 'channels',
+    sentence:
+      'Channels with history that a node without Redis remembers; beyond it the one that was untouched longest is forgotten.',
+  }),
+  tailMaxBytes: integer({
+    default: 262_144,
+    min: 4_096,
+    max: 67_108_864,
+    unit: 'bytes',
+    sentence:
+      'Latest publications of a channel with history that a node keeps at hand, so that those who come back need not be looked up.',
+  }),
+  tailMaxBytesTogether: integer({
+    default: 67_108_864,
+    min: 1_048_576,
+    max: 17_179_869_184,
+    unit: 'bytes',
+    sentence: 'The same for all channels together.',
+  }),
+  recoveryMaxPublications: integer({
+    default: 10_000,
+    min: 1,
+    max: 100_000,
+    unit: 'publications',
+    sentence:
+      'Publications that a client gets at most when it comes back; whoever has missed more is told `too_much`.',
+  }),
+  recoveryMaxBytes: integer({
+    default: 524_288,
+    min: 1_024,
+    max: 134_217_728,
+    unit: 'bytes',
+    sentence:
+      'The same in bytes, for all channels of one subscribe together with what waits for the client; never more than half of `backpressureLimitBytes`.',
+  }),
+  maxRecoveries: integer({
+    default: 64,
+    min: 1,
+    max: 10_000,
+    unit: 'channels',
+    sentence: 'Recoveries of one channel each that read the history at the same time.',
+  }),
+  maxRecoveriesWaiting: integer({
+    default: 20_000,
+    min: 0,
+    max: 10_000_000,
+    unit: 'channels',
+    sentence: 'Recoveries that wait for their turn; further ones are told `unavailable`.',
+  }),
+  recoveryTimeoutMs: integer({
+    default: 5_000,
+    min: 100,
+    max: 60_000,
+    unit: 'ms',
+    sentence: 'A recovery that has to wait or read for longer is told `unavailable`.',
+  }),
   shutdownTimeoutMs: integer({
     default: 4_000,
     min: 0,

@@ -68,6 +68,7 @@ beforeEach(() => {
         published.push([channel, content, true]);
         return outcome;
       },
+      isSequenced: () => false,
       get reachesOthers() {
         return bridge.state === 'connected';
       },
@@ -78,6 +79,9 @@ beforeEach(() => {
       prepare: () =>
         bridge.confirms ? true : new Promise((resolve) => reached.push(() => resolve(bridge.reaches))),
     },
+    recoveries: null,
+    keepsHistory: () => false,
+    maxRecoveryBytes: 1_000,
     policy: {
       maySubscribe: (channel) => channel !== 'closed',
       mayPublish: (channel) => channel !== 'closed',
@@ -121,13 +125,18 @@ class Peer {
   }
 }
 
-const subscribe = (...channels: string[]): Command => ({ type: 'subscribe', id: 2, channels });
+const subscribe = (...channels: string[]): Command => ({
+  type: 'subscribe',
+  id: 2,
+  channels: channels.map((channel) => ({ channel, since: null, last: null })),
+});
 const unsubscribe = (...channels: string[]): Command => ({ type: 'unsubscribe', id: 3, channels });
 const publish = (channel: string, text: string, id: number | null = null): Command => ({
   type: 'publish',
   id,
   channel,
   publication: Publication.text(text, 0),
+  idempotencyKey: null,
 });
 
 describe('connecting', () => {

@@ -3,38 +3,38 @@
  *
  * One object serves all connections of one codec; what is kept for each is in `native-state.ts`.
  *
- * A subscribe is answered when the bridge has confirmed that the channels of other nodes reach this one. Until then the
- * channel stands in `joining`; whoever unsubscribes meanwhile takes it out again. Answers to different commands may
- * overtake each other for this reason, and carry the id of their command.
+ * Who subscribes is answered by `joining.ts`, some of it later: answers to different commands may overtake each other, and
+ * carry the id of their command.
  */
 import type { ChannelPolicy } from '../auth/channel-policy.ts';
-import type { Bridge, Outcome } from '../bridge/bridge.ts';
+import type { Outcome } from '../bridge/bridge.ts';
 import type { Broadcaster } from '../broadcaster.ts';
 import { channelNameRule, isChannelName } from '../channel/channel-name.ts';
 import type { Hub } from '../channel/hub.ts';
 import { maxBytesOf, type Payload, type Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import { closeCodes } from '../close-codes.ts';
+import type { Appended } from '../history/history.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { ErrorName } from '../protocol/error-codes.ts';
 import { Malformed } from '../protocol/malformed.ts';
 import {
   type Command,
-  type Joined,
   protocolVersion,
   type Refused,
   type Reply,
+  type Subscription,
 } from '../protocol/messages.ts';
 import type { Socket } from '../transport/transport.ts';
 import type { ConnectDeadline } from './connect-deadline.ts';
 import type { Connection, Protocol } from './connection.ts';
+import { Joining, type JoiningOptions } from './joining.ts';
 import type { NativeState } from './native-state.ts';
 
-export interface NativeSessionOptions {
-  broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers'>;
-  hub: Pick<Hub, 'join' | 'leave'>;
-  bridge: Pick<Bridge, 'prepare' | 'reaches'>;
+export interface NativeSessionOptions extends JoiningOptions {
+  broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers' | 'isSequenced'>;
+  hub: JoiningOptions['hub'] & Pick<Hub, 'leave'>;
   policy: Pick<ChannelPolicy, 'maySubscribe' | 'mayPublish' | 'maxPayloadBytes'>;
   deadline: ConnectDeadline;
   clock: Clock;
@@ -47,7 +47,7 @@ export interface NativeSessionOptions {
   maxSubscriptions: number;
   /** Channels that one connection may join and leave in a second. */
   maxSubscriptionChangesPerSecond: number;
-  metrics: Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived' | 'errorsSent'>;
+  metrics: Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived' | 'errorsSent' | 'history'>;
 }
 
 type NativeConnection = Connection<NativeState>;
@@ -57,10 +57,12 @@ type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>;
 export class NativeSession implements Protocol<NativeState> {
   readonly codec: Codec;
   readonly #options: NativeSessionOptions;
+  readonly #joining: Joining;
 
   constructor(codec: Codec, options: NativeSessionOptions) {
     this.codec = codec;
     this.#options = options;
+    this.#joining = new Joining(codec, options);
   }
 
   opened(connection: NativeConnection): void {
@@ -134,7 +136,8 @@ export class NativeSession implements Protocol<NativeState> {
     });
   }
 
-  #publish(connection: NativeConnection, { id, channel, publication }: CommandOf<'publish'>): void {
+  #publish(connection: NativeConnection, command: CommandOf<'publish'>): void {
+    const { id, channel, publication, idempotencyKey } = command;
     const { broadcaster, metrics } = this.#options;
     const flaw = this.#flawOf(channel, publication);
     if (flaw !== null) {
@@ -144,15 +147,15 @@ export class NativeSession implements Protocol<NativeState> {
     metrics.publicationsReceived.value += 1;
     metrics.payloadBytesReceived.value += publication.content.length;
     if (id === null) {
-      broadcaster.publish(channel, publication);
+      broadcaster.publish(channel, publication, idempotencyKey);
       return;
     }
-    if (!broadcaster.reachesOthers) {
+    if (!broadcaster.reachesOthers && !broadcaster.isSequenced(channel)) {
       broadcaster.publish(channel, publication);
       this.#acknowledge(connection, id, 'failed');
       return;
     }
-    const outcome = broadcaster.publishConfirmed(channel, publication);
+    const outcome = broadcaster.publishConfirmed(channel, publication, idempotencyKey);
     if (outcome instanceof Promise)
       void outcome.then((settled) => this.#acknowledge(connection, id, settled));
     else this.#acknowledge(connection, id, outcome);
@@ -170,60 +173,40 @@ export class NativeSession implements Protocol<NativeState> {
     return null;
   }
 
-  #acknowledge(connection: NativeConnection, id: number, outcome: Outcome): void {
+  #acknowledge(connection: NativeConnection, id: number, settled: Outcome | Appended): void {
+    const outcome = typeof settled === 'string' ? settled : settled.outcome;
     if (outcome === 'unknown')
       this.#fail(connection, id, 'outcome_unknown', 'the other nodes may or may not have got it');
-    else this.#reply(connection, { type: 'published', id, degraded: outcome !== 'confirmed' });
+    else if (typeof settled === 'string')
+      this.#reply(connection, { type: 'published', id, degraded: outcome !== 'confirmed' });
+    else if (settled.outcome === 'confirmed') {
+      const { position, duplicate } = settled;
+      this.#reply(connection, { type: 'published', id, degraded: false, position, duplicate });
+    } else this.#fail(connection, id, 'unavailable', 'the history of this channel cannot be reached now');
   }
 
   #subscribe(connection: NativeConnection, { id, channels }: CommandOf<'subscribe'>): void {
-    const { bridge } = this.#options;
     const { state } = connection;
     if (this.#tooFast(connection, id, channels.length)) return;
-    const accepted = new Set<string>();
+    const accepted = new Map<string, Subscription>();
     const refused: Refused[] = [];
-    const reaches: Promise<boolean>[] = [];
-    for (const channel of channels) {
+    for (const subscription of channels) {
+      const { channel } = subscription;
       if (accepted.has(channel)) continue;
-      const known = state.room(channel) !== null || state.joining?.has(channel) === true;
+      const joined = state.room(channel) !== null;
+      const known = joined || state.joining?.has(channel) === true;
       const refusal = known ? null : this.#refusalOf(channel, state);
       if (refusal !== null) {
         refused.push(refusal);
         continue;
       }
-      accepted.add(channel);
-      if (state.room(channel) !== null) continue;
+      accepted.set(channel, subscription);
+      if (joined) continue;
       state.joining ??= new Set();
       state.joining.add(channel);
-      const reach = bridge.prepare(channel);
-      if (reach instanceof Promise) reaches.push(reach);
     }
-    const join = (): void => this.#join(connection, id, accepted, refused);
-    if (reaches.length === 0) join();
-    else void Promise.all(reaches).then(join);
-  }
-
-  /** In one turn: whatever is broadcast from now on comes behind the answer, and carries on from its sequence. */
-  #join(connection: NativeConnection, id: number, accepted: Iterable<string>, refused: Refused[]): void {
-    const { bridge, hub } = this.#options;
-    const { state, socket } = connection;
-    if (socket === null) return;
-    const channels: Joined[] = [];
-    for (const channel of accepted) {
-      let room = state.room(channel);
-      if (room === null) {
-        // Unsubscribed meanwhile.
-        if (state.joining?.has(channel) !== true) continue;
-        room = hub.join(channel, this.codec, socket);
-        state.keep(room);
-      }
-      state.joining?.delete(channel);
-      const { number, sequence } = room;
-      channels.push({ channel: room.channel, number, sequence, degraded: !bridge.reaches(channel) });
-    }
-    if (state.joining?.size === 0) state.joining = null;
-    this.#reply(connection, { type: 'subscribed', id, channels, refused });
-    this.#count(refused);
+    for (const { error } of refused) this.#options.metrics.errorsSent.values[error] += 1;
+    this.#joining.join(connection, id, accepted, refused);
   }
 
   #unsubscribe(connection: NativeConnection, { id, channels }: CommandOf<'unsubscribe'>): void {
@@ -271,10 +254,6 @@ export class NativeSession implements Protocol<NativeState> {
   #fail(connection: NativeConnection, id: number | null, error: ErrorName, message: string): void {
     this.#options.metrics.errorsSent.values[error] += 1;
     this.#reply(connection, { type: 'error', id, error, message });
-  }
-
-  #count(refused: readonly Refused[]): void {
-    for (const { error } of refused) this.#options.metrics.errorsSent.values[error] += 1;
   }
 
   #reply(connection: NativeConnection, reply: Reply): void {

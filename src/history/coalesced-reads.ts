@@ -21,11 +21,14 @@ interface Request {
 
 export class CoalescedReads implements Pick<History, 'read'> {
   readonly #history: Pick<History, 'read'>;
+  readonly #onShared: (requests: number) => void;
   /** Who waits for the next read, by channel and epoch; there while one is under way. */
   readonly #waiting = new Map<string, Request[]>();
 
-  constructor(history: Pick<History, 'read'>) {
+  /** @param onShared told how many were answered by the read of another */
+  constructor(history: Pick<History, 'read'>, onShared: (requests: number) => void = () => {}) {
     this.#history = history;
+    this.#onShared = onShared;
   }
 
   read(channel: string, since: Position, maxPublications: number): Promise<Slice | null> {
@@ -53,6 +56,7 @@ export class CoalescedReads implements Pick<History, 'read'> {
         (max, { offset, maxPublications }) => Math.max(max, offset + maxPublications),
         0,
       );
+      if (requests.length > 1) this.#onShared(requests.length - 1);
       const slice = await this.#history.read(channel, { epoch, offset: lowest }, end - lowest);
       for (const request of requests) {
         const { offset, maxPublications, settle } = request;

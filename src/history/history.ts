@@ -86,7 +86,6 @@ export interface History {
 
 /** How long an idempotency key is remembered. */
 export const idempotencyTtlMs = 300_000;
-export const maxIdempotencyKeyLength = 128;
 
 /** A slice has more bytes only if its first publications are larger. */
 export const maxReadBytes = 1_048_576;

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { confirmed, describeHistory, slice } from '../../test/history/history.suite.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
+import { Metrics } from '../metrics/metrics.ts';
 import { Publication } from '../channel/publication.ts';
 import { MemoryHistory, type MemoryHistoryOptions } from './memory-history.ts';
 
@@ -12,6 +13,7 @@ function make(options: Partial<MemoryHistoryOptions> = {}) {
     retention: () => ({ size: 10, ttlMs: 1_000 }),
     ...limits,
     clock,
+    metrics: new Metrics().history,
     ...options,
   });
   onTestFinished(() => history.stop());

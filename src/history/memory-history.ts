@@ -10,6 +10,7 @@
 import type { Position, Retention } from '../channel/position.ts';
 import { maxBytesOf, type Publication } from '../channel/publication.ts';
 import type { Clock, Timer } from '../clock.ts';
+import type { HistoryMetrics } from '../metrics/metrics.ts';
 import { randomEpochPart } from './epoch.ts';
 import {
   type Appended,
@@ -35,6 +36,7 @@ export interface MemoryHistoryOptions {
   /** Keys that are remembered at most; the oldest are forgotten first. */
   maxIdempotencyKeys: number;
   clock: Clock;
+  metrics: Pick<HistoryMetrics, 'publicationsAppended' | 'reads'>;
 }
 
 interface Kept {
@@ -114,6 +116,7 @@ export class MemoryHistory implements History {
 
     const position = { epoch: channel.epoch, offset: channel.top };
     if (key !== null) this.#keys.set(key, position);
+    this.#options.metrics.publicationsAppended.value += publications.length;
     this.#receive(name, { ...position, publications });
     return { outcome: 'confirmed', position, duplicate: false };
   }
@@ -152,7 +155,9 @@ export class MemoryHistory implements History {
   /** The channel for somebody who reads it: it gets a numbering, so that what he is told stays true. */
   #look(name: string): Channel | null {
     const { size, ttlMs } = this.#options.retention(name);
-    return size === 0 || this.#stopped ? null : this.#touch(name, ttlMs);
+    if (size === 0 || this.#stopped) return null;
+    this.#options.metrics.reads.value += 1;
+    return this.#touch(name, ttlMs);
   }
 
   #touch(name: string, ttlMs: number): Channel {

@@ -36,6 +36,11 @@ export class RecentTail {
     return this.#bytes;
   }
 
+  /** Publications that are here. */
+  get count(): number {
+    return this.#kept.length;
+  }
+
   /** Begins at a position that was read. */
   begin({ epoch, offset }: Position): void {
     this.clear();
@@ -87,11 +92,24 @@ export class RecentTail {
     return { epoch, offset: this.#offset, publications };
   }
 
+  /** The last publications, as many as this or as are here; null if nothing is known here. */
+  last(count: number): SequencedBatch | null {
+    const { position } = this;
+    if (position === null) return null;
+    const { epoch, offset } = position;
+    return this.since({ epoch, offset: offset - Math.min(count, this.#kept.length) });
+  }
+
+  /** Drops the publications and goes on from where it stands. */
+  empty(): void {
+    this.#kept = [];
+    this.#bytes = 0;
+  }
+
   clear(): void {
     this.#epoch = '';
     this.#offset = 0;
-    this.#kept = [];
-    this.#bytes = 0;
+    this.empty();
   }
 
   #stayWithinBytes(): void {

@@ -87,15 +87,30 @@ export class RedisHistory implements History {
     return this.#keysOf(shard).pubsub;
   }
 
-  /** Takes what came on the Redis channel of a shard. Nothing that is in it throws. */
-  frame(shard: number, bytes: Buffer): void {
+  /** Looks anew where the master is. */
+  reconnect(): void {
+    this.#link?.reconnect();
+  }
+
+  /**
+   * Takes what came on the Redis channel of a shard. Nothing that is in it throws.
+   *
+   * @returns false if it could not be read: whatever it was, it did not reach anybody
+   */
+  frame(shard: number, bytes: Buffer): boolean {
     const { metrics, shards } = this.#options;
     const frame = this.#reader.frame(bytes);
     metrics.framesReceived.value += 1;
-    if (frame === null) metrics.framesRejected.values.malformed += 1;
-    else if (frame.shard !== shard || frame.entries.some(({ channel }) => shardOf(channel, shards) !== shard))
+    if (frame === null) {
+      metrics.framesRejected.values.malformed += 1;
+      return false;
+    }
+    if (frame.shard !== shard || frame.entries.some(({ channel }) => shardOf(channel, shards) !== shard)) {
       metrics.framesRejected.values.wrong_shard += 1;
-    else for (const { channel, batch } of frame.entries) this.#receive(channel, batch);
+      return false;
+    }
+    for (const { channel, batch } of frame.entries) this.#receive(channel, batch);
+    return true;
   }
 
   async append(

@@ -9,8 +9,8 @@
  */
 export type ReadinessState = 'waiting' | 'ready' | 'stopping';
 
-/** What a node may lack: its own start, or Redis where it is part of a cluster. */
-export type Need = 'start' | 'redis';
+/** What a node may lack: its own start; Redis where it is part of a cluster, and its connection for channels with history. */
+export type Need = 'start' | 'redis' | 'history';
 
 export class Readiness {
   readonly #lacking = new Set<Need>(['start']);

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { errorNames } from '../protocol/error-codes.ts';
 import { Gauge, Histogram, LabelledCounter, type Metric } from './counter.ts';
-import { apiRoutes, apiStatuses, endReasons, Metrics, refusalReasons } from './metrics.ts';
+import {
+  apiRoutes,
+  apiStatuses,
+  endReasons,
+  gapReasons,
+  Metrics,
+  recoveryResults,
+  refusalReasons,
+} from './metrics.ts';
 
 const all = new Metrics().all();
 const rows = all.map((metric): [string, typeof metric] => [metric.name, metric]);
@@ -36,6 +44,7 @@ describe('the metrics', () => {
       ['outcry_connections_closed_total', 'reason', [...endReasons]],
       ['outcry_handshakes_refused_total', 'reason', [...refusalReasons]],
       ['outcry_requests_refused_total', 'reason', ['url_too_long', 'headers_too_large']],
+      ['outcry_gaps_told_total', 'reason', [...gapReasons]],
       ['outcry_errors_total', 'error', [...errorNames]],
       ['outcry_api_requests_total', 'route', [...apiRoutes]],
       ['outcry_api_replies_total', 'status', [...apiStatuses]],
@@ -53,6 +62,8 @@ describe('the metrics', () => {
         ['away', 'waiting_limit', 'failed', 'unknown'],
       ],
       ['outcry_history_frames_rejected_total', 'reason', ['malformed', 'wrong_shard']],
+      ['outcry_history_heals_total', 'result', ['nothing_missing', 'healed', 'gap', 'unavailable']],
+      ['outcry_history_recoveries_total', 'result', [...recoveryResults]],
     ]);
   });
 });

@@ -144,6 +144,21 @@ export class BridgeMetrics {
   );
 }
 
+/** Why native subscribers are told of a possible gap, as in the protocol. */
+export const gapReasons = ['bridge', 'bridge_away', 'epoch_changed', 'not_kept'] as const;
+
+/** What became of those who asked what they have missed, as in the protocol. */
+export const recoveryResults = [
+  'recovered',
+  'epoch_changed',
+  'not_kept',
+  'ahead',
+  'interrupted',
+  'unavailable',
+  'too_much',
+  'no_history',
+] as const;
+
 /** What a history counts. */
 export class HistoryMetrics {
   readonly batchesAppended = new Counter(
@@ -186,6 +201,42 @@ export class HistoryMetrics {
     'Frames of channels with history that were dropped as a whole, by reason.',
     'reason',
     ['malformed', 'wrong_shard'],
+  );
+  readonly batchesRejected = new Counter(
+    'outcry_history_batches_rejected_total',
+    'Batches that were handed to this node and are not what the history holds.',
+  );
+  readonly heals = new LabelledCounter(
+    'outcry_history_heals_total',
+    'Times that a channel was compared with its history, by what that found.',
+    'result',
+    ['nothing_missing', 'healed', 'gap', 'unavailable'],
+  );
+  readonly publicationsHealed = new Counter(
+    'outcry_history_publications_healed_total',
+    'Publications that were missing on this node and were fetched from the history.',
+  );
+  readonly recoveries = new LabelledCounter(
+    'outcry_history_recoveries_total',
+    'Channels in which a client asked for what it has missed, by result.',
+    'result',
+    recoveryResults,
+  );
+  readonly publicationsRecovered = new Counter(
+    'outcry_history_publications_recovered_total',
+    'Publications that were sent to clients because they had missed them or asked for the last ones.',
+  );
+  readonly recoveriesOpen = new Gauge(
+    'outcry_history_recoveries_open',
+    'Subscribes that read the history now or wait for their turn.',
+  );
+  readonly readsShared = new Counter(
+    'outcry_history_reads_shared_total',
+    'Reads that were answered together with others.',
+  );
+  readonly tailBytes = new Gauge(
+    'outcry_history_tail_bytes',
+    'Bytes of the latest publications that this node keeps for those who come back.',
   );
 }
 
@@ -256,9 +307,11 @@ export class Metrics {
     'outcry_quiet_marks_total',
     'Times that the last number of a channel was repeated because it fell quiet.',
   );
-  readonly gapsTold = new Counter(
+  readonly gapsTold = new LabelledCounter(
     'outcry_gaps_told_total',
-    'Times that native subscribers of a channel were told of a possible gap.',
+    'Times that native subscribers of a channel were told of a possible gap, by reason.',
+    'reason',
+    gapReasons,
   );
   readonly errorsSent = new LabelledCounter(
     'outcry_errors_total',

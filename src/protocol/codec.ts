@@ -4,6 +4,7 @@
  * A codec keeps nothing between two calls. What it returns may share a buffer that the next call of the same codec
  * overwrites: send it or copy it at once.
  */
+import type { Position } from '../channel/position.ts';
 import type { Payload, Publication } from '../channel/publication.ts';
 import type { Command, GapReason, Reply } from './messages.ts';
 
@@ -14,6 +15,8 @@ export interface ChannelHead {
   readonly number: number;
   /** Of the channel's last publication on this node. */
   readonly sequence: number;
+  /** That of the channel's last publication, in a channel with history; null in others, and while it is not known. */
+  readonly position: Position | null;
 }
 
 export interface Codec {
@@ -26,7 +29,8 @@ export interface Codec {
    */
   decode(frame: Payload, time: number): Command[];
   encode(reply: Reply): Payload;
-  /** Publications of one channel, the last of which has the head's sequence; none of them makes a mark. */
+  /** Publications of one channel, the last of which has the head's sequence and position; none of them makes a mark. */
   batch(head: ChannelHead, publications: readonly Publication[]): Payload;
+  /** What follows begins behind the head's position. */
   gap(head: ChannelHead, reason: GapReason): Payload;
 }

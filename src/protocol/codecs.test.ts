@@ -38,12 +38,13 @@ function bytesOf(frame: Payload): Buffer {
   return Buffer.from(frame as Uint8Array);
 }
 
-const publish = (publication: Publication, id: number | null = null, channel = 'a'): Command => ({
-  type: 'publish',
-  id,
-  channel,
-  publication,
-});
+const publish = (
+  publication: Publication,
+  id: number | null = null,
+  channel = 'a',
+  idempotencyKey: string | null = null,
+): Command => ({ type: 'publish', id, channel, publication, idempotencyKey });
+const plain = (...names: string[]) => names.map((channel) => ({ channel, since: null, last: null }));
 const mistake = (error: ErrorName, id: number | null = null): Command => ({
   type: 'mistake',
   id,
@@ -74,13 +75,49 @@ const commands: [what: string, json: string, msgpack: string, command: Command][
     'subscribe',
     '{"type":"subscribe","id":2,"channels":["prices:EUR","chat"]}',
     '93 02 02 92 aa "prices:EUR" a4 "chat"',
-    { type: 'subscribe', id: 2, channels: ['prices:EUR', 'chat'] },
+    { type: 'subscribe', id: 2, channels: plain('prices:EUR', 'chat') },
   ],
   [
     'subscribe with more to each channel',
-    '{"type":"subscribe","id":2,"channels":[{"channel":"a"},"b",{"since":[1],"channel":"c","x":{}}]}',
-    '93 02 02 93 91 a1 "a" a1 "b" 93 a1 "c" 91 01 80',
-    { type: 'subscribe', id: 2, channels: ['a', 'b', 'c'] },
+    '{"type":"subscribe","id":2,"channels":[{"channel":"a"},"b",{"y":[1],"channel":"c","x":{}}]}',
+    '93 02 02 93 91 a1 "a" a1 "b" 95 a1 "c" c0 c0 91 01 80',
+    { type: 'subscribe', id: 2, channels: plain('a', 'b', 'c') },
+  ],
+  [
+    'subscribe since a position',
+    '{"type":"subscribe","id":2,"channels":[{"channel":"a","since":{"epoch":"e","x":[],"offset":41}},{"since":{"offset":-1.5,"epoch":""},"channel":"b"}]}',
+    '93 02 02 92 92 a1 "a" 93 a1 "e" 29 90 92 a1 "b" 92 a0 cb bff8000000000000',
+    {
+      ...{ type: 'subscribe', id: 2 },
+      channels: [
+        { channel: 'a', since: { epoch: 'e', offset: 41 }, last: null },
+        { channel: 'b', since: { epoch: '', offset: -1.5 }, last: null },
+      ],
+    },
+  ],
+  [
+    'subscribe with the last ones',
+    '{"type":"subscribe","id":2,"channels":[{"channel":"a","last":20},{"last":0,"channel":"b"}]}',
+    '93 02 02 92 93 a1 "a" c0 14 93 a1 "b" c0 00',
+    {
+      ...{ type: 'subscribe', id: 2 },
+      channels: [
+        { channel: 'a', since: null, last: 20 },
+        { channel: 'b', since: null, last: 0 },
+      ],
+    },
+  ],
+  [
+    'unsubscribe with what only a subscribe may ask',
+    '{"type":"unsubscribe","id":3,"channels":[{"channel":"a","since":true,"last":"x"}]}',
+    '93 03 03 91 93 a1 "a" c3 a1 "x"',
+    { type: 'unsubscribe', id: 3, channels: ['a'] },
+  ],
+  [
+    'publish with an idempotency key',
+    '{"type":"publish","id":4,"channel":"a","text":"x","idempotencyKey":"k\\u00e9"}',
+    '95 04 04 a1 "a" a1 "x" a3 "ké"',
+    publish(Publication.text('x', time), 4, 'a', 'ké'),
   ],
   [
     'unsubscribe',
@@ -277,6 +314,69 @@ const mistakes: [what: string, json: string, msgpack: string, error: ErrorName, 
     'bad_request',
     2,
   ],
+  ...(
+    [
+      ['a number', '1', '01'],
+      ['nothing in it', '{}', '90'],
+      ['no offset', '{"epoch":"e"}', '91 a1 "e"'],
+      ['no epoch', '{"offset":1}', '92 c0 01'],
+      ['an offset in text', '{"epoch":"e","offset":"1"}', '92 a1 "e" a1 "1"'],
+      ['an epoch that is a number', '{"epoch":1,"offset":1}', '92 01 01'],
+      [
+        'an epoch of 65 bytes',
+        `{"epoch":"${'é'.repeat(32)}x","offset":1}`,
+        `92 d9 41 "${'é'.repeat(32)}x" 01`,
+      ],
+    ] as const
+  ).map(([what, json, msgpack]): (typeof mistakes)[number] => [
+    `a position that is ${what}`,
+    `{"type":"subscribe","id":2,"channels":["b",{"channel":"a","since":${json}}]}`,
+    `93 02 02 92 a1 "b" 92 a1 "a" ${msgpack}`,
+    'bad_request',
+    2,
+  ]),
+  ...(
+    [
+      ['negative', '-1', 'ff'],
+      ['not whole', '1.5', 'cb3ff8000000000000'],
+      ['more than 10,000', '10001', 'cd 2711'],
+      ['text', '"1"', 'a1 "1"'],
+    ] as const
+  ).map(([what, json, msgpack]): (typeof mistakes)[number] => [
+    `a number of last ones that is ${what}`,
+    `{"type":"subscribe","id":2,"channels":[{"channel":"a","last":${json}}]}`,
+    `93 02 02 91 93 a1 "a" c0 ${msgpack}`,
+    'bad_request',
+    2,
+  ]),
+  [
+    'a position and a number of last ones',
+    '{"type":"subscribe","id":2,"channels":[{"channel":"a","last":1,"since":{"epoch":"e","offset":1}}]}',
+    '93 02 02 91 93 a1 "a" 92 a1 "e" 01 01',
+    'bad_request',
+    2,
+  ],
+  [
+    'an idempotency key that is empty',
+    '{"type":"publish","id":4,"channel":"a","text":"x","idempotencyKey":""}',
+    '95 04 04 a1 "a" a1 "x" a0',
+    'bad_request',
+    4,
+  ],
+  [
+    'an idempotency key of 129 characters',
+    `{"type":"publish","id":4,"channel":"a","text":"x","idempotencyKey":"${'k'.repeat(129)}"}`,
+    `95 04 04 a1 "a" a1 "x" d9 81 "${'k'.repeat(129)}"`,
+    'bad_request',
+    4,
+  ],
+  [
+    'an idempotency key that is a number',
+    '{"type":"publish","id":4,"channel":"a","text":"x","idempotencyKey":7}',
+    '95 04 04 a1 "a" a1 "x" 07',
+    'bad_request',
+    4,
+  ],
   [
     'publish without a channel',
     '{"type":"publish","id":4,"text":"x"}',
@@ -367,8 +467,8 @@ describe('at its bounds', () => {
 
   test('a command of 1,000 channels is taken', () => {
     const channels = names(maxChannelsPerCommand);
-    const expected = [{ type: 'subscribe', id: 1, channels }];
-    expect(jsonCodec.decode(JSON.stringify(expected[0]), time)).toEqual(expected);
+    const expected = [{ type: 'subscribe', id: 1, channels: plain(...channels) }];
+    expect(jsonCodec.decode(JSON.stringify({ type: 'subscribe', id: 1, channels }), time)).toEqual(expected);
     expect(msgpackCodec.decode(msgpackOf([2, 1, channels]), time)).toEqual(expected);
   });
 
@@ -425,7 +525,7 @@ test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype'
   (name) => {
     const before = Object.getOwnPropertyNames(Object.prototype);
     const connect = { type: 'connect', id: 1, version: 1, client: name, token: name };
-    const subscribe = { type: 'subscribe', id: 2, channels: [name, name] };
+    const subscribe = { type: 'subscribe', id: 2, channels: plain(name, name) };
     const expected = [connect, subscribe, { type: 'mistake', id: 3, error: 'unknown_command' }];
     const evil = `"${name}":{"type":"ping","polluted":true}`;
     const json = [
@@ -452,6 +552,14 @@ const publication = fc.oneof(
   anyText(40).map((text) => Publication.text(text, time)),
   fc.uint8Array({ maxLength: 300 }).map((bytes) => Publication.binary(bytes, time)),
 );
+const anySubscription = fc.oneof(
+  fc.record({ channel: anyText(20), since: fc.constant(null), last: fc.option(fc.nat(10_000)) }),
+  fc.record({
+    channel: anyText(20),
+    since: fc.record({ epoch: anyText(16), offset: fc.maxSafeNat() }),
+    last: fc.constant(null),
+  }),
+);
 const anyCommand: fc.Arbitrary<Exclude<Command, { type: 'mistake' }>> = fc.oneof(
   fc.record({
     type: fc.constant('connect' as const),
@@ -459,10 +567,16 @@ const anyCommand: fc.Arbitrary<Exclude<Command, { type: 'mistake' }>> = fc.oneof
     client: fc.option(anyText(16)),
     token: fc.option(anyText(200)),
   }),
-  fc.record({ type: fc.constantFrom('subscribe' as const, 'unsubscribe' as const), id, channels }),
+  fc.record({ type: fc.constant('unsubscribe' as const), id, channels }),
+  fc.record({
+    type: fc.constant('subscribe' as const),
+    id,
+    channels: fc.array(anySubscription, { minLength: 1, maxLength: 20 }),
+  }),
   fc.record({
     type: fc.constant('publish' as const),
     ...{ id: fc.option(id), channel: anyText(20), publication },
+    idempotencyKey: fc.option(anyText(128).filter((key) => key.length >= 1 && key.length <= 128)),
   }),
   fc.record({ type: fc.constant('ping' as const), id: fc.option(id) }),
   fc.constant({ type: 'pong' as const }),
@@ -499,6 +613,7 @@ function jsonOf(command: Exclude<Command, { type: 'mistake' }>): string {
     type: 'publish',
     ...(command.id === null ? {} : { id: command.id }),
     channel: command.channel,
+    ...(command.idempotencyKey === null ? {} : { idempotencyKey: command.idempotencyKey }),
   };
   return `${JSON.stringify(start).slice(0, -1)},"${kind}":${content}}`;
 }
@@ -510,6 +625,15 @@ function elementsOf(command: Exclude<Command, { type: 'mistake' }>): unknown[] {
     case 'connect':
       return [type, command.id, command.version, command.client, command.token];
     case 'subscribe':
+      return [
+        type,
+        command.id,
+        command.channels.map(({ channel, since, last }) => [
+          channel,
+          since === null ? null : [since.epoch, since.offset],
+          last,
+        ]),
+      ];
     case 'unsubscribe':
       return [type, command.id, command.channels];
     case 'publish': {
@@ -520,7 +644,7 @@ function elementsOf(command: Exclude<Command, { type: 'mistake' }>): unknown[] {
           : kind === 'text'
             ? command.publication.text
             : { json: command.publication.text };
-      return [type, command.id, command.channel, content];
+      return [type, command.id, command.channel, content, command.idempotencyKey];
     }
     case 'ping':
       return [type, command.id];
@@ -547,7 +671,9 @@ function msgpackOf(value: unknown): Buffer {
   }
 }
 
-const head: ChannelHead = { channel: 'chat', number: 12, sequence: 42 };
+const head: ChannelHead = { channel: 'chat', number: 12, sequence: 42, position: null };
+const position = { epoch: 'e', offset: 57 };
+const sequenced: ChannelHead = { ...head, position };
 const connected: Reply = {
   ...{ type: 'connected', id: 1, node: 'left', boot: 'a1b2', connection: 'a1b2-7' },
   ...{ time, pingIntervalMs: 26_667, limits: { maxPayloadBytes: 65_536, maxSubscriptions: 1_000 } },
@@ -610,6 +736,41 @@ const sent: [what: string, encode: (codec: Codec) => Payload, json: string, msgp
     '{"type":"published","id":4,"degraded":true}',
     '93 04 04 c3',
   ],
+  [
+    'published into a history',
+    (codec) => codec.encode({ type: 'published', id: 4, degraded: false, position }),
+    '{"type":"published","id":4,"epoch":"e","offset":57}',
+    '95 04 04 c2 a1 "e" 39',
+  ],
+  [
+    'published before under the same key',
+    (codec) => codec.encode({ type: 'published', id: 4, degraded: false, position, duplicate: true }),
+    '{"type":"published","id":4,"epoch":"e","offset":57,"duplicate":true}',
+    '96 04 04 c2 a1 "e" 39 c3',
+  ],
+  [
+    'subscribed with positions',
+    (codec) =>
+      codec.encode({
+        ...{ type: 'subscribed', id: 2, refused: [] },
+        channels: [
+          { channel: 'a', number: 1, sequence: 0, degraded: false, position },
+          { channel: 'b', number: 2, sequence: 0, degraded: true, position, recovered: true },
+          {
+            channel: 'c',
+            number: 3,
+            sequence: 0,
+            degraded: false,
+            position,
+            recovered: false,
+            reason: 'ahead',
+          },
+          { channel: 'd', number: 4, sequence: 0, degraded: true, recovered: false, reason: 'unavailable' },
+        ],
+      }),
+    '{"type":"subscribed","id":2,"channels":[{"channel":"a","number":1,"sequence":0,"epoch":"e","offset":57},{"channel":"b","number":2,"sequence":0,"degraded":true,"epoch":"e","offset":57,"recovered":true},{"channel":"c","number":3,"sequence":0,"epoch":"e","offset":57,"recovered":false,"reason":"ahead"},{"channel":"d","number":4,"sequence":0,"degraded":true,"recovered":false,"reason":"unavailable"}]}',
+    '93 02 02 94 96 a1 "a" 01 00 c2 a1 "e" 39 97 a1 "b" 02 00 c3 a1 "e" 39 c3 98 a1 "c" 03 00 c2 a1 "e" 39 c2 a5 "ahead" 98 a1 "d" 04 00 c3 c0 c0 c2 ab "unavailable"',
+  ],
   ['ping', (codec) => codec.encode({ type: 'ping' }), '{"type":"ping"}', '91 05'],
   [
     'pong',
@@ -649,7 +810,7 @@ const sent: [what: string, encode: (codec: Codec) => Payload, json: string, msgp
   [
     'a batch of what came as bytes',
     (codec) =>
-      codec.batch({ channel: 'é"', number: 128, sequence: 256 }, [
+      codec.batch({ channel: 'é"', number: 128, sequence: 256, position: null }, [
         Publication.json(Buffer.from('null'), time),
         Publication.text(Buffer.from('\ufeffé'), time),
         Publication.text(Buffer.from('x'.repeat(32)), time),
@@ -662,6 +823,30 @@ const sent: [what: string, encode: (codec: Codec) => Payload, json: string, msgp
     (codec) => codec.batch(head, []),
     '{"type":"batch","channel":"chat","sequence":42}',
     '95 07 0c 2a c0 90',
+  ],
+  [
+    'a batch with an offset',
+    (codec) => codec.batch(sequenced, [Publication.text('x', time)]),
+    '{"type":"batch","channel":"chat","sequence":42,"offset":57,"time":1764000000000,"publications":[{"text":"x"}]}',
+    `96 07 0c 2a ${timeHex} 91 a1 "x" 39`,
+  ],
+  [
+    'a mark with an offset',
+    (codec) => codec.batch(sequenced, []),
+    '{"type":"batch","channel":"chat","sequence":42,"offset":57}',
+    '96 07 0c 2a c0 90 39',
+  ],
+  [
+    'a gap behind which another epoch begins',
+    (codec) => codec.gap(sequenced, 'epoch_changed'),
+    '{"type":"gap","channel":"chat","reason":"epoch_changed","epoch":"e","offset":57}',
+    '95 08 0c 03 a1 "e" 39',
+  ],
+  [
+    'a gap of what is not kept',
+    (codec) => codec.gap(sequenced, 'not_kept'),
+    '{"type":"gap","channel":"chat","reason":"not_kept","epoch":"e","offset":57}',
+    '95 08 0c 04 a1 "e" 39',
   ],
   [
     'a gap of frames',

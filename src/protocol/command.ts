@@ -11,7 +11,11 @@ import {
   maxChannelsPerCommand,
   maxClientNameBytes,
   maxTokenBytes,
+  type Subscription,
 } from './messages.ts';
+
+/** Characters of an idempotency key. */
+export const maxIdempotencyKeyLength = 128;
 
 /** Messages in one frame. Without a limit, a frame of 64 KiB could hold 65,536 that are each answered with an error. */
 export const maxMessagesPerFrame = 1_000;
@@ -26,9 +30,11 @@ export interface CommandFields {
   /** From 0 to 2^53 − 1. */
   wholeNumber(field: 'id' | 'version'): number | null | undefined;
   /** A string of its own, not one that keeps the frame in memory. May have lone surrogates. */
-  text(field: 'client' | 'token' | 'channel'): string | null | undefined;
+  text(field: 'client' | 'token' | 'channel' | 'idempotencyKey'): string | null | undefined;
   /** Null also when there are not 1 to 1,000 of them. */
   channels(): readonly string[] | null | undefined;
+  /** Likewise, and null also when what is asked for with one of them is not what it must be. */
+  subscriptions(): readonly Subscription[] | null | undefined;
   /** A string says in one sentence what is wrong with the payload. */
   publication(time: number): Publication | string;
 }
@@ -52,7 +58,9 @@ export function readCommand(fields: CommandFields, time: number): Command {
       if (typeof channel !== 'string') return wrong('channel must be a string');
       const publication = fields.publication(time);
       if (typeof publication === 'string') return wrong(publication, 'bad_payload');
-      return { type, id: id ?? null, channel, publication };
+      const idempotencyKey = fields.text('idempotencyKey');
+      if (!isIdempotencyKey(idempotencyKey)) return wrong(idempotencyKeyRule);
+      return { type, id: id ?? null, channel, publication, idempotencyKey: idempotencyKey ?? null };
     }
   }
 
@@ -69,7 +77,14 @@ export function readCommand(fields: CommandFields, time: number): Command {
         return wrong(`token must be a string of at most ${maxTokenBytes} bytes`);
       return { type, id, version, client: client ?? null, token: token ?? null };
     }
-    case 'subscribe':
+    case 'subscribe': {
+      const channels = fields.subscriptions();
+      if (channels === undefined || channels === null)
+        return wrong(
+          `channels must be a list of 1 to ${maxChannelsPerCommand} names, with since or last where wanted`,
+        );
+      return { type, id, channels };
+    }
     case 'unsubscribe': {
       const channels = fields.channels();
       if (channels === undefined || channels === null)
@@ -83,8 +98,18 @@ function mistake(id: number | null, error: ErrorName, message: string): Mistake 
   return { type: 'mistake', id, error, message };
 }
 
+export const idempotencyKeyRule = `idempotencyKey must be a string of 1 to ${maxIdempotencyKeyLength} characters`;
+
+/** An optional key within its bounds. */
+export function isIdempotencyKey(key: string | null | undefined): key is string | undefined {
+  return (
+    key === undefined ||
+    (key !== null && key.length >= 1 && key.length <= maxIdempotencyKeyLength && key.isWellFormed())
+  );
+}
+
 /** An optional text within its bound. */
-function isText(value: string | null | undefined, maxBytes: number): value is string | undefined {
+export function isText(value: string | null | undefined, maxBytes: number): value is string | undefined {
   if (value === undefined) return true;
   // A UTF-16 unit is at least one byte, so what has more units is refused without being encoded.
   return (

@@ -45,7 +45,9 @@ describe('a JSON payload', () => {
           );
           const { publication } = command as { publication: Publication };
           expect(publication.content).toBe(json);
-          const frame = jsonCodec.batch({ channel: 'a', number: 1, sequence: 1 }, [publication]) as string;
+          const frame = jsonCodec.batch({ channel: 'a', number: 1, sequence: 1, position: null }, [
+            publication,
+          ]) as string;
           expect(frame.endsWith(`"publications":[{"json":${json}}]}`)).toBe(true);
         },
       ),
@@ -99,7 +101,7 @@ describe('binary', () => {
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         const base64 = Buffer.from(bytes).toString('base64');
         expect(payloadOf(`"binary":"${base64}"`)).toEqual(['binary', Buffer.from(bytes).toString('hex')]);
-        const frame = jsonCodec.batch({ channel: 'a', number: 1, sequence: 1 }, [
+        const frame = jsonCodec.batch({ channel: 'a', number: 1, sequence: 1, position: null }, [
           Publication.binary(bytes, time),
         ]) as string;
         expect(frame.endsWith(`[{"binary":"${base64}"}]}`)).toBe(true);
@@ -127,7 +129,7 @@ describe('a key that is repeated', () => {
     expect(payloadOf('"text":"a","text":1')).toBe('bad_payload');
     expect(
       decodeOne('{"type":"subscribe","id":1,"channels":[1],"channels":[{"channel":1,"channel":"a"}]}'),
-    ).toEqual({ type: 'subscribe', id: 1, channels: ['a'] });
+    ).toMatchObject({ type: 'subscribe', id: 1, channels: [{ channel: 'a' }] });
   });
 
   test('is the same with escapes in it', () => {
@@ -166,10 +168,10 @@ describe('null', () => {
 
 describe('a lone surrogate', () => {
   test('in the name of a channel is left to the rule for names', () => {
-    expect(decodeOne('{"type":"subscribe","id":1,"channels":["\\ud800","a"]}')).toEqual({
+    expect(decodeOne('{"type":"subscribe","id":1,"channels":["\\ud800","a"]}')).toMatchObject({
       type: 'subscribe',
       id: 1,
-      channels: ['\ud800', 'a'],
+      channels: [{ channel: '\ud800' }, { channel: 'a' }],
     });
     expect(decodeOne('{"type":"publish","channel":"\\udc00","text":""}')).toMatchObject({
       channel: '\udc00',
@@ -239,7 +241,7 @@ test('a batch is JSON of the documented structure, whatever is in it', () => {
   fc.assert(
     fc.property(fc.string(), fc.array(publication, { minLength: 1 }), (channel, list) => {
       const frame = jsonCodec.batch(
-        { channel, number: 1, sequence: 7 },
+        { channel, number: 1, sequence: 7, position: null },
         list.map(({ published }) => published),
       );
       expect(JSON.parse(frame as string)).toEqual({

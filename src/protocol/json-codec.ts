@@ -41,9 +41,10 @@ class JsonCodec implements Codec {
     return JSON.stringify(objectOf(reply));
   }
 
-  batch({ channel, sequence }: ChannelHead, publications: readonly Publication[]): string {
+  batch({ channel, sequence, position }: ChannelHead, publications: readonly Publication[]): string {
     const [oldest] = publications;
-    const start = `{"type":"batch","channel":${JSON.stringify(channel)},"sequence":${sequence}`;
+    const numbers = position === null ? sequence : `${sequence},"offset":${position.offset}`;
+    const start = `{"type":"batch","channel":${JSON.stringify(channel)},"sequence":${numbers}`;
     if (oldest === undefined) return `${start}}`;
     let frame = `${start},"time":${oldest.time},"publications":[`;
     let separator = '';
@@ -54,8 +55,8 @@ class JsonCodec implements Codec {
     return `${frame}]}`;
   }
 
-  gap({ channel }: ChannelHead, reason: GapReason): string {
-    return JSON.stringify({ type: 'gap', channel, reason });
+  gap({ channel, position }: ChannelHead, reason: GapReason): string {
+    return JSON.stringify({ type: 'gap', channel, reason, epoch: position?.epoch, offset: position?.offset });
   }
 }
 
@@ -86,10 +87,12 @@ function objectOf(reply: Reply): object {
       };
     }
     case 'subscribed': {
-      const channels = reply.channels.map(({ channel, number, sequence, degraded }) => ({
-        ...{ channel, number, sequence },
-        degraded: degraded || undefined,
-      }));
+      const channels = reply.channels.map(
+        ({ channel, number, sequence, degraded, position, recovered, reason }) => ({
+          ...{ channel, number, sequence, degraded: degraded || undefined },
+          ...{ epoch: position?.epoch, offset: position?.offset, recovered, reason },
+        }),
+      );
       const refused = reply.refused.map(({ channel, error, message }) => ({
         ...{ channel, code: errorCodes[error], message },
       }));
@@ -99,7 +102,11 @@ function objectOf(reply: Reply): object {
     case 'unsubscribed':
       return { type: reply.type, id: reply.id, channels: reply.channels };
     case 'published':
-      return { type: reply.type, id: reply.id, degraded: reply.degraded || undefined };
+      return {
+        ...{ type: reply.type, id: reply.id, degraded: reply.degraded || undefined },
+        ...{ epoch: reply.position?.epoch, offset: reply.position?.offset },
+        duplicate: reply.duplicate || undefined,
+      };
     case 'ping':
       return { type: reply.type };
     case 'pong':

@@ -4,18 +4,20 @@
  * Of members that repeat a key the last counts, as with JSON.parse. Keys are only ever compared with the known ones, never
  * used as properties of an object.
  */
+import type { Position } from '../channel/position.ts';
 import { Publication } from '../channel/publication.ts';
 import type { CommandFields } from './command.ts';
 import type { JsonScanner } from './json-scanner.ts';
 import { type CommandType, commandNumbers } from './message-numbers.ts';
-import { maxChannelsPerCommand, maxJsonDepth } from './messages.ts';
+import { maxChannelsPerCommand, maxJsonDepth, type Subscription } from './messages.ts';
+import { type Asked, claimOf, subscriptionOf } from './subscription.ts';
 
 /** Levels of what stands in a message besides its payload, as many as in MessagePack; those of this version have two. */
 const maxFieldDepth = 7;
 
 const fieldNames = [
   ...(['type', 'id', 'version', 'client', 'token'] as const),
-  ...(['channels', 'channel', 'json', 'text', 'binary'] as const),
+  ...(['channels', 'channel', 'json', 'text', 'binary', 'idempotencyKey'] as const),
 ];
 type FieldName = (typeof fieldNames)[number];
 
@@ -64,34 +66,47 @@ export class JsonFields implements CommandFields {
   wholeNumber(field: 'id' | 'version'): number | null | undefined {
     const place = this.#places.get(field);
     if (place === undefined) return undefined;
-    // Of what JSON allows, only numbers are numbers to JavaScript too, except for these.
-    const text = this.#frame.slice(place.start, place.end);
-    if (!/^[-0-9]/.test(text)) return null;
-    const value = Number(text);
+    const value = this.#numberOf(place);
     // Without the sign of −0.
-    return Number.isSafeInteger(value) && value >= 0 ? Math.abs(value) : null;
+    return value !== null && Number.isSafeInteger(value) && value >= 0 ? Math.abs(value) : null;
   }
 
-  text(field: 'client' | 'token' | 'channel'): string | null | undefined {
+  #numberOf(place: Place): number | null {
+    // Of what JSON allows, only numbers are numbers to JavaScript too, except for these.
+    const text = this.#frame.slice(place.start, place.end);
+    return /^[-0-9]/.test(text) ? Number(text) : null;
+  }
+
+  text(field: 'client' | 'token' | 'channel' | 'idempotencyKey'): string | null | undefined {
     return this.#stringOf(this.#places.get(field));
   }
 
   channels(): readonly string[] | null | undefined {
+    // What else stands with a channel means nothing here, whatever it is.
+    return this.#list((asked) => (typeof asked.channel === 'string' ? asked.channel : null));
+  }
+
+  subscriptions(): readonly Subscription[] | null | undefined {
+    return this.#list(subscriptionOf);
+  }
+
+  /** What is made of each entry of `channels`; null if it cannot be made of one of them, or there are none or too many. */
+  #list<T>(make: (asked: Asked) => T | null): readonly T[] | null | undefined {
     const place = this.#places.get('channels');
     if (place === undefined) return undefined;
     if (this.#frame[place.start] !== '[') return null;
     const scanner = this.#scanner;
     const behind = scanner.position;
-    const channels: (string | null | undefined)[] = [];
+    const made: (T | null)[] = [];
     scanner.open(this.#frame, place.start);
     scanner.array(() => {
       // One more than allowed is enough to know.
-      if (channels.length > maxChannelsPerCommand) scanner.pass(maxFieldDepth);
-      else channels.push(this.#channelOf());
+      if (made.length > maxChannelsPerCommand) scanner.pass(maxFieldDepth);
+      else made.push(make(this.#asked()));
     });
     scanner.open(this.#frame, behind);
-    if (channels.length === 0 || channels.length > maxChannelsPerCommand) return null;
-    return channels.every((channel) => typeof channel === 'string') ? channels : null;
+    if (made.length === 0 || made.length > maxChannelsPerCommand) return null;
+    return made.every((each) => each !== null) ? (made as T[]) : null;
   }
 
   publication(time: number): Publication | string {
@@ -122,21 +137,46 @@ export class JsonFields implements CommandFields {
       : 'binary must be base64 with padding';
   }
 
-  /** The channel of an entry of `channels`, at which the scanner stands: a name, or an object with one. */
-  #channelOf(): string | null | undefined {
+  /** An entry of `channels`, at which the scanner stands: a name, or an object with one. */
+  #asked(): Asked {
     const scanner = this.#scanner;
-    const start = scanner.position;
-    if (this.#frame[start] !== '{') {
-      const depth = scanner.pass(maxFieldDepth);
-      return this.#stringOf({ start, end: scanner.position, depth });
+    const asked: Asked = { channel: undefined, since: undefined, last: undefined };
+    if (this.#frame[scanner.position] !== '{') {
+      asked.channel = this.#stringOf(this.#pass());
+      return asked;
     }
-    let channel: string | null | undefined;
     scanner.object((key) => {
-      const at = scanner.position;
-      const depth = scanner.pass(maxFieldDepth);
-      if (key === 'channel') channel = this.#stringOf({ start: at, end: scanner.position, depth });
+      if (key === 'since') asked.since = this.#claim();
+      else {
+        const place = this.#pass();
+        if (key === 'channel') asked.channel = this.#stringOf(place);
+        else if (key === 'last') asked.last = this.#numberOf(place);
+      }
     });
-    return channel;
+    return asked;
+  }
+
+  /** The position at which the scanner stands; null for anything else. */
+  #claim(): Position | null {
+    const scanner = this.#scanner;
+    if (this.#frame[scanner.position] !== '{') {
+      this.#pass();
+      return null;
+    }
+    let [epoch, offset]: [string | null | undefined, number | null | undefined] = [undefined, undefined];
+    scanner.object((key) => {
+      const place = this.#pass();
+      if (key === 'epoch') epoch = this.#stringOf(place);
+      else if (key === 'offset') offset = this.#numberOf(place);
+    });
+    return claimOf(epoch, offset);
+  }
+
+  /** Moves behind a value. */
+  #pass(): Place {
+    const start = this.#scanner.position;
+    const depth = this.#scanner.pass(maxFieldDepth);
+    return { start, end: this.#scanner.position, depth };
   }
 
   /**

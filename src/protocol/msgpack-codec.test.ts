@@ -10,7 +10,7 @@ import type { Command } from './messages.ts';
 import { msgpackCodec } from './msgpack-codec.ts';
 
 const time = 1_764_000_000_000;
-const head = { channel: 'a', number: 1, sequence: 7 };
+const head = { channel: 'a', number: 1, sequence: 7, position: null };
 
 function decode(written: string): Command[] {
   return msgpackCodec.decode(writtenBytes(written), time);
@@ -144,7 +144,7 @@ describe('a field', () => {
   });
 
   test('may have the replacement character in it', () => {
-    expect(decodeOne('93 02 01 91 a3 efbfbd')).toMatchObject({ channels: ['\ufffd'] });
+    expect(decodeOne('93 02 01 91 a3 efbfbd')).toMatchObject({ channels: [{ channel: '\ufffd' }] });
   });
 });
 

@@ -5,6 +5,7 @@
  *
  * No frame costs more than its bytes, whatever is in it: `codecs.test.ts` holds the worst that we could make against a bound.
  */
+import type { Position } from '../channel/position.ts';
 import type { Payload, Publication } from '../channel/publication.ts';
 import type { ChannelHead, Codec } from './codec.ts';
 import { maxMessagesPerFrame, readCommand } from './command.ts';
@@ -49,27 +50,29 @@ class MsgpackCodec implements Codec {
     return writer.view();
   }
 
-  batch({ number, sequence }: ChannelHead, publications: readonly Publication[]): Uint8Array {
+  batch({ number, sequence, position }: ChannelHead, publications: readonly Publication[]): Uint8Array {
     const writer = this.#writer;
     const [oldest] = publications;
     writer.clear(keepBytes);
-    writer.array(5);
+    writer.array(position === null ? 5 : 6);
     writer.unsigned(replyNumbers.batch);
     writer.unsigned(number);
     writer.unsigned(sequence);
     writeTime(writer, oldest?.time ?? null);
     writer.array(publications.length);
     for (const publication of publications) writePayload(writer, publication);
+    if (position !== null) writer.unsigned(position.offset);
     return writer.view();
   }
 
-  gap({ number }: ChannelHead, reason: GapReason): Uint8Array {
+  gap({ number, position }: ChannelHead, reason: GapReason): Uint8Array {
     const writer = this.#writer;
     writer.clear(keepBytes);
-    writer.array(3);
+    writer.array(position === null ? 3 : 5);
     writer.unsigned(replyNumbers.gap);
     writer.unsigned(number);
     writer.unsigned(gapNumbers[reason]);
+    if (position !== null) writePosition(writer, position);
     return writer.view();
   }
 }
@@ -118,10 +121,15 @@ function writeReply(writer: MsgpackWriter, reply: Reply): void {
       writer.array(reply.channels.length);
       for (const channel of reply.channels) writer.text(channel);
       break;
-    case 'published':
-      writeStart(writer, reply.degraded ? 3 : 2, reply);
-      if (reply.degraded) writer.boolean(true);
+    case 'published': {
+      const { degraded, position, duplicate = false } = reply;
+      const elements = duplicate ? 6 : position !== undefined ? 5 : degraded ? 3 : 2;
+      writeStart(writer, elements, reply);
+      if (elements > 2) writer.boolean(degraded);
+      if (elements > 3) writePosition(writer, position);
+      if (duplicate) writer.boolean(true);
       break;
+    }
     case 'ping':
       writer.array(1);
       writer.unsigned(replyNumbers.ping);
@@ -138,12 +146,28 @@ function writeReply(writer: MsgpackWriter, reply: Reply): void {
   }
 }
 
-function writeJoined(writer: MsgpackWriter, { channel, number, sequence, degraded }: Joined): void {
-  writer.array(degraded ? 4 : 3);
+function writeJoined(writer: MsgpackWriter, joined: Joined): void {
+  const { channel, number, sequence, degraded, position, recovered, reason } = joined;
+  const elements =
+    reason !== undefined ? 8 : recovered !== undefined ? 7 : position !== undefined ? 6 : degraded ? 4 : 3;
+  writer.array(elements);
   writer.text(channel);
   writer.unsigned(number);
   writer.unsigned(sequence);
-  if (degraded) writer.boolean(true);
+  if (elements > 3) writer.boolean(degraded);
+  if (elements > 4) writePosition(writer, position);
+  if (elements > 6) writer.boolean(recovered ?? false);
+  if (reason !== undefined) writer.text(reason);
+}
+
+function writePosition(writer: MsgpackWriter, position: Position | undefined): void {
+  if (position === undefined) {
+    writer.nil();
+    writer.nil();
+    return;
+  }
+  writer.text(position.epoch);
+  writer.unsigned(position.offset);
 }
 
 /** The elements that nearly all replies begin with. */

@@ -5,20 +5,22 @@
  * clients' libraries choose them by rules of their own.
  */
 import { isUtf8 } from 'node:buffer';
+import type { Position } from '../channel/position.ts';
 import { Publication } from '../channel/publication.ts';
 import type { CommandFields } from './command.ts';
 import { JsonScanner } from './json-scanner.ts';
 import { Malformed } from './malformed.ts';
 import { type CommandType, commandNumbers, jsonExtensionType } from './message-numbers.ts';
-import { maxChannelsPerCommand, maxJsonDepth } from './messages.ts';
+import { maxChannelsPerCommand, maxJsonDepth, type Subscription } from './messages.ts';
 import type { MsgpackReader } from './msgpack-reader.ts';
+import { type Asked, claimOf, subscriptionOf } from './subscription.ts';
 
 /** Where in a message a field stands, whatever its type; some share a position. */
 const positions = {
   ...{ type: 0, id: 1 },
   ...{ version: 2, client: 3, token: 4 },
   ...{ channels: 2 },
-  ...{ channel: 2, payload: 3 },
+  ...{ channel: 2, payload: 3, idempotencyKey: 4 },
 } as const;
 type FieldName = keyof typeof positions;
 
@@ -62,30 +64,39 @@ export class MsgpackFields implements CommandFields {
 
   wholeNumber(field: 'type' | 'id' | 'version'): number | null | undefined {
     return this.#at(field, () => {
-      if (this.#reader.next !== 'number') return null;
-      const value = this.#reader.number();
+      const value = this.#number();
       // Without the sign of −0.
-      return Number.isSafeInteger(value) && value >= 0 ? Math.abs(value) : null;
+      return value !== null && Number.isSafeInteger(value) && value >= 0 ? Math.abs(value) : null;
     });
   }
 
-  text(field: 'client' | 'token' | 'channel'): string | null | undefined {
+  text(field: 'client' | 'token' | 'channel' | 'idempotencyKey'): string | null | undefined {
     return this.#at(field, () => this.#text());
   }
 
   channels(): readonly string[] | null | undefined {
+    // What else stands with a channel means nothing here, whatever it is.
+    return this.#list(({ channel }) => (typeof channel === 'string' ? channel : null));
+  }
+
+  subscriptions(): readonly Subscription[] | null | undefined {
+    return this.#list(subscriptionOf);
+  }
+
+  /** What is made of each entry of `channels`; null if it cannot be made of one of them, or there are none or too many. */
+  #list<T>(make: (asked: Asked) => T | null): readonly T[] | null | undefined {
     return this.#at('channels', () => {
       const reader = this.#reader;
       if (reader.next !== 'array') return null;
       const count = reader.array();
       if (count === 0 || count > maxChannelsPerCommand) return null;
-      const channels: string[] = [];
+      const made: T[] = [];
       for (let i = 0; i < count; i += 1) {
-        const channel = this.#channel();
-        if (channel === null) return null;
-        channels.push(channel);
+        const each = make(this.#asked());
+        if (each === null) return null;
+        made.push(each);
       }
-      return channels;
+      return made;
     });
   }
 
@@ -131,19 +142,52 @@ export class MsgpackFields implements CommandFields {
     }
   }
 
-  /** The channel of an entry of `channels`: a name, or an array that begins with one. */
-  #channel(): string | null {
+  /** An entry of `channels`: a name, or an array that begins with one. */
+  #asked(): Asked {
     const reader = this.#reader;
-    if (reader.next !== 'array') return this.#text();
-    const elements = reader.array();
-    if (elements === 0) return null;
-    const channel = this.#text();
-    if (channel !== null) for (let i = 1; i < elements; i += 1) reader.skip();
-    return channel;
+    const asked: Asked = { channel: undefined, since: undefined, last: undefined };
+    const elements = reader.next === 'array' ? reader.array() : null;
+    if (elements === null || elements > 0) asked.channel = this.#text();
+    if (elements === null) return asked;
+    if (elements > 1) asked.since = this.#optional(() => this.#claim());
+    if (elements > 2) asked.last = this.#optional(() => this.#number());
+    for (let i = 3; i < elements; i += 1) reader.skip();
+    return asked;
   }
 
+  /** A position; null for anything else. The reader moves behind it. */
+  #claim(): Position | null {
+    const reader = this.#reader;
+    if (reader.next !== 'array') {
+      reader.skip();
+      return null;
+    }
+    const elements = reader.array();
+    if (elements === 0) return null;
+    const epoch = this.#text();
+    const offset = elements > 1 ? this.#number() : null;
+    for (let i = 2; i < elements; i += 1) reader.skip();
+    return claimOf(epoch, offset);
+  }
+
+  #number(): number | null {
+    if (this.#reader.next === 'number') return this.#reader.number();
+    this.#reader.skip();
+    return null;
+  }
+
+  #optional<T>(read: () => T): T | undefined {
+    if (this.#reader.next !== 'nil') return read();
+    this.#reader.skip();
+    return undefined;
+  }
+
+  /** A text; the reader moves behind whatever it is. */
   #text(): string | null {
-    if (this.#reader.next !== 'text') return null;
+    if (this.#reader.next !== 'text') {
+      this.#reader.skip();
+      return null;
+    }
     const bytes = this.#last(this.#reader.textSize(this.#frame.length));
     return isUtf8(bytes) ? bytes.toString('utf8') : null;
   }

@@ -34,6 +34,7 @@ async function connected({ maxBytesInFlight = 1e6 } = {}): Promise<RedisBridge> 
     sender: { nodeId: 'left', bootId: 'b' },
     commandTimeoutMs: 300,
     maxBytesInFlight,
+    history: null,
     batch: { maxDelayMs: 2, maxBytes: 65_536, maxItems: 1_024 },
     clock: systemClock,
     logger: silent,

@@ -102,7 +102,7 @@ describe.each<[DialectName, Codec]>([
   ['outcry-json', jsonCodec],
   ['outcry-msgpack', msgpackCodec],
 ])('%s', (name, codec) => {
-  const head = { channel: 'bench-0', number: 300, sequence: 70_000 };
+  const head = { channel: 'bench-0', number: 300, sequence: 70_000, position: null };
 
   function publicationsOf({ dialect, record }: Talk, count: number): Publication[] {
     return Array.from({ length: count }, (_, i) => {

@@ -33,7 +33,7 @@ export function openApi(version: string): object {
               'application/json': { schema: input(publishSchema) },
               'application/msgpack': {
                 schema: {
-                  description: '[channel, payload], or an array of such',
+                  description: '[channel, payload], [channel, payload, idempotencyKey], or an array of such',
                   type: 'string',
                   format: 'binary',
                 },

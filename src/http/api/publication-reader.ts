@@ -5,6 +5,7 @@
  * publisher's. Nothing here publishes: a body is read to its end before anything of it may be.
  */
 import { Publication } from '../../channel/publication.ts';
+import { idempotencyKeyRule, isIdempotencyKey } from '../../protocol/command.ts';
 import { JsonFields } from '../../protocol/json-fields.ts';
 import { JsonScanner } from '../../protocol/json-scanner.ts';
 import { Malformed } from '../../protocol/malformed.ts';
@@ -18,6 +19,7 @@ import { maxBatch, publishSchema } from './schemas.ts';
 export interface Entry {
   readonly channel: string;
   readonly publication: Publication;
+  readonly idempotencyKey: string | null;
 }
 
 /** What a body holds, or why it is refused, with the place of the publication that is to blame in its batch. */
@@ -58,7 +60,7 @@ export class PublicationReader {
     }
   }
 
-  /** `[channel, payload]`, or an array of such. */
+  /** `[channel, payload]`, `[channel, payload, idempotencyKey]`, or an array of such. */
   msgpack(body: Uint8Array, time: number): Reading {
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     const reader = this.#msgpack;
@@ -155,7 +157,7 @@ function usualEntry(text: string, time: number): Entry | null {
   const channel = text.slice(usualStart.length, channelEnd);
   const json = text.slice(start, end);
   if (!plain.test(channel) || json.trim() !== json || !isJson(json)) return null;
-  return { channel, publication: Publication.json(json, time) };
+  return { channel, publication: Publication.json(json, time), idempotencyKey: null };
 }
 
 function isJson(text: string): boolean {
@@ -171,7 +173,10 @@ function entryOf(fields: JsonFields | MsgpackFields, time: number): Entry | Refu
   const channel = fields.text('channel');
   if (typeof channel !== 'string') return refuse('bad_request', 'channel must be a string');
   const publication = fields.publication(time);
-  return typeof publication === 'string' ? refuse('bad_payload', publication) : { channel, publication };
+  if (typeof publication === 'string') return refuse('bad_payload', publication);
+  const idempotencyKey = fields.text('idempotencyKey');
+  if (!isIdempotencyKey(idempotencyKey)) return refuse('bad_request', idempotencyKeyRule);
+  return { channel, publication, idempotencyKey: idempotencyKey ?? null };
 }
 
 function refused(...[error, message, options]: Parameters<typeof refuse>): {

@@ -12,7 +12,7 @@ import { bodyAborted, errorOf, type Refusal, refusalReply, refuse } from './api-
 import { LineSplitter } from './line-splitter.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { type Entry, PublicationReader } from './publication-reader.ts';
-import { type Publisher, unavailable } from './publisher.ts';
+import { historyUnavailable, type Publisher, type Receipt, type Result, unavailable } from './publisher.ts';
 
 /** Refused lines that an answer lists. */
 const maxListedErrors = 10;
@@ -26,7 +26,7 @@ const onePublished: HttpReply = {
 
 const outcomeUnknown = refuse(
   'outcome_unknown',
-  'it reached the subscribers of this node, and nobody knows whether those of the others',
+  'nobody knows whether it reached the other nodes, or the history of a channel that has one',
 );
 
 export interface PublishRouteOptions {
@@ -91,10 +91,10 @@ export class PublishRoute {
     }
     // It may have gone away while the body came.
     if (!this.#publisher.available) return refusalReply(unavailable);
-    const outcome = this.#publisher.publish(entries);
-    return typeof outcome === 'number'
-      ? publishedReply(entries.length, isBatch, outcome)
-      : outcome.then((unconfirmed) => publishedReply(entries.length, isBatch, unconfirmed));
+    const result = this.#publisher.publish(entries);
+    return result instanceof Promise
+      ? result.then((settled) => publishedReply(entries.length, isBatch, settled))
+      : publishedReply(entries.length, isBatch, result);
   }
 
   async #lines(request: HttpRequest): Promise<HttpReply> {
@@ -118,20 +118,26 @@ export class PublishRoute {
   /** Publishes the good ones among some lines, and waits until it is known what became of them. */
   async #publishLines(lines: Iterable<Uint8Array>, tally: Tally): Promise<void> {
     const entries: Entry[] = [];
+    const lineOf: number[] = [];
     for (const line of lines) {
       tally.line += 1;
       if (isBlank(line)) continue;
       const read = this.#readLine(line);
       if (!('error' in read)) {
         entries.push(read);
+        lineOf.push(tally.line);
         continue;
       }
-      tally.refuse(read);
+      tally.refuse(read, tally.line);
       this.#metrics.apiErrors.values[read.error] += 1;
     }
-    const unconfirmed = await this.#publisher.publish(entries);
-    tally.unknown += unconfirmed;
-    tally.published += entries.length - unconfirmed;
+    const { unknown, failed } = await this.#publisher.publish(entries);
+    tally.unknown += unknown;
+    tally.published += entries.length - unknown - failed.length;
+    for (const index of failed) {
+      tally.refuse(historyUnavailable, lineOf[index] ?? 0);
+      this.#metrics.apiErrors.values.unavailable += 1;
+    }
   }
 
   #readLine(line: Uint8Array): Entry | Refusal {
@@ -153,10 +159,10 @@ class Tally {
   #unavailable = false;
   readonly #errors: object[] = [];
 
-  refuse(refusal: Refusal): void {
+  refuse(refusal: Refusal, line: number): void {
     this.#refused += 1;
     if (refusal.error === 'unavailable') this.#unavailable = true;
-    if (this.#errors.length < maxListedErrors) this.#errors.push({ line: this.line, ...errorOf(refusal) });
+    if (this.#errors.length < maxListedErrors) this.#errors.push({ line, ...errorOf(refusal) });
   }
 
   report() {
@@ -174,11 +180,19 @@ class Tally {
   }
 }
 
-function publishedReply(count: number, isBatch: boolean, unconfirmed: number): HttpReply {
-  const published = count - unconfirmed;
-  if (unconfirmed > 0)
-    return refusalReply(outcomeUnknown, isBatch ? { published, unknown: unconfirmed } : {});
-  return isBatch ? json(200, { published }) : onePublished;
+function publishedReply(count: number, isBatch: boolean, { unknown, failed, receipts }: Result): HttpReply {
+  if (unknown === 0 && failed.length === 0 && receipts === null)
+    return isBatch ? json(200, { published: count }) : onePublished;
+  const published = count - unknown - failed.length;
+  const report = isBatch ? { published, positions: receipts?.map(positionOf) } : {};
+  if (unknown > 0) return refusalReply(outcomeUnknown, isBatch ? { ...report, unknown } : {});
+  if (failed.length > 0)
+    return refusalReply(historyUnavailable, isBatch ? { ...report, failed: failed.length } : {});
+  return json(200, isBatch ? report : { published, ...positionOf(receipts?.[0] ?? null) });
+}
+
+function positionOf(receipt: Receipt | null): object | null {
+  return receipt === null ? null : { ...receipt.position, duplicate: receipt.duplicate || undefined };
 }
 
 function refusedAt(refusal: Refusal, index: number | null): HttpReply {

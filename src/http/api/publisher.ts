@@ -5,7 +5,9 @@ import type { ChannelPolicy } from '../../auth/channel-policy.ts';
 import type { Outcome } from '../../bridge/bridge.ts';
 import type { Broadcaster } from '../../broadcaster.ts';
 import { channelNameRule, isChannelName } from '../../channel/channel-name.ts';
+import type { Position } from '../../channel/position.ts';
 import type { Publication } from '../../channel/publication.ts';
+import type { Appended } from '../../history/history.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { type Refusal, refuse } from './api-error.ts';
 import type { Entry } from './publication-reader.ts';
@@ -21,6 +23,31 @@ export const unavailable = refuse(
   'the other nodes cannot be reached now, so it was delivered nowhere',
   { headers: { 'Retry-After': '1' } },
 );
+
+/** Said of a publication into a channel with history that could not be appended. */
+export const historyUnavailable = refuse(
+  'unavailable',
+  'the history of this channel cannot be reached now, so it was delivered nowhere',
+  { headers: { 'Retry-After': '1' } },
+);
+
+/** Where a publication is in the history of its channel. */
+export interface Receipt {
+  readonly position: Position;
+  readonly duplicate: boolean;
+}
+
+/** What became of publications. */
+export interface Result {
+  /** Of how many nobody knows whether they reached the other nodes, or the history. */
+  readonly unknown: number;
+  /** The places of those that are in no history and were delivered nowhere. */
+  readonly failed: readonly number[];
+  /** By place, null for channels without history; null if that is all of them. */
+  readonly receipts: readonly (Receipt | null)[] | null;
+}
+
+const allConfirmed: Result = { unknown: 0, failed: [], receipts: null };
 
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -47,34 +74,52 @@ export class Publisher {
   }
 
   /**
-   * Publishes in order. This node's subscribers get all of it before the call returns.
-   *
-   * @returns for how many of them the other nodes' bridge has not confirmed that it took them
+   * Publishes in order. In channels without history this node's subscribers get it before the call returns.
    */
-  publish(entries: readonly Entry[]): number | Promise<number> {
+  publish(entries: readonly Entry[]): Result | Promise<Result> {
     const { broadcaster, metrics } = this.#options;
     metrics.apiPublications.value += entries.length;
-    let unconfirmed = 0;
-    let underWay: Map<Promise<Outcome>, number> | null = null;
-    for (const { channel, publication } of entries) {
-      const outcome = broadcaster.publishConfirmed(channel, publication);
+    let unknown = 0;
+    let underWay: Map<Promise<Outcome | Appended>, number[]> | null = null;
+    for (let index = 0; index < entries.length; index += 1) {
+      const { channel, publication, idempotencyKey } = entries[index] as Entry;
+      const outcome = broadcaster.publishConfirmed(channel, publication, idempotencyKey);
       if (outcome === 'confirmed') continue;
       if (typeof outcome === 'string') {
-        unconfirmed += 1;
+        unknown += 1;
         continue;
       }
       // Those that travel together share their promise.
       underWay ??= new Map();
-      underWay.set(outcome, (underWay.get(outcome) ?? 0) + 1);
+      const sharing = underWay.get(outcome);
+      if (sharing === undefined) underWay.set(outcome, [index]);
+      else sharing.push(index);
     }
-    return underWay === null ? unconfirmed : settle(underWay, unconfirmed);
+    if (underWay !== null) return settle(underWay, entries.length, unknown);
+    return unknown === 0 ? allConfirmed : { ...allConfirmed, unknown };
   }
 }
 
-async function settle(underWay: ReadonlyMap<Promise<Outcome>, number>, before: number): Promise<number> {
-  let unconfirmed = before;
-  for (const [outcome, count] of underWay) if ((await outcome) !== 'confirmed') unconfirmed += count;
-  return unconfirmed;
+async function settle(
+  underWay: ReadonlyMap<Promise<Outcome | Appended>, readonly number[]>,
+  count: number,
+  before: number,
+): Promise<Result> {
+  let unknown = before;
+  const failed: number[] = [];
+  let receipts: (Receipt | null)[] | null = null;
+  for (const [promise, indices] of underWay) {
+    const settled = await promise;
+    if (typeof settled === 'string') {
+      if (settled !== 'confirmed') unknown += indices.length;
+    } else if (settled.outcome === 'confirmed') {
+      const { position, duplicate } = settled;
+      receipts ??= new Array<Receipt | null>(count).fill(null);
+      for (const index of indices) receipts[index] = { position, duplicate };
+    } else if (settled.outcome === 'unknown') unknown += indices.length;
+    else failed.push(...indices);
+  }
+  return { unknown, failed, receipts };
 }
 
 function isLonger({ content }: Publication, bytes: number): boolean {

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { maxChannelNameBytes } from '../../channel/channel-name.ts';
+import { maxIdempotencyKeyLength } from '../../protocol/command.ts';
 import { errorNames } from '../../protocol/error-codes.ts';
 import { maxListedChannels } from '../../protocol/control.ts';
 
@@ -21,11 +22,18 @@ const channel = z
 /** Any value at all; `undefined` is a field that is absent. */
 const anyJson = z.unknown().refine((value) => value !== undefined);
 
+const idempotencyKey = z
+  .string()
+  .min(1)
+  .max(maxIdempotencyKeyLength)
+  .optional()
+  .describe('in a channel with history, publishes nothing if the key was used within the last five minutes');
+
 export const publicationSchema = z
   .union([
-    z.object({ channel, json: anyJson.describe('any JSON value, at most 64 levels deep') }),
-    z.object({ channel, text: z.string() }),
-    z.object({ channel, binary: z.base64() }),
+    z.object({ channel, json: anyJson.describe('any JSON value, at most 64 levels deep'), idempotencyKey }),
+    z.object({ channel, text: z.string(), idempotencyKey }),
+    z.object({ channel, binary: z.base64(), idempotencyKey }),
   ])
   .describe('one publication, with exactly one of json, text and binary');
 
@@ -62,7 +70,20 @@ export const errorReply = z.object({
   error: z.object({ code: z.int(), name: z.enum(errorNames), message: z.string() }),
 });
 
-export const publishReply = z.object({ published: count });
+const receipt = z.object({
+  epoch: z.string(),
+  offset: count,
+  duplicate: z.literal(true).optional().describe('its key was used before, so nothing was published now'),
+});
+
+export const publishReply = z.object({
+  published: count,
+  ...receipt.partial().shape,
+  positions: z
+    .array(receipt.nullable())
+    .optional()
+    .describe('of a batch, in its order; null for channels without history'),
+});
 
 export const linesReply = z.object({
   published: count,

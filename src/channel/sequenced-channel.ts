@@ -1,0 +1,296 @@
+/**
+ * One channel with history on this node: where its room stands, and how it is brought forward.
+ *
+ * What the history hands out live continues what came before, and goes to the room at once. When it does not, or something
+ * may have been missed without a sign (`doubt`), the channel *heals*: it reads the history behind where it stands, page by
+ * page, gives that to the room, and then what came live meanwhile, which waits so long. Subscribers notice nothing. Only
+ * what the history does not have any more becomes a gap, with the position behind which it goes on.
+ *
+ *     live      7 8    10 11                12            13
+ *     room      7 8       (waits: 10 11 12)  9 10 11 12   13
+ *     history            read behind 8 ───── 9 10 11
+ *
+ * What came live before a read was asked must be in the history that the read shows. If it is not, it was not the history
+ * that sent it, and it is dropped.
+ */
+import type { Clock } from '../clock.ts';
+import type { History } from '../history/history.ts';
+import { RecentTail } from '../history/recent-tail.ts';
+import { type Slice, unseen } from '../history/recovery.ts';
+import type { HistoryMetrics } from '../metrics/metrics.ts';
+import type { HistoryGapReason } from '../protocol/messages.ts';
+import type { Gate } from './gate.ts';
+import type { Hub } from './hub.ts';
+import { offsetBefore, type Position, type SequencedBatch } from './position.ts';
+import { maxBytesOf } from './publication.ts';
+
+/** Of one read; the history also bounds its bytes. */
+export const pagePublications = 1_000;
+/** Reads after which what is live still does not meet what was read. */
+const maxRounds = 5;
+/** While live publications wait and the history cannot be asked, it is asked again after this long, and given up at last. */
+const pauseMs = 100;
+const giveUpAfterMs = 5_000;
+
+export interface SequencedChannelOptions {
+  history: Pick<History, 'read' | 'top'>;
+  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo'>;
+  /** Bounds how many channels heal at once. */
+  gate: Gate;
+  /** Of the latest publications, and of live ones that wait. */
+  maxTailBytes: number;
+  clock: Clock;
+  metrics: HistoryMetrics;
+  /** The tail has grown or shrunk by so many bytes. */
+  onTailBytes(difference: number): void;
+}
+
+/** A live batch that waits for a heal. */
+interface Waiting {
+  readonly batch: SequencedBatch;
+  /** Reads that had been asked when it came. */
+  readonly reads: number;
+}
+
+type Result = keyof HistoryMetrics['heals']['values'];
+
+export class SequencedChannel {
+  readonly channel: string;
+  /** What of it came last. Its position is where the room stands, with what the hub has pending. */
+  readonly tail: RecentTail;
+  /** When something came last. */
+  heardAt: number;
+  /** Who needs it besides a room. */
+  holders = 0;
+  /** Somebody listens. */
+  isOpen = false;
+  /** When it is compared with the history again. */
+  checkAt = Number.POSITIVE_INFINITY;
+  readonly #options: SequencedChannelOptions;
+  /** Something behind the position may be missing, or there is no position yet. */
+  #doubtful = true;
+  /** A doubt came up while a heal was under way, which may have read too early to know. */
+  #again = false;
+  #healing: Promise<boolean> | null = null;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  /** Something that waited was dropped, since there was no room for it. */
+  #overflowed = false;
+  #reads = 0;
+  #result: Result = 'nothing_missing';
+  #closed = false;
+
+  constructor(channel: string, options: SequencedChannelOptions) {
+    this.channel = channel;
+    this.#options = options;
+    this.tail = new RecentTail(options.maxTailBytes);
+    this.heardAt = options.clock.now();
+  }
+
+  get doubtful(): boolean {
+    return this.#doubtful;
+  }
+
+  /** Takes what the history handed out; its bytes are only valid during the call. */
+  receive(batch: SequencedBatch): void {
+    this.heardAt = this.#options.clock.now();
+    if (this.#healing !== null) {
+      this.#wait(batch);
+      return;
+    }
+    const { position } = this.tail;
+    if (position === null) this.#moveTo({ epoch: batch.epoch, offset: offsetBefore(batch) }, 'epoch_changed');
+    else if (typeof unseen(position, batch) === 'string') {
+      this.#wait(batch);
+      void this.heal();
+      return;
+    }
+    this.#give(batch);
+  }
+
+  /** Something may have been missed: whoever asks from now on waits until that is cleared up. */
+  doubt(): void {
+    this.#doubtful = true;
+    this.#again = true;
+  }
+
+  /** Resolves when there is no doubt any more, or with false if that could not be found out. */
+  settle(): Promise<boolean> {
+    if (this.#healing !== null) return this.#healing;
+    return this.#doubtful ? this.heal() : Promise.resolve(true);
+  }
+
+  /**
+   * Compares the channel with its history and brings it forward. Resolves with false if the history could not be asked.
+   * Never rejects.
+   */
+  heal(): Promise<boolean> {
+    this.#again = true;
+    this.#healing ??= this.#heal().finally(() => {
+      this.#healing = null;
+    });
+    return this.#healing;
+  }
+
+  /** Takes what was read behind a position into the tail, if it reaches up to it. */
+  prepend(slice: Slice): void {
+    this.#countingBytes(() => this.tail.prepend(slice));
+  }
+
+  /** Forgets the publications and stands where it stood. */
+  emptyTail(): void {
+    this.#countingBytes(() => this.tail.empty());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    this.#countingBytes(() => this.tail.clear());
+  }
+
+  async #heal(): Promise<boolean> {
+    const { gate, metrics } = this.#options;
+    await gate.enter();
+    this.#result = 'nothing_missing';
+    try {
+      const healed = await this.#catchUp();
+      if (!this.#closed) metrics.heals.values[healed ? this.#result : 'unavailable'] += 1;
+      return healed;
+    } finally {
+      gate.leave();
+    }
+  }
+
+  async #catchUp(): Promise<boolean> {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    for (let rounds = 0; !this.#closed; ) {
+      this.#again = false;
+      const slice = await this.#read();
+      if (this.#closed) break;
+      if (slice === null) {
+        this.#doubtful = true;
+        if (this.#waiting.length === 0) return false;
+        if (clock.now() - startedAt >= giveUpAfterMs) {
+          this.#goOnWithWaiting();
+          return false;
+        }
+        await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+        continue;
+      }
+      this.#dropForeign(slice);
+      this.#take(slice);
+      if (slice.offset < slice.top) continue;
+      if (!this.#drain()) {
+        rounds += 1;
+        if (rounds < maxRounds) continue;
+        this.#goOnWithWaiting();
+      }
+      if (this.#overflowed || this.#again) {
+        this.#overflowed = false;
+        continue;
+      }
+      this.#doubtful = false;
+      return true;
+    }
+    return false;
+  }
+
+  async #read(): Promise<Slice | null> {
+    const { history } = this.#options;
+    const { position } = this.tail;
+    this.#reads += 1;
+    if (position !== null) return await history.read(this.channel, position, pagePublications);
+    const top = await history.top(this.channel);
+    return top === null ? null : { ...top, publications: [], top: top.offset };
+  }
+
+  /** Gives the room what was read, or tells why it does not continue what the room has. */
+  #take(slice: Slice): void {
+    const { position } = this.tail;
+    const { epoch, top } = slice;
+    if (position === null || epoch !== position.epoch || position.offset > top) {
+      const live = this.#waiting.find(({ batch }) => batch.epoch === epoch);
+      const offset = live === undefined ? top : Math.min(offsetBefore(live.batch), top);
+      this.#moveTo({ epoch, offset }, 'epoch_changed');
+      return;
+    }
+    if (typeof unseen(position, slice) === 'string')
+      this.#moveTo({ epoch, offset: offsetBefore(slice) }, 'not_kept');
+    const healed = this.#give(slice);
+    if (healed === 0) return;
+    this.#options.metrics.publicationsHealed.value += healed;
+    if (this.#result === 'nothing_missing') this.#result = 'healed';
+  }
+
+  /** Gives the room what waits; false if that does not continue what it has. */
+  #drain(): boolean {
+    let drained = 0;
+    for (const { batch } of this.#waiting) {
+      const { position } = this.tail;
+      if (position === null || typeof unseen(position, batch) === 'string') break;
+      this.#give(batch);
+      drained += 1;
+    }
+    this.#waiting.splice(0, drained);
+    this.#waitingBytes = this.#waiting.reduce((sum, { batch }) => sum + bytesOf(batch), 0);
+    return this.#waiting.length === 0;
+  }
+
+  /** What waits is all there is. */
+  #goOnWithWaiting(): void {
+    while (!this.#drain()) {
+      const { batch } = this.#waiting[0] as Waiting;
+      const reason = batch.epoch === this.tail.position?.epoch ? 'not_kept' : 'epoch_changed';
+      this.#moveTo({ epoch: batch.epoch, offset: offsetBefore(batch) }, reason);
+    }
+  }
+
+  /** Drops what came before the read was asked and is not in the history. */
+  #dropForeign({ epoch, top }: Slice): void {
+    const { metrics } = this.#options;
+    this.#waiting = this.#waiting.filter(({ batch, reads }) => {
+      const isForeign = reads < this.#reads && (batch.epoch !== epoch || batch.offset > top);
+      if (isForeign) metrics.batchesRejected.value += 1;
+      return !isForeign;
+    });
+  }
+
+  #wait(batch: SequencedBatch): void {
+    this.#waitingBytes += bytesOf(batch);
+    if (this.#waitingBytes > this.#options.maxTailBytes) {
+      // It is all in the history too.
+      this.#overflowed = true;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      return;
+    }
+    for (const publication of batch.publications) publication.keep();
+    this.#waiting.push({ batch, reads: this.#reads });
+  }
+
+  /** Gives the room what of a batch it does not have, and returns how much that was. */
+  #give(batch: SequencedBatch): number {
+    const fresh = this.#countingBytes(() => this.tail.add(batch));
+    if (typeof fresh === 'string') return 0;
+    this.#options.hub.broadcastSequenced(this.channel, fresh);
+    return fresh.length;
+  }
+
+  #moveTo(position: Position, reason: HistoryGapReason): void {
+    this.#countingBytes(() => this.tail.begin(position));
+    if (this.#options.hub.moveTo(this.channel, position, reason)) this.#result = 'gap';
+  }
+
+  #countingBytes<T>(change: () => T): T {
+    const before = this.tail.bytes;
+    const result = change();
+    this.#options.onTailBytes(this.tail.bytes - before);
+    return result;
+  }
+}
+
+function bytesOf({ publications }: SequencedBatch): number {
+  // What a publication takes beside its payload counts too, or a million empty ones were nothing.
+  return publications.reduce((sum, { content }) => sum + maxBytesOf(content) + 64, 0);
+}

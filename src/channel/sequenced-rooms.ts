@@ -1,0 +1,153 @@
+/**
+ * The channels with history of this node: those with a room, and those that somebody is about to join.
+ *
+ * Each of them is compared with its history when there is a doubt, soon after it has fallen quiet, and then now and again, so
+ * that the loss of the last publications before a silence is found too.
+ */
+import type { Clock, Timer } from '../clock.ts';
+import type { History } from '../history/history.ts';
+import type { HistoryMetrics } from '../metrics/metrics.ts';
+import { Gate } from './gate.ts';
+import type { ChannelWatch, Hub } from './hub.ts';
+import type { Retention } from './position.ts';
+import { SequencedChannel, type SequencedChannelOptions } from './sequenced-channel.ts';
+
+/** Channels that read the history at once to heal. */
+const maxHealing = 16;
+const tickMs = 1_000;
+/** After this long without a publication a channel is compared with its history, and from then on each time that. */
+const quietMs = 2_000;
+const checkEveryMs = 30_000;
+/** Comparisons that one tick begins. */
+const maxChecksPerTick = 500;
+
+export interface SequencedRoomsOptions {
+  history: Pick<History, 'start' | 'read' | 'top'>;
+  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo'>;
+  retention(channel: string): Retention;
+  /** Of the latest publications of one channel, and of all together. */
+  maxTailBytes: number;
+  maxTailBytesTogether: number;
+  clock: Clock;
+  metrics: HistoryMetrics;
+}
+
+export class SequencedRooms implements ChannelWatch {
+  readonly #options: SequencedRoomsOptions;
+  readonly #channels = new Map<string, SequencedChannel>();
+  readonly #common: SequencedChannelOptions;
+  readonly #timer: Timer;
+
+  constructor(options: SequencedRoomsOptions) {
+    const { history, hub, clock, metrics, maxTailBytes, maxTailBytesTogether } = options;
+    this.#options = options;
+    this.#common = {
+      history,
+      hub,
+      gate: new Gate({ maxInside: maxHealing, maxWaiting: Number.POSITIVE_INFINITY, clock }),
+      maxTailBytes,
+      clock,
+      metrics,
+      onTailBytes: (difference) => {
+        metrics.tailBytes.value += difference;
+        if (metrics.tailBytes.value > maxTailBytesTogether) this.#emptyTails();
+      },
+    };
+    history.start((channel, batch) => this.#channels.get(channel)?.receive(batch));
+    this.#timer = clock.every(tickMs, () => this.#tick());
+  }
+
+  /** The first local subscriber of a channel has come. */
+  opened(channel: string): void {
+    if (this.#options.retention(channel).size === 0) return;
+    const sequenced = this.#of(channel);
+    const { position } = sequenced.tail;
+    sequenced.isOpen = true;
+    sequenced.checkAt = this.#options.clock.now() + quietMs;
+    if (position !== null) this.#options.hub.moveTo(channel, position, null);
+    void sequenced.settle();
+  }
+
+  /** The last local subscriber of a channel has left. */
+  closed(channel: string): void {
+    const sequenced = this.#channels.get(channel);
+    if (sequenced === undefined) return;
+    sequenced.isOpen = false;
+    this.#forget(sequenced);
+  }
+
+  /** Somebody is about to join a channel: what is handed out from now on is kept for him. */
+  hold(channel: string): SequencedChannel {
+    const sequenced = this.#of(channel);
+    sequenced.holders += 1;
+    return sequenced;
+  }
+
+  /** Takes back one `hold`. */
+  release(sequenced: SequencedChannel): void {
+    sequenced.holders -= 1;
+    this.#forget(sequenced);
+  }
+
+  /** In some channels something may not have arrived. */
+  doubt(concerns: (channel: string) => boolean): void {
+    for (const [channel, sequenced] of this.#channels) {
+      if (!concerns(channel)) continue;
+      sequenced.doubt();
+      void sequenced.settle();
+    }
+  }
+
+  /** The history can be asked (again). */
+  reachable(): void {
+    for (const sequenced of this.#channels.values()) if (sequenced.doubtful) void sequenced.settle();
+  }
+
+  stop(): void {
+    this.#timer.cancel();
+    for (const sequenced of this.#channels.values()) sequenced.close();
+    this.#channels.clear();
+  }
+
+  #of(channel: string): SequencedChannel {
+    let sequenced = this.#channels.get(channel);
+    if (sequenced === undefined) {
+      sequenced = new SequencedChannel(channel, this.#common);
+      this.#channels.set(channel, sequenced);
+    }
+    return sequenced;
+  }
+
+  #forget(sequenced: SequencedChannel): void {
+    if (sequenced.isOpen || sequenced.holders > 0) return;
+    this.#channels.delete(sequenced.channel);
+    sequenced.close();
+  }
+
+  #tick(): void {
+    const { clock, retention } = this.#options;
+    const now = clock.now();
+    let checks = 0;
+    for (const sequenced of this.#channels.values()) {
+      const quietSince = sequenced.heardAt;
+      // What the history has forgotten by now.
+      if (now - quietSince > retention(sequenced.channel).ttlMs) sequenced.emptyTail();
+      if (!sequenced.isOpen) continue;
+      // What goes on proves itself.
+      if (sequenced.checkAt < quietSince + quietMs) sequenced.checkAt = quietSince + quietMs;
+      if (sequenced.checkAt > now || checks === maxChecksPerTick) continue;
+      checks += 1;
+      sequenced.checkAt = now + checkEveryMs;
+      void sequenced.heal();
+    }
+  }
+
+  /** Makes room: the channels that have been here longest lose what is kept of them. */
+  #emptyTails(): void {
+    const { metrics, maxTailBytesTogether } = this.#options;
+    for (const sequenced of this.#channels.values()) {
+      if (metrics.tailBytes.value <= maxTailBytesTogether * 0.75) return;
+      sequenced.emptyTail();
+    }
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * Channels with history while Redis fails, forgets, or hands out what it should not: subscribers notice nothing, or are told.
+ */
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Publication } from '../../src/channel/publication.ts';
+import { appendScript } from '../../src/history/redis-append-script.ts';
+import type { RedisLink } from '../../src/history/redis-link.ts';
+import { SequencedWriter } from '../../src/protocol/sequenced-frame.ts';
+import { shardOf } from '../../src/protocol/shard.ts';
+import { HistoryNode, shards } from '../history/history-node.ts';
+import { Follower, type Position, positionIn, type Wish } from '../support/follower.ts';
+import { startNode, type TestNode } from '../support/node.ts';
+import { TestRedis } from '../support/redis.ts';
+import { apiOf } from '../support/sequenced-api.ts';
+import { until } from '../support/until.ts';
+
+const channel = 'h:a';
+const pubsub = `outcry.v1.${shards}.{${shardOf(channel, shards)}}.history`;
+
+let redis: TestRedis;
+beforeEach(async () => {
+  redis = await TestRedis.start();
+});
+afterEach(() => redis.kill());
+
+async function node(...flags: string[]): Promise<TestNode> {
+  const started = await startNode([
+    ...['--redis', redis.url, '--redis-shards', String(shards), '--node-id', 'left'],
+    ...['--namespaces', '{"h": {"historySize": 1000}, "five": {"historySize": 5}}', ...flags],
+  ]);
+  onTestFinished(async () => void (await started.stop()));
+  await isReady(started, 200);
+  return started;
+}
+
+async function isReady(at: TestNode, status: number): Promise<void> {
+  await until(
+    () => at.ready(),
+    (seen) => seen === status,
+    { what: `ready ${status}` },
+  );
+}
+
+async function join(at: TestNode, wish?: Wish, to = channel): Promise<Follower> {
+  const follower = await Follower.join(at.url, to, wish);
+  onTestFinished(() => follower.close());
+  return follower;
+}
+
+const positionOf = ({ position }: Follower) => position as Position;
+
+/** Appends to the history what no node hears. */
+function mute(link: RedisLink): RedisLink {
+  return {
+    get ready() {
+      return link.ready;
+    },
+    get bytesInFlight() {
+      return link.bytesInFlight;
+    },
+    reconnect: () => link.reconnect(),
+    end: () => link.end(),
+    run: (script, keys, args) =>
+      link.run(script, script === appendScript ? keys.with(2, 'nowhere') : keys, args),
+  };
+}
+
+const publish = async (follower: Follower, ...texts: string[]) =>
+  (await Promise.all(texts.map((text) => follower.publish(text)))).map(positionIn);
+
+describe('a frame that does not arrive', () => {
+  it('is fetched when the next one comes, before it, and nobody notices', async () => {
+    const [left, silent] = await Promise.all([
+      node(),
+      HistoryNode.start({ port: redis.port, between: mute }),
+    ]);
+    const follower = await join(left);
+    await publish(follower, 'a');
+    await silent.append(channel, 'b', 'c');
+    await publish(follower, 'd', 'e');
+    expect(await follower.hears(5)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect([follower.faults, follower.gaps]).toEqual([[], []]);
+    await left.untilMetric('outcry_history_heals_total{result="healed"}', 1);
+  });
+
+  it('is fetched when it was the last one', async () => {
+    const [left, silent] = await Promise.all([
+      node(),
+      HistoryNode.start({ port: redis.port, between: mute }),
+    ]);
+    const follower = await join(left);
+    await publish(follower, 'a');
+    await silent.append(channel, 'b');
+    expect(await follower.hears(2)).toEqual(['a', 'b']);
+    expect([follower.faults, follower.gaps]).toEqual([[], []]);
+  });
+
+  it('becomes a gap when it is not kept any more, and what is kept follows', async () => {
+    const [left, silent] = await Promise.all([
+      node(),
+      HistoryNode.start({
+        port: redis.port,
+        between: mute,
+        retention: () => ({ size: 5, ttlMs: 60_000 }),
+      }),
+    ]);
+    const follower = await join(left, {}, 'five:a');
+    await publish(follower, 'a');
+    await silent.append('five:a', ...'bcdefghi');
+    await publish(follower, 'j');
+    expect(await follower.isTold(1)).toEqual(['not_kept']);
+    expect(await follower.hears(6)).toEqual(['a', 'f', 'g', 'h', 'i', 'j']);
+    expect(follower.faults).toEqual([]);
+  });
+});
+
+describe('a frame that nobody of ours sent', () => {
+  const writer = new SequencedWriter();
+  /** A frame of one publication at a position. */
+  function frame({ epoch, offset }: Position, text: string): Buffer {
+    const number = Buffer.alloc(9, 0xcb);
+    number.writeDoubleBE(offset, 1);
+    return Buffer.concat([
+      writer.frameStart(shardOf(channel, shards)),
+      Buffer.from([0x91]),
+      writer.entryStart(channel),
+      Buffer.from([0xa0 + epoch.length]),
+      Buffer.from(epoch),
+      number,
+      writer.entry([Publication.text(text, 0)]),
+    ]);
+  }
+
+  it.each<[string, (position: Position) => Buffer]>([
+    ['garbage', () => Buffer.from('garbage')],
+    ['of another epoch', () => frame({ epoch: 'another', offset: 1 }, 'phantom')],
+    ['far ahead', ({ epoch }) => frame({ epoch, offset: 1_000 }, 'phantom')],
+    ['long ago', ({ epoch }) => frame({ epoch, offset: 1 }, 'phantom')],
+    ['damaged', (position) => frame({ ...position, offset: position.offset + 1 }, 'phantom').subarray(0, -1)],
+  ])('%s, changes nothing', async (_what, bytes) => {
+    const left = await node();
+    const follower = await join(left);
+    await publish(follower, 'a', 'b');
+    await follower.hears(2);
+    const before = await left.metric('outcry_history_frames_received_total');
+    await redis.client().publish(pubsub, bytes(positionOf(follower)));
+    await until(
+      () => left.metric('outcry_history_frames_received_total'),
+      (frames) => frames > before,
+    );
+    await publish(follower, 'c');
+    expect(await follower.hears(3)).toEqual(['a', 'b', 'c']);
+    expect([follower.faults, follower.gaps]).toEqual([[], []]);
+    expect(await (await join(left, { last: 10 })).hears(3)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('connections to Redis that are cut', () => {
+  it.each(['outcry-sub', 'outcry-his', 'outcry-pub'])('%s: nothing is missed', async (name) => {
+    const left = await node();
+    const other = await HistoryNode.start({ port: redis.port });
+    const follower = await join(left);
+    const client = redis.client();
+    const said: string[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const id = await until(
+        async () =>
+          new RegExp(`^id=(\\d+) .* name=${name}:`, 'm').exec(String(await client.client('LIST')))?.[1],
+        (found) => found !== undefined,
+        { what: `a connection ${name}` },
+      );
+      await client.client('KILL', 'ID', id as string);
+      for (let i = 0; i < 20; i += 1) {
+        said.push(`${round}-${i}`);
+        await other.append(channel, `${round}-${i}`);
+      }
+      await isReady(left, 200);
+    }
+    await follower.hears(said.length);
+    expect(follower.texts).toEqual(said);
+    expect([follower.faults, follower.gaps]).toEqual([[], []]);
+  });
+});
+
+describe('a Redis', () => {
+  it('that comes back empty begins another epoch, and everybody is told', async () => {
+    const left = await node();
+    const follower = await join(left);
+    await publish(follower, 'a', 'b');
+    await follower.hears(2);
+    const before = positionOf(follower);
+    await redis.kill();
+    await isReady(left, 503);
+    await redis.start();
+    await isReady(left, 200);
+    expect(await follower.isTold(1)).toEqual(['epoch_changed']);
+    expect(positionOf(follower).epoch).not.toBe(before.epoch);
+    await publish(follower, 'c');
+    expect(await follower.hears(3)).toEqual(['a', 'b', 'c']);
+    expect(follower.faults).toEqual([]);
+    expect((await join(left, { since: before })).standing).toMatchObject({
+      ...{ recovered: false, reason: 'epoch_changed' },
+    });
+  });
+
+  it('that is away takes no publication, and is asked in vain', async () => {
+    const left = await node();
+    const follower = await join(left);
+    await publish(follower, 'a');
+    await follower.hears(1);
+    const position = positionOf(follower);
+    await redis.kill();
+    await isReady(left, 503);
+    expect(await follower.publish('b')).toBe(200);
+    expect((await apiOf(left).publish({ channel, text: 'b' })).status).toBe(503);
+    // What the node knows is still true.
+    expect(await follower.subscribe({ since: position })).toEqual({
+      ...{ degraded: true, position, recovered: true, reason: null },
+    });
+    expect((await join(left, { since: position }, 'h:other')).standing).toEqual({
+      ...{ degraded: true, position: null, recovered: false, reason: 'unavailable' },
+    });
+  });
+
+  it('that comes late gives those who wait a position', async () => {
+    const left = await node();
+    await redis.kill();
+    await isReady(left, 503);
+    const follower = await join(left);
+    expect(follower.standing).toMatchObject({ degraded: true, position: null });
+    await redis.start();
+    await isReady(left, 200);
+    expect(await follower.isTold(1)).toEqual(['epoch_changed']);
+    await publish(follower, 'a');
+    expect(await follower.hears(1)).toEqual(['a']);
+    expect(follower.faults).toEqual([]);
+  });
+});
