@@ -37,6 +37,7 @@ const deliverCopy = (channel: string, { bytes }: Publication) => deliver(channel
 
 const bridge = new RedisBridge({
   ...common,
+  history: null,
   sender: { nodeId: bootId, bootId },
   logger,
   metrics: metrics.bridge,

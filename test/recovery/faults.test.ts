@@ -118,17 +118,11 @@ describe('a frame that nobody of ours sent', () => {
   const writer = new SequencedWriter();
   /** A frame of one publication at a position. */
   function frame({ epoch, offset }: Position, text: string): Buffer {
-    const number = Buffer.alloc(9, 0xcb);
-    number.writeDoubleBE(offset, 1);
-    return Buffer.concat([
-      writer.frameStart(shardOf(channel, shards)),
-      Buffer.from([0x91]),
-      writer.entryStart(channel),
-      Buffer.from([0xa0 + epoch.length]),
-      Buffer.from(epoch),
-      number,
-      writer.entry([Publication.text(text, 0)]),
-    ]);
+    const positions = Buffer.from(` ${epoch} ${offset} 0`);
+    const length = Buffer.alloc(5, 0xdb);
+    length.writeUInt32BE(positions.length, 1);
+    const { entries } = writer.batch([{ channel, publications: [Publication.text(text, 0)] }]);
+    return Buffer.concat([writer.frameStart(shardOf(channel, shards)), length, positions, entries]);
   }
 
   it.each<[string, (position: Position) => Buffer]>([
