@@ -61,7 +61,7 @@ function mute(link: RedisLink): RedisLink {
     reconnect: () => link.reconnect(),
     end: () => link.end(),
     run: (script, keys, args) =>
-      link.run(script, script === appendScript ? keys.with(2, 'nowhere') : keys, args),
+      link.run(script, script === appendScript ? keys.with(-1, 'nowhere') : keys, args),
   };
 }
 
