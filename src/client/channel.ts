@@ -115,7 +115,7 @@ export class Channel {
       subscriber.joined({ degraded, ...admission }, hole);
     }
     if (position !== null) this.#everyCursor((cursor) => cursor.learn(position.epoch));
-    if (this.#joining.some(({ cursor }) => cursor.wish !== null)) this.#options.ask(this);
+    this.#askMore();
   }
 
   /** The connection ended. */
@@ -126,12 +126,17 @@ export class Channel {
     for (const subscriber of this.#subscribers) subscriber.lost();
   }
 
-  /** @returns false if none of the subscribers has anybody who hears of it */
+  /** @returns false if none of the subscribers that it concerns has anybody who hears of it */
   refused(error: OutcryError): boolean {
     this.requestId = null;
     this.asked = this.#live !== null;
-    // Whoever has joined goes on.
-    return this.#joining.map((subscriber) => subscriber.refused(error)).includes(true);
+    // In a channel that was joined it is the question that is refused: whoever asks another one goes on.
+    const concerned = this.#joining.filter((each) => this.#live === null || this.#audience.has(each));
+    this.#audience = new Set();
+    const heard = concerned.map((subscriber) => subscriber.refused(error)).includes(true);
+    // For now is for all; whoever asked in vain asks again later.
+    if (!error.retryable) this.#askMore();
+    return heard;
   }
 
   batch(batch: Batch): void {
@@ -162,6 +167,11 @@ export class Channel {
 
   end(error: OutcryError | null): void {
     for (const subscriber of [...this.#subscribers]) subscriber.end(error);
+  }
+
+  /** Whoever wished for something else than was asked is next. */
+  #askMore(): void {
+    if (this.#joining.some(({ cursor }) => cursor.wish !== null)) this.#options.ask(this);
   }
 
   get #joining(): Subscriber[] {

@@ -410,11 +410,20 @@ describe('several subscriptions of a channel', () => {
     const { world, events } = await joined();
     const second = world.client.subscribe('chat', { last: 2 });
     const told = heard(second);
+    const third = heard(world.client.subscribe('chat', { since: at(57) }));
     await settled();
     const { id } = world.socket.last('subscribe');
     world.socket.receive({ type: 'error', id, code: 100, message: 'what is last?' });
     world.socket.receive(live(11, 58, '58'));
     expect([events, told, second.state]).toEqual([['subscribed', '58'], ['bad_request'], 'ended']);
+    await settled();
+    world.socket.receive({
+      type: 'subscribed',
+      id: world.socket.last('subscribe').id,
+      channels: [{ channel: 'chat', number: 1, sequence: 11, ...at(58), recovered: true }],
+    });
+    world.socket.receive(kept(58, '58'));
+    expect(third).toEqual(['subscribed, recovered', '58']);
   });
 });
 
