@@ -9,6 +9,7 @@ import type { Codec } from '../protocol/codec.ts';
 import type { NotRecovered } from '../protocol/messages.ts';
 import { Hub, type Room } from './hub.ts';
 import type { Position } from './position.ts';
+import { Publication } from './publication.ts';
 import { Recoveries, type RecoveriesOptions, type Standing } from './recoveries.ts';
 import { SequencedRooms } from './sequenced-rooms.ts';
 
@@ -255,7 +256,13 @@ test('whatever happens in whatever order, everybody has exactly what he should, 
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('endTurn' as const, 'settle' as const) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'second' as const) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('doubt' as const, 'phantom' as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constantFrom('doubt' as const, 'phantom' as const),
+        epoch: fc.constantFrom('phantom', 'e0'),
+      }),
+    },
     {
       weight: 4,
       arbitrary: fc.record({ do: fc.constant('join' as const), back: fc.integer({ min: -1, max: 20 }) }),
@@ -271,13 +278,19 @@ test('whatever happens in whatever order, everybody has exactly what he should, 
       fc.record({
         size: fc.integer({ min: 1, max: 30 }),
         pageSize: fc.integer({ min: 1, max: 8 }),
-        tailBytes: fc.integer({ min: 1, max: 60 }),
+        // Below 67, nothing can wait either.
+        tailBytes: fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 200, max: 1_000 })),
+        isThere: fc.boolean(),
       }),
-      async (steps, { size, pageSize, tailBytes }) => {
+      async (steps, { size, pageSize, tailBytes, isThere }) => {
         const world = new World(size, { pageSize, tailBytes });
         const { history, clock, rooms } = world;
         const joins: Promise<Member>[] = [];
         let published = 0;
+        if (isThere) {
+          joins.push(world.join(null));
+          await world.calm();
+        }
         for (const each of steps) {
           if (each.do === 'publish') {
             history.publish(channel, ...texts(published + 1, published + each.count));
@@ -290,11 +303,15 @@ test('whatever happens in whatever order, everybody has exactly what he should, 
           else if (each.do === 'second') clock.advance(1_000);
           else if (each.do === 'doubt') rooms.doubt(() => true);
           else if (each.do === 'phantom')
-            history.hand(channel, { epoch: 'phantom', offset: 7, publications: [] });
+            history.hand(channel, {
+              epoch: each.epoch,
+              offset: 1_000,
+              publications: [Publication.text('phantom', 0)],
+            });
           else if (each.do === 'join')
             joins.push(world.join({ epoch: 'e0', offset: Math.max(published - each.back, 0) }));
           else if (each.do === 'last') joins.push(world.join(null, each.count));
-          if (each.do === 'settle' || each.do === 'answer') await settled();
+          if (each.do !== 'publish' && each.do !== 'join') await settled();
         }
         await world.comeToRest();
         for (const member of await Promise.all(joins)) {
@@ -317,6 +334,6 @@ test('whatever happens in whatever order, everybody has exactly what he should, 
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 }, 60_000);
