@@ -15,7 +15,7 @@ export const rules: Rules = {
   // longest one that fits a file decides.
   layers: [
     { name: 'process', paths: ['main.ts', 'cli/', 'lifecycle/signals.ts'] },
-    { name: 'assembly', paths: ['server.ts'] },
+    { name: 'assembly', paths: ['server.ts', 'assembly/'] },
     { name: 'http', paths: ['http/', 'lifecycle/', 'dashboard/', 'demo/'] },
     { name: 'client', paths: ['client/'] },
     {

@@ -1,22 +1,17 @@
 /**
- * Puts a node together from its parts and takes it apart again. The only file that knows implementations.
+ * Puts a node together from its parts and takes it apart again. Only this file and those in `assembly/` know implementations.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { joinCluster } from './assembly/cluster.ts';
+import { memoryHistory, sequence } from './assembly/sequencing.ts';
 import { ChannelPolicy } from './auth/channel-policy.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
-import type { Bridge } from './bridge/bridge.ts';
-import { QuietLog } from './bridge/quiet-log.ts';
-import { RedisBridge, type RedisBridgeOptions, type ServedHistory } from './bridge/redis-bridge.ts';
-import { RedisConnection } from './bridge/redis-connection.ts';
 import { Broadcaster } from './broadcaster.ts';
 import { Hub } from './channel/hub.ts';
-import { Recoveries } from './channel/recoveries.ts';
-import { SequencedRooms } from './channel/sequenced-rooms.ts';
+import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
-import { parseRedisUrl } from './config/redis-url.ts';
 import type { Settings } from './config/settings.ts';
 import { ConnectDeadline } from './connection/connect-deadline.ts';
 import { Connections } from './connection/connections.ts';
@@ -25,11 +20,6 @@ import { Liveness } from './connection/liveness.ts';
 import { NativeSession } from './connection/native-session.ts';
 import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
-import { UserError } from './errors.ts';
-import { CoalescedReads } from './history/coalesced-reads.ts';
-import type { History } from './history/history.ts';
-import { MemoryHistory } from './history/memory-history.ts';
-import { RedisHistory, type RedisHistoryOptions } from './history/redis-history.ts';
 import { Api } from './http/api/api.ts';
 import { ClusterRoutes } from './http/api/cluster-routes.ts';
 import { PublishRoute } from './http/api/publish-route.ts';
@@ -47,9 +37,6 @@ import { jsonCodec } from './protocol/json-codec.ts';
 import { msgpackCodec } from './protocol/msgpack-codec.ts';
 import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
-
-/** Idempotency keys that a node without Redis remembers. */
-const maxIdempotencyKeysInMemory = 1_000_000;
 
 /** A running node. */
 export interface Node {
@@ -233,161 +220,4 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
       adminListener.stop();
     },
   };
-}
-
-/** What carries channels with history through this node. */
-function sequence({
-  settings,
-  history,
-  hub,
-  bridge,
-  policy,
-  metrics,
-}: {
-  settings: Settings;
-  history: History;
-  hub: Hub;
-  bridge: Bridge;
-  policy: ChannelPolicy;
-  metrics: Metrics;
-}) {
-  const retention = (channel: string) => policy.retention(channel);
-  const common = { retention, clock: systemClock, metrics: metrics.history };
-  const rooms = new SequencedRooms({
-    ...common,
-    history,
-    hub,
-    maxTailBytes: settings.tailMaxBytes,
-    maxTailBytesTogether: settings.tailMaxBytesTogether,
-  });
-  const reads = new CoalescedReads(history, (count) => {
-    metrics.history.readsShared.value += count;
-  });
-  const recoveries = new Recoveries({
-    ...common,
-    rooms,
-    bridge,
-    history: {
-      read: (channel, since, count) => reads.read(channel, since, count),
-      last: (channel, count) => history.last(channel, count),
-    },
-    maxPublications: settings.recoveryMaxPublications,
-    maxBytes: settings.recoveryMaxBytes,
-    maxReading: settings.maxRecoveries,
-    maxWaiting: settings.maxRecoveriesWaiting,
-    timeoutMs: settings.recoveryTimeoutMs,
-  });
-  return { keepsHistory: (channel: string) => policy.keepsHistory(channel), history, rooms, recoveries };
-}
-
-function memoryHistory(settings: Settings, policy: ChannelPolicy, metrics: Metrics): History {
-  return new MemoryHistory({
-    retention: (channel) => policy.retention(channel),
-    maxBytes: settings.historyMaxBytes,
-    maxChannels: settings.historyMaxChannels,
-    maxIdempotencyKeys: maxIdempotencyKeysInMemory,
-    clock: systemClock,
-    metrics: metrics.history,
-  });
-}
-
-interface ClusterOptions extends Pick<NodeOptions, 'settings' | 'nodeId' | 'logger'> {
-  bootId: string;
-  metrics: Metrics;
-  readiness: Readiness;
-  /** Null if this node has no channels with history. */
-  policy: ChannelPolicy | null;
-  doubt: ServedHistory['doubt'];
-  /** The history can be asked (again). */
-  reachable(): void;
-}
-
-function joinCluster(options: ClusterOptions): { bridge: RedisBridge; history: RedisHistory | null } {
-  const { settings, nodeId, logger, bootId, metrics, readiness } = options;
-  const address = parseRedisUrl(settings.redisUrl ?? '');
-  if (address === null) throw new UserError('redisUrl is not the address of a Redis');
-  const log = new QuietLog(logger, systemClock);
-  const common = {
-    address,
-    ca: settings.redisCaFile === null ? null : readCertificate(settings.redisCaFile),
-    prefix: settings.redisPrefix,
-    shards: settings.redisShards,
-    commandTimeoutMs: settings.redisCommandTimeoutMs,
-    maxBytesInFlight: settings.redisMaxBytesInFlight,
-    batch: {
-      maxDelayMs: settings.bridgeMaxDelayMs,
-      maxBytes: settings.bridgeMaxFrameBytes,
-      maxItems: settings.bridgeMaxFramePublications,
-    },
-    clock: systemClock,
-  };
-  const served = options.policy === null ? null : redisHistory(options, options.policy, common, log);
-  readiness.lacks('redis');
-  const bridge = new RedisBridge({
-    ...common,
-    sender: { nodeId, bootId },
-    history: served,
-    logger,
-    metrics: metrics.bridge,
-    onState: (state) => (state === 'connected' ? readiness.has('redis') : readiness.lacks('redis')),
-  });
-  return { bridge, history: served?.history ?? null };
-}
-
-/** The history over the Redis of the bridge, with a connection of its own. */
-function redisHistory(
-  { bootId, metrics, readiness, doubt, reachable }: ClusterOptions,
-  policy: ChannelPolicy,
-  common: Pick<RedisBridgeOptions, 'address' | 'ca' | 'commandTimeoutMs'> &
-    Pick<
-      RedisHistoryOptions,
-      'prefix' | 'shards' | 'commandTimeoutMs' | 'maxBytesInFlight' | 'batch' | 'clock'
-    >,
-  log: QuietLog,
-): ServedHistory & { history: RedisHistory } {
-  let serverId: string | null = null;
-  const trouble = (reason: string) =>
-    log.trouble('warn', { reason }, 'the history in Redis cannot be reached');
-  readiness.lacks('history');
-  const history = new RedisHistory({
-    ...common,
-    bootId,
-    retention: (channel) => policy.retention(channel),
-    metrics: metrics.history,
-    onTrouble: trouble,
-    dial: ({ onReady, onLost }) =>
-      new RedisConnection({
-        ...common,
-        name: `outcry-his:${bootId}`,
-        onReady({ runId }) {
-          serverId = runId;
-          onReady();
-          readiness.has('history');
-          reachable();
-        },
-        onLost() {
-          serverId = null;
-          readiness.lacks('history');
-          onLost();
-        },
-        onError: trouble,
-        onMessage() {},
-      }),
-  });
-  return {
-    history,
-    pubsubChannel: (shard) => history.pubsubChannel(shard),
-    frame: (shard, bytes) => history.frame(shard, bytes),
-    doubt,
-    reconnect: () => history.reconnect(),
-    serverId: () => serverId,
-  };
-}
-
-function readCertificate(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UserError(`redisCaFile: ${file} cannot be read: ${(error as Error).message}`);
-  }
 }

@@ -43,6 +43,8 @@ export interface RecoveriesOptions {
 export interface Standing {
   /** Null while nobody knows. */
   readonly position: Position | null;
+  /** Something may be missing that comes as soon as it can be found out. */
+  readonly doubtful: boolean;
   /** What he gets before everything that is broadcast from now on. */
   readonly publications: readonly Publication[];
   /** Why that is not what he has missed; null if it is, or he did not ask. */
@@ -80,6 +82,8 @@ export class Ticket {
 export class Recoveries {
   readonly #options: RecoveriesOptions;
   readonly #gate: Gate;
+  /** Of publications that were read for those who have not joined yet. */
+  #heldBytes = 0;
   /** Reads of the last publications that are under way, by channel and count. */
   readonly #lasts = new Map<string, Promise<Slice | null>>();
 
@@ -105,9 +109,9 @@ export class Recoveries {
     const { sequenced, wish } = ticket;
     // While nothing arrives here, the history knows better than the room.
     if (!bridge.reaches(wish.channel)) sequenced.doubt();
-    if (sequenced.doubtful) await sequenced.settle();
-    if (this.standing(ticket) !== 'again') return;
     const deadline = clock.now() + timeoutMs;
+    if (sequenced.doubtful) await this.#within(timeoutMs, sequenced.settle());
+    if (this.standing(ticket) !== 'again') return;
     metrics.recoveriesOpen.value += 1;
     try {
       if (!(await this.#gate.enter(timeoutMs))) this.#cannotRead(ticket);
@@ -127,7 +131,10 @@ export class Recoveries {
     const { sequenced, wish, end, refusal } = ticket;
     const { tail } = sequenced;
     const { position } = tail;
-    const nothing = (why: NotRecovered | null): Standing => ({ position, publications: [], refusal: why });
+    const { doubtful } = sequenced;
+    const nothing = (why: NotRecovered | null): Standing => {
+      return { position, doubtful, publications: [], refusal: why };
+    };
     if (wish.since === null && wish.last === null) return nothing(null);
     if (refusal !== null) return nothing(refusal);
     if (position === null) return nothing(wish.since === null ? null : 'unavailable');
@@ -135,16 +142,20 @@ export class Recoveries {
     const count = this.#countOf(wish);
     if (end === null) {
       if (tail.count < count && !ticket.tailMustDo) return 'again';
-      return { position, publications: tail.last(count)?.publications ?? [], refusal: null };
+      return { position, doubtful, publications: tail.last(count)?.publications ?? [], refusal: null };
     }
     const rest = tail.since(end);
     if (rest === null) return 'again';
     const publications = [...ticket.publications, ...rest.publications];
-    if (wish.since === null) return { position, publications: publications.slice(-count), refusal: null };
-    return this.#isTooMuch(publications) ? nothing('too_much') : { position, publications, refusal: null };
+    if (wish.since === null)
+      return { position, doubtful, publications: publications.slice(-count), refusal: null };
+    return this.#isTooMuch(publications)
+      ? nothing('too_much')
+      : { position, doubtful, publications, refusal: null };
   }
 
   release(ticket: Ticket): void {
+    this.#empty(ticket);
     this.#options.rooms.release(ticket.sequenced);
   }
 
@@ -172,7 +183,7 @@ export class Recoveries {
     else if (from.offset > slice.top) ticket.refusal = 'ahead';
     else if (typeof fresh === 'string') ticket.refusal = 'not_kept';
     else {
-      ticket.add(fresh, { epoch: slice.epoch, offset: Math.max(slice.offset, from.offset) });
+      this.#add(ticket, fresh, { epoch: slice.epoch, offset: Math.max(slice.offset, from.offset) });
       if (ticket.publications.length > maxPublications || ticket.bytes > this.#options.maxBytes)
         ticket.refusal = 'too_much';
     }
@@ -187,8 +198,8 @@ export class Recoveries {
       ticket.end = null;
       return;
     }
-    ticket.publications.length = 0;
-    ticket.add(slice.publications, { epoch: slice.epoch, offset: slice.offset });
+    this.#empty(ticket);
+    this.#add(ticket, slice.publications, { epoch: slice.epoch, offset: slice.offset });
     await this.#meet(sequenced, slice);
   }
 
@@ -196,7 +207,8 @@ export class Recoveries {
   async #meet(sequenced: SequencedChannel, slice: Slice): Promise<void> {
     sequenced.prepend(slice);
     const { position } = sequenced.tail;
-    if (position?.epoch !== slice.epoch || position.offset < slice.offset) await sequenced.heal();
+    if (position?.epoch !== slice.epoch || position.offset < slice.offset)
+      await this.#within(this.#options.timeoutMs, sequenced.heal());
   }
 
   /** One read for all who ask the same at the same time: what is live from before it on makes it whole for each of them. */
@@ -208,6 +220,34 @@ export class Recoveries {
       this.#lasts.set(key, read);
     } else this.#options.metrics.readsShared.value += 1;
     return read;
+  }
+
+  /** Whoever waits for others holds what was read for him: all together no more than all who may read at once. */
+  #add(ticket: Ticket, publications: readonly Publication[], end: Position): void {
+    const before = ticket.bytes;
+    ticket.add(publications, end);
+    this.#heldBytes += ticket.bytes - before;
+    const { maxBytes, maxReading } = this.#options;
+    if (this.#heldBytes <= maxBytes * maxReading) return;
+    this.#empty(ticket);
+    this.#cannotRead(ticket);
+  }
+
+  #empty(ticket: Ticket): void {
+    this.#heldBytes -= ticket.bytes;
+    ticket.bytes = 0;
+    ticket.publications.length = 0;
+  }
+
+  /** Waits for something that goes on by itself, but not for longer. */
+  #within(timeoutMs: number, promise: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(timeoutMs, resolve);
+      void promise.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   #cannotRead(ticket: Ticket): void {

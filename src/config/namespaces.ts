@@ -80,7 +80,7 @@ export const namespaceKeys = {
     ...wholeNumber(0, maxHistorySize),
     otherwise: '`0`',
     sentence:
-      'How many publications of each channel are kept for those who come late or come back; 0 keeps none.',
+      'How many publications of each channel are kept for those who come late or come back; 0 keeps none. The same on all nodes of a cluster.',
   },
   historyTtlMs: {
     ...wholeNumber(minHistoryTtlMs, maxHistoryTtlMs),

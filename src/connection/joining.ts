@@ -132,8 +132,9 @@ export class Joining {
   #standing(ticket: Ticket): Standing {
     const standing = this.#options.recoveries?.standing(ticket) ?? 'again';
     if (standing !== 'again') return standing;
-    const { position } = ticket.sequenced.tail;
-    return { position, publications: [], refusal: ticket.wish.since === null ? null : 'interrupted' };
+    const { tail, doubtful } = ticket.sequenced;
+    const refusal = ticket.wish.since === null ? null : 'interrupted';
+    return { position: tail.position, doubtful, publications: [], refusal };
   }
 
   #joinedPlain(room: Room, { channel, since }: Subscription): Joined {
@@ -149,13 +150,13 @@ export class Joining {
   #joinedSequenced(
     room: Room,
     { channel, since }: Subscription,
-    { position, publications, refusal }: Standing,
+    { position, doubtful, publications, refusal }: Standing,
     budget: Budget,
     missed: Payload[],
   ): Joined {
     const { bridge, metrics } = this.#options;
     const { number, sequence } = room;
-    const degraded = position === null || !bridge.reaches(channel);
+    const degraded = position === null || doubtful || !bridge.reaches(channel);
     const joined: Joined = {
       channel,
       number,
