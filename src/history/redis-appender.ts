@@ -34,6 +34,7 @@ import {
 import type { RedisClaims } from './redis-claims.ts';
 import { failureOf, type RedisLink } from './redis-link.ts';
 import type { ShardKeys } from './redis-script.ts';
+import { TimeLimit, TimeOver } from './time-limit.ts';
 
 const firstPauseMs = 20;
 const maxPauseMs = 250;
@@ -75,6 +76,7 @@ export class RedisAppender {
   readonly #batcher: Batcher<'all'>;
   readonly #writer = new SequencedWriter();
   readonly #frameStarts: Buffer[];
+  readonly #timeLimit: TimeLimit;
   #link: RedisLink | null = null;
   #waitingBytes = 0;
 
@@ -82,6 +84,7 @@ export class RedisAppender {
     this.#options = options;
     this.#queues = options.keys.map(() => ({ batches: [], due: 0, busy: false, number: 0 }));
     this.#frameStarts = options.keys.map((_, shard) => this.#writer.frameStart(shard));
+    this.#timeLimit = new TimeLimit(options.clock, 'Redis does not answer in time');
     this.#batcher = new Batcher(options.clock, options.batch, () => this.#due());
   }
 
@@ -205,13 +208,13 @@ export class RedisAppender {
         return outcome;
       }
       let sent = false;
-      try {
-        const claim = await this.#inTime(claims.of(shard, link), deadline);
+      const claimAndRun = async () => {
+        const claim = await claims.of(shard, link);
         sent = true;
-        const reply = await this.#inTime(
-          link.run(appendScript, prepared.keys, prepared.args(claim, number)),
-          deadline,
-        );
+        return await link.run(appendScript, prepared.keys, prepared.args(claim, number));
+      };
+      try {
+        const reply = await this.#timeLimit.until(deadline, claimAndRun());
         const result = readResult(String(reply));
         if (result === 'stale') return 'unknown';
         if (result !== 'generation') return result;
@@ -233,14 +236,14 @@ export class RedisAppender {
   #prepare(shard: number, { groups }: AppendBatch) {
     const { keys: allKeys, bootId, retention } = this.#options;
     const of = allKeys[shard] as ShardKeys;
-    const { entries, bounds } = this.#writer.batch(groups);
+    const pieces = this.#writer.entries(groups);
     const retentions: string[] = [];
     /** Where the retention of a size and a ttl stands. */
     const retentionArgs = new Map<string, number>();
     const idempotencyKeys: string[] = [];
     const packed = Buffer.allocUnsafe(groups.length * numbersPerGroup * 4);
     let at = 0;
-    groups.forEach(({ channel, idempotencyKey, publications }, index) => {
+    for (const { channel, idempotencyKey, publications } of groups) {
       const { size, ttlMs } = retention(channel);
       const name = `${size} ${ttlMs}`;
       let retentionArg = retentionArgs.get(name);
@@ -254,10 +257,8 @@ export class RedisAppender {
       const keyAt = idempotencyKey === null ? 0 : 2 + groups.length + idempotencyKeys.length;
       at = packed.writeUInt32BE(publications.length, at);
       at = packed.writeUInt32BE(retentionArg, at);
-      at = packed.writeUInt32BE(bounds[index * 2] as number, at);
-      at = packed.writeUInt32BE(bounds[index * 2 + 1] as number, at);
       at = packed.writeUInt32BE(keyAt, at);
-    });
+    }
     const keys = [
       of.generation,
       of.batch(bootId),
@@ -268,21 +269,11 @@ export class RedisAppender {
     ];
     const frameStart = this.#frameStarts[shard] as Buffer;
     const args = (claim: string, number: number) => [
-      ...[claim, String(number), randomEpochPart(), frameStart, entries, packed],
+      ...[claim, String(number), randomEpochPart(), packed],
       ...retentions,
+      ...[frameStart, ...pieces],
     ];
     return { keys, args };
-  }
-
-  /** Rejects with `TimeOver` when the time is over. */
-  #inTime<T>(promise: Promise<T>, deadline: number): Promise<T> {
-    const { clock } = this.#options;
-    return new Promise((resolve, reject) => {
-      const timer = clock.after(Math.max(deadline - clock.now(), 0), () =>
-        reject(new TimeOver('Redis does not answer in time')),
-      );
-      promise.then(resolve, reject).finally(() => timer.cancel());
-    });
   }
 
   #pause(ms: number): Promise<void> {
@@ -293,8 +284,6 @@ export class RedisAppender {
     return this.#queues[shard] as Queue;
   }
 }
-
-class TimeOver extends Error {}
 
 /** What the script replied: 'done' and three words per group, or one word. */
 function readResult(reply: string): GroupResult[] | 'generation' | 'stale' | 'unknown' {

@@ -12,9 +12,8 @@
  *
  *     [version, shard, " epoch offset 0 epoch offset 0 …", [[channel, entry], …]]
  *
- * A frame is put together where offsets are assigned, which may be inside Redis, by joining three pieces: what it begins
- * with, the positions, and the entries as a node has written them (`SequencedWriter.batch`), which are not looked into. An
- * entry that was not appended, because its idempotency key was there already, is left in: it has 1 in place of 0, and is
+ * A frame is put together where offsets are assigned, which may be inside Redis, by joining what it begins with, the
+ * positions, and the entries as a node has written them (`SequencedWriter`), which are not looked into. An entry that was not appended, because its idempotency key was there already, is left in: it has 1 in place of 0, and is
  * skipped. Arrays may grow at their end.
  *
  * | element | type             | meaning |
@@ -58,14 +57,6 @@ export interface EntryContent {
   readonly publications: readonly Publication[];
 }
 
-/** What a node prepares of a frame. */
-export interface WrittenBatch {
-  /** The last element of the frame. */
-  readonly entries: Buffer;
-  /** For each of them, where its bytes begin in `entries`, and where they end. */
-  readonly bounds: readonly number[];
-}
-
 /** Writes entries, and the parts of frames that do not depend on offsets. */
 export class SequencedWriter {
   readonly #writer = new MsgpackWriter();
@@ -87,19 +78,24 @@ export class SequencedWriter {
     return writer.copy();
   }
 
-  batch(contents: readonly EntryContent[]): WrittenBatch {
+  /**
+   * The last element of a frame in pieces, to be joined as they are: how it begins, and for each channel what stands before
+   * the entry, and the entry.
+   */
+  entries(contents: readonly EntryContent[]): Buffer[] {
     const writer = this.#writer;
-    const bounds: number[] = [];
+    const bounds = [0];
     writer.clear(keepBytes);
     writer.array(contents.length);
     for (const { channel, publications } of contents) {
+      bounds.push(writer.length);
       writer.array(2);
       writer.text(channel);
       bounds.push(writer.length);
       this.#writeEntry(publications);
-      bounds.push(writer.length);
     }
-    return { entries: writer.copy(), bounds };
+    const bytes = writer.copy();
+    return bounds.map((from, piece) => bytes.subarray(from, bounds[piece + 1]));
   }
 
   #writeEntry(publications: readonly Publication[]): void {
