@@ -57,12 +57,12 @@ function addRow(
 function saved(
   cpuMicros: number,
   wireBytes: number,
-  { name, system }: Turn,
+  { system }: Turn,
   alternation: Alternation<Delivery>,
   bytes: (run: Delivery) => number,
 ): string {
   const plain = { name: system.bare, system };
   const savedBytes = alternation.median(plain, bytes) - wireBytes;
-  if (name === system.bare || savedBytes <= 0) return '–';
+  if (system.name === system.bare || savedBytes <= 0) return '–';
   return (((cpuMicros - alternation.median(plain, cpu.of)) * 1_000) / savedBytes).toFixed(0);
 }

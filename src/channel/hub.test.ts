@@ -186,7 +186,7 @@ describe('broadcasting', () => {
 });
 
 describe('compression', () => {
-  const [short, long] = ['x'.repeat(127), 'x'.repeat(128)];
+  const [short, long] = ['x'.repeat(255), 'x'.repeat(256)];
   const join = (channel: string) => {
     for (const codec of [null, json]) hub.join(channel, codec, new FakeSocket());
   };
