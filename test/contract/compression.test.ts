@@ -2,36 +2,31 @@
  * permessage-deflate (RFC 7692): agreed on when the decision says so and not otherwise, no effect on what is delivered and in
  * which order, and no more memory for what arrives than without it.
  */
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
-import { frame, handshakeBytes, type RawPeer } from '../support/raw-peer.ts';
+import {
+  agreement,
+  bomb,
+  bombs,
+  compressed,
+  compressedBit,
+  compressedInPieces,
+  deflated,
+  inflated,
+  noDeflate,
+  offer,
+} from '../support/deflate.ts';
+import { frame, handshakeBytes } from '../support/raw-peer.ts';
 import { answer, type Command, decide, publish, subscribe } from './commands.ts';
 import { differences, type Ending } from './differences.ts';
 import { type Connected, type ConnectedRaw, HostProcess } from './host-process.ts';
 
 const maxPayloadBytes = 262_144;
-const offer = { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' };
-/** The bit of a frame's first byte that says that it is compressed. */
-const compressedBit = 0x40;
-
 let host: HostProcess;
 beforeAll(async () => {
   host = await HostProcess.start({ compress: true, maxPayloadBytes });
 });
 afterAll(() => host.stop());
-
-/** One message as a client compresses it: RFC 7692, section 7.2.1, takes the end of the flushed block away. */
-function deflated(content: Buffer | string): Buffer {
-  const whole = deflateRawSync(content, { finishFlush: 2 /* Z_SYNC_FLUSH */ });
-  return whole.subarray(0, whole.length - 4);
-}
-
-const inflated = (content: Buffer) =>
-  inflateRawSync(Buffer.concat([content, Buffer.from([0, 0, 0xff, 0xff])]), { finishFlush: 2 });
-
-const compressed = (content: Buffer | string, { opcode = 2, fin = true } = {}) =>
-  frame(opcode, deflated(content), { rsv: 4, fin });
 
 async function agreed(deflate = true): Promise<ConnectedRaw> {
   const name = host.newName();
@@ -66,7 +61,7 @@ describe('the handshake', () => {
       await host.turn(decide(`/${name}`));
     }
     expect(/^sec-websocket-extensions: (.*)\r$/im.exec(await head)?.[1]).toBe(
-      deflate ? 'permessage-deflate; client_no_context_takeover; server_no_context_takeover' : undefined,
+      deflate ? agreement : undefined,
     );
     peer.destroy();
   });
@@ -134,12 +129,12 @@ describe('what a client sends compressed', () => {
     const half = deflated('in two halves');
     socket.peer.send(
       Buffer.concat([
-        compressed('text', { opcode: 1 }),
+        compressed('text', 1),
         compressed(Buffer.alloc(maxPayloadBytes)),
         frame(1, half.subarray(0, 5), { rsv: 4, fin: false }),
         frame(0, half.subarray(5)),
         frame(1, 'not compressed'),
-        compressed('', { opcode: 1 }),
+        compressed('', 1),
       ]),
     );
     const got = async () => (await host.event('received', socket)).payload;
@@ -155,27 +150,23 @@ describe('what a client sends compressed', () => {
     expect(await endingOf(socket)).toEqual({ peer: 1009, session: 1009 });
   });
 
-  const bomb = deflated(Buffer.alloc(200_000_000));
-  const broken = Buffer.from([0xff, 0xff, 0xff, 0xff]);
-
-  it.each<[string, Buffer[]]>([
-    ['200 MB in 200 KB', [bomb]],
-    ['200 MB and then no DEFLATE', [Buffer.concat([bomb, broken])]],
-    ['200 MB over fragments', [0, 1, 2, 3].map((part) => bomb.subarray(part * 50_000, (part + 1) * 50_000))],
-  ])('ends the connection far above the limit, and costs little memory: %s', async (_name, pieces) => {
-    expect(bomb.length).toBeLessThan(maxPayloadBytes);
-    const before = host.peakBytes();
-    for (let times = 0; times < 5; times += 1) {
-      const socket = await agreed();
-      send(socket.peer, pieces);
-      expect(await endingOf(socket)).toEqual(differences.violation[1009]);
-    }
-    expect(host.peakBytes() - before).toBeLessThan(40_000_000);
-  });
+  it.each(Object.entries(bombs))(
+    'ends the connection far above the limit, and costs little memory: %s',
+    async (_name, pieces) => {
+      expect(bomb.length).toBeLessThan(maxPayloadBytes);
+      const before = host.peakBytes();
+      for (let times = 0; times < 5; times += 1) {
+        const socket = await agreed();
+        socket.peer.send(compressedInPieces(pieces));
+        expect(await endingOf(socket)).toEqual(differences.violation[1009]);
+      }
+      expect(host.peakBytes() - before).toBeLessThan(40_000_000);
+    },
+  );
 
   it('ends the connection when it is no DEFLATE', async () => {
     const socket = await agreed();
-    send(socket.peer, [broken]);
+    socket.peer.send(compressedInPieces([noDeflate]));
     expect(await endingOf(socket)).toEqual(differences.brokenDeflate);
   });
 
@@ -198,17 +189,12 @@ describe('what a client sends compressed', () => {
       expect(await endingOf(socket)).toEqual(differences.violation[1002]);
       return;
     }
-    socket.peer.send(frame(what === 'a ping' ? 2 : 0, Buffer.from([0xff, 0xff, 0xff, 0xff])));
+    socket.peer.send(frame(what === 'a ping' ? 2 : 0, noDeflate));
     if (what === 'a ping') await host.event('controlFrame', socket);
     if (what === 'a ping') expect((await socket.peer.frame()).opcode).toBe(10);
     expect(await endingOf(socket)).toEqual(differences.brokenDeflate);
   });
 });
-
-function send(peer: RawPeer, [first = Buffer.alloc(0), ...others]: readonly Buffer[]): void {
-  peer.send(frame(2, first, { rsv: 4, fin: others.length === 0 }));
-  others.forEach((piece, at) => peer.send(frame(0, piece, { fin: at === others.length - 1 })));
-}
 
 /** How the connection ended on both sides, with nothing received. */
 async function endingOf(socket: ConnectedRaw): Promise<Ending> {
