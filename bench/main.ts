@@ -14,6 +14,7 @@ import { Reporter } from './report/reporter.ts';
 import { textTable } from './report/text-table.ts';
 import { bridge } from './scenarios/bridge.ts';
 import { browserCost } from './scenarios/browser-cost.ts';
+import { compression } from './scenarios/compression.ts';
 import { cluster } from './scenarios/cluster.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { history } from './scenarios/history.ts';
@@ -25,6 +26,7 @@ import { ticker } from './scenarios/ticker.ts';
 import { setUp } from './setup.ts';
 import { catalogue, systemNamed } from './systems/catalogue.ts';
 import { clusters } from './systems/clusters.ts';
+import { plainAndCompressed } from './systems/compressed.ts';
 import { stopWhenInterrupted } from './systems/interrupted.ts';
 import { keptByRedis } from './systems/kept-by-redis.ts';
 import { Running } from './systems/running.ts';
@@ -118,6 +120,28 @@ program
   .action(async ({ out, systems, runtime, codec, ...flags }) => {
     const chosen = clusters(runtime, codec).filter(({ name }) => systems.includes(name));
     await report(out, (reporter) => cluster(sweepOptions({ ...flags, systems: chosen }), running, reporter));
+  });
+
+program
+  .command('compression')
+  .description('What permessage-deflate costs a node, and what it saves on the wire.')
+  .option('--clients <n>', 'subscribers', wholeFrom(1), 200)
+  .option('--rate <list>', 'messages a second, separated by commas', positives, [500])
+  .option(
+    '--sizes <list>',
+    'bytes of a message, separated by commas',
+    wholesFrom(textRecords.headerBytes),
+    [100, 1_000],
+  )
+  .option('--seconds <n>', 'seconds of each run', positive, 3)
+  .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 3)
+  .option('--runtime <list>', 'of our nodes: bun, node', someOf<Runtime>('bun', 'node'), ['bun', 'node'])
+  .option('--out <file>', 'where the figures go', 'bench/results/compression.json')
+  .action(async ({ out, clients, rate, sizes, seconds, warmUp, rounds, runtime }) => {
+    const load = { clients, rates: rate, sizes, seconds, warmUpSeconds: warmUp, rounds };
+    const systems = runtime.flatMap(plainAndCompressed);
+    await report(out, (reporter) => compression({ ...load, systems }, running, reporter));
   });
 
 program

@@ -96,7 +96,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   // The hub is made before the listener that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
   const hub = new Hub({
-    publishToTopic: (topic, payload) => publicListener?.publish(topic, payload) ?? 'dropped',
+    publishToTopic: (topic, payload, compress) =>
+      publicListener?.publish(topic, payload, compress) ?? 'dropped',
     onPressure: (bytes) => slowConsumers.suspect(bytes),
     watch: {
       opened(channel) {
@@ -110,6 +111,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     },
     clock: systemClock,
     maxDelayMs: (channel) => policy.maxDelayMs(channel),
+    compresses: (channel) => policy.compresses(channel),
     onError: (error) => handlerFailed('flush', error),
     metrics,
   });
@@ -178,6 +180,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   const listen = await selectTransport();
   const adminListener = await listen({
     ...limits,
+    compress: false,
     // The API reads streams of any length, and bounds every other body itself.
     maxBodyBytes: Number.MAX_SAFE_INTEGER,
     host: settings.adminHost,
@@ -187,6 +190,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   try {
     publicListener = await listen({
       ...limits,
+      compress: policy.compressesAny,
       maxBodyBytes: settings.maxPayloadBytes,
       host: settings.host,
       port: settings.port,

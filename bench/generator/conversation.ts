@@ -12,19 +12,21 @@ export interface SpeakOptions {
   channels: readonly number[];
   localAddress?: string | undefined;
   sink: RecordSink;
+  /** Called with the bytes of each piece that arrives, as they came. */
+  arrived?: ((bytes: number) => void) | undefined;
   /** Called when the connection is closed, whoever closed it. */
   closed?: (() => void) | undefined;
 }
 
 /** Resolves when everything is joined. */
 export async function speak(options: SpeakOptions): Promise<BenchWebSocket> {
-  const { target, dialect, channels, localAddress, sink, closed } = options;
+  const { target, dialect, channels, localAddress, sink, closed, arrived } = options;
   const { host, port, path, tls } = target;
   const joined = Promise.withResolvers<void>();
   // Who waits for the handshake first hears of its failure from there.
   joined.promise.catch(() => {});
   const socket = await BenchWebSocket.open({
-    ...{ host, port, tls, localAddress, subprotocol: dialect.subprotocol },
+    ...{ host, port, tls, localAddress, subprotocol: dialect.subprotocol, deflate: dialect.deflate },
     path: dialect.path?.(path, channels) ?? path,
     opened: (connection) => ({
       message: dialect.converse(
@@ -34,6 +36,7 @@ export async function speak(options: SpeakOptions): Promise<BenchWebSocket> {
       ),
       control() {},
     }),
+    arrived,
     closed() {
       joined.reject(new Error('the connection was closed before its channels were joined'));
       closed?.();

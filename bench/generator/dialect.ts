@@ -29,6 +29,8 @@ export interface Dialect {
   readonly form: RecordForm;
   /** Asked for in the handshake. */
   readonly subprotocol?: string;
+  /** Asks for permessage-deflate, and refuses to do without. */
+  readonly deflate?: boolean;
   /** The path to connect to, for systems that learn there what a connection wants to hear. */
   path?(base: string, channels: readonly number[]): string;
   /** Bytes that publish a record, as they go onto the connection. */

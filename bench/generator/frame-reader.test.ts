@@ -56,6 +56,18 @@ describe('the frame reader', () => {
     expect(read([Buffer.concat(bytes)])).toEqual({ messages: ['a', 'b'], controls: [[9, 'are you there']] });
   });
 
+  test('hands over a compressed message as it is, to those who can read one', () => {
+    const bytes = frame(0x40 | 1, Buffer.from('zip'));
+    const read = (compressed?: (bytes: Buffer, offset: number, size: number) => void) =>
+      new FrameReader().push(bytes, { message() {}, control() {}, compressed });
+    let heard = '';
+    read((whole, offset, size) => {
+      heard = whole.toString('latin1', offset, offset + size);
+    });
+    expect(heard).toBe('zip');
+    expect(() => read()).toThrow('no frame (0xc1)');
+  });
+
   test('refuses a fragmented message, which would be counted wrongly', () => {
     expect(() => read([frame(2, Buffer.from('a'), { fin: false })])).toThrow('fragmented');
   });

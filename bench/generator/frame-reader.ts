@@ -1,7 +1,7 @@
 /**
  * Finds the payloads in what a server sends: the frames of RFC 6455, section 5.2, unmasked, as they come off a socket in
  * pieces. Everything that a benchmark does not need is left out: fragmented messages are an error, control frames are
- * handed over and not answered here.
+ * handed over and not answered here, compressed messages are handed over as they are.
  *
  * Payloads are not copied: whole frames within one piece are read where they lie; only a frame that is cut is put together.
  */
@@ -9,9 +9,14 @@
 export interface FrameSink {
   /** A text or binary message: `size` bytes at `offset`, valid during the call. */
   message(bytes: Buffer, offset: number, size: number): void;
+  /** The same of a compressed message (RFC 7692); without it there may be none. */
+  compressed?: ((bytes: Buffer, offset: number, size: number) => void) | undefined;
   /** Ping (9), pong (10) or close (8). */
   control(opcode: number, payload: Buffer): void;
 }
+
+const finalBit = 0x80;
+const compressedBit = 0x40;
 
 const noBytes = Buffer.alloc(0);
 
@@ -40,7 +45,9 @@ export class FrameReader {
       if (left < header + size) break;
       const opcode = first & 0x0f;
       if (opcode >= 8) sink.control(opcode, bytes.subarray(at + header, at + header + size));
-      else if (first & 0x80 && opcode > 0) sink.message(bytes, at + header, size);
+      else if ((first & ~0x0f) === finalBit && opcode > 0) sink.message(bytes, at + header, size);
+      else if ((first & ~0x0f) === (finalBit | compressedBit) && opcode > 0 && sink.compressed !== undefined)
+        sink.compressed(bytes, at + header, size);
       else throw new Error(`a fragmented message, or bytes that are no frame (0x${first.toString(16)})`);
       at += header + size;
     }

@@ -52,6 +52,8 @@ export interface Measurement {
   /** Writes of the publisher that the kernel did not take at once. */
   heldBack: number;
   connectSeconds: number;
+  /** That subscribers got, as they came: frames and all, compressed or not. */
+  wireBytes: number;
   /** From the first record due to the last delivery. */
   elapsedSeconds: number;
   deliveriesPerSecond: number;
@@ -121,6 +123,7 @@ export async function generate(load: Load, around: Around): Promise<Measurement>
       longestStallMs,
       heldBack: published.heldBack,
       connectSeconds,
+      wireBytes: sum(reports.map((report) => report.wireBytes)),
       elapsedSeconds,
       deliveriesPerSecond: (counts.deliveries + counts.stale) / elapsedSeconds,
       publisherCpuSeconds: published.cpuSeconds,

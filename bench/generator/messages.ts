@@ -52,6 +52,8 @@ export interface ReceiverReport {
   /** The same of those that were set aside. */
   asideClosed: number;
   latency: string;
+  /** That came from the servers, as it came, since records count. */
+  wireBytes: number;
   cpuSeconds: number;
   /** The longest time for which this process stood still. */
   longestStallMs: number;

@@ -28,6 +28,7 @@ let accounts: Pick<ConstructorParameters<typeof Tally>[0], 'form' | 'recordBytes
 let tally: Tally | null = null;
 let closed = 0;
 let asideClosed = 0;
+let wireBytes = 0;
 let cpuAtBegin = process.cpuUsage();
 
 function tell(message: FromReceiver): void {
@@ -101,6 +102,9 @@ async function openOne(
       },
       mangled: () => tally?.mangled(),
     },
+    arrived: (bytes) => {
+      wireBytes += bytes;
+    },
     closed() {
       if (index < firstAside) closed += 1;
       else if (!reconnecting) asideClosed += 1;
@@ -147,6 +151,7 @@ function begin({ run }: Extract<ToReceiver, { type: 'begin' }>): void {
   if (tally === null) setInterval(tellProgress, progressEveryMs);
   tally = new Tally({ ...accounts, run, subscriptions: subscriptions.slice(0, firstAside) });
   told = 0;
+  wireBytes = 0;
   stalls.reset();
   cpuAtBegin = process.cpuUsage();
   tell({ type: 'begun' });
@@ -170,6 +175,7 @@ async function report(published: readonly number[]): Promise<void> {
     closed,
     asideClosed,
     latency: tally.latency.encode(),
+    wireBytes,
     cpuSeconds,
     longestStallMs,
   });

@@ -1,11 +1,13 @@
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { binaryRecords, type RecordForm, type RecordHeader, textRecords } from './record.ts';
+import { binaryRecords, quoteRecords, type RecordForm, type RecordHeader, textRecords } from './record.ts';
 
 const recordBytes = 100;
 
 describe.each([
   ['binary', binaryRecords],
   ['text', textRecords],
+  ['quote', quoteRecords],
 ])('a %s record', (_, form: RecordForm) => {
   function record(header: Partial<RecordHeader>): Buffer {
     const bytes = Buffer.alloc(recordBytes);
@@ -51,11 +53,22 @@ describe.each([
   });
 });
 
-test('a text record has no character that JSON escapes', () => {
+test.each([
+  ['text', textRecords],
+  ['quote', quoteRecords],
+])('a %s record has no character that JSON escapes', (_, form) => {
   for (let sequence = 0; sequence < 300; sequence += 1) {
     const bytes = Buffer.alloc(recordBytes);
-    textRecords.write(bytes, { sequence, intendedAt: sequence * 1.1, channel: sequence, run: 1 });
+    form.write(bytes, { sequence, intendedAt: sequence * 1.1, channel: sequence, run: 1 });
     const text = bytes.toString('latin1');
     expect(JSON.stringify(text)).toBe(`"${text}"`);
   }
+});
+
+test('quotes compress as text does: to a third, and not to nothing', () => {
+  const bytes = Buffer.alloc(10_000);
+  quoteRecords.write(bytes, { sequence: 3, intendedAt: 1, channel: 0, run: 0 });
+  const share = deflateRawSync(bytes).length / bytes.length;
+  expect(share).toBeGreaterThan(0.2);
+  expect(share).toBeLessThan(0.5);
 });

@@ -2,23 +2,31 @@
  * A WebSocket client that costs next to nothing: raw TCP on Bun, a fixed handshake, masked frames with the mask 0.
  */
 import { FrameReader, type FrameSink } from './frame-reader.ts';
+import { Inflater } from './inflater.ts';
 
 export interface WebSocketOptions {
   host: string;
   port: number;
   path: string;
   subprotocol?: string | undefined;
+  /** Offers permessage-deflate and insists on it, without context takeover. */
+  deflate?: boolean | undefined;
   /** TLS, whatever the certificate. */
   tls?: boolean | undefined;
   /** Source address; spreads many connections over the ports of many loopback addresses. */
   localAddress?: string | undefined;
   /** Called when the server has answered 101, before any message is looked at; returns who gets them. */
   opened(socket: BenchWebSocket): FrameSink;
+  /** Called with the bytes of each piece that arrives after the answer 101, as they came. */
+  arrived?: ((bytes: number) => void) | undefined;
   /** Called when it is closed, whoever closed it. */
   closed?: (() => void) | undefined;
 }
 
 const headEnd = Buffer.from('\r\n\r\n');
+
+/** One for the whole process: subscribers get the same. */
+const inflater = new Inflater();
 
 export class BenchWebSocket {
   readonly #socket: Bun.Socket<undefined>;
@@ -31,8 +39,12 @@ export class BenchWebSocket {
 
   /** Resolves when the server has answered 101. */
   static open(options: WebSocketOptions): Promise<BenchWebSocket> {
-    const { host, port, path, subprotocol, tls = false, localAddress, closed } = options;
-    const offer = subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
+    const { host, port, path, subprotocol, tls = false, localAddress, closed, arrived } = options;
+    const { deflate = false } = options;
+    const offer = [
+      subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`,
+      deflate ? 'Sec-WebSocket-Extensions: permessage-deflate\r\n' : '',
+    ].join('');
     return new Promise((resolve, reject) => {
       const frames = new FrameReader();
       let head: Buffer = Buffer.alloc(0);
@@ -40,6 +52,7 @@ export class BenchWebSocket {
       let sink: FrameSink | null = null;
       const data = (socket: Bun.Socket<undefined>, piece: Buffer) => {
         if (sink !== null) {
+          arrived?.(piece.length);
           frames.push(piece, sink);
           return;
         }
@@ -52,12 +65,20 @@ export class BenchWebSocket {
           socket.end();
           return;
         }
+        if (deflate && !agreement.test(head.toString('latin1', 0, end))) {
+          reject(new Error('the server did not agree on permessage-deflate without context takeover'));
+          socket.end();
+          return;
+        }
         const connection = new BenchWebSocket(socket);
         opened = connection;
-        sink = answering(connection, options.opened(connection));
+        sink = answering(connection, options.opened(connection), deflate);
         resolve(connection);
         const rest = head.subarray(end + headEnd.length);
-        if (rest.length > 0) frames.push(rest, sink);
+        if (rest.length > 0) {
+          arrived?.(rest.length);
+          frames.push(rest, sink);
+        }
       };
       const failed = (error: Error) => {
         reject(error);
@@ -133,10 +154,17 @@ export class BenchWebSocket {
   }
 }
 
-/** Answers pings and hands on everything. */
-function answering(connection: BenchWebSocket, { message, control }: FrameSink): FrameSink {
+const agreement = /^sec-websocket-extensions: *permessage-deflate;.*server_no_context_takeover/im;
+
+/** Answers pings, inflates, and hands on everything. */
+function answering(connection: BenchWebSocket, { message, control }: FrameSink, deflate: boolean): FrameSink {
+  const compressed = (bytes: Buffer, offset: number, size: number) => {
+    const inflated = inflater.inflate(bytes, offset, size);
+    message(inflated, 0, inflated.length);
+  };
   return {
     message,
+    compressed: deflate ? compressed : undefined,
     control(opcode, payload) {
       if (opcode === 9) connection.sendFrame(10, payload);
       control(opcode, payload);

@@ -20,7 +20,12 @@ const dialectOf = {
 export function outcry(
   name: string,
   bare: string,
-  { runtime, codec, flags = [] }: { runtime: Runtime; codec: Codec; flags?: readonly string[] },
+  {
+    runtime,
+    codec,
+    flags = [],
+    dialect = dialectOf[codec],
+  }: { runtime: Runtime; codec: Codec; flags?: readonly string[]; dialect?: DialectName },
 ): System {
   return {
     ...{ name, bare, ours: { runtime, codec } },
@@ -38,7 +43,7 @@ export function outcry(
             ...['--log-format', 'json', ...flags],
           ],
           path: codec === 'raw' ? '/raw/bench' : '/',
-          dialect: dialectOf[codec],
+          dialect,
         },
         options,
       ),

@@ -2,34 +2,34 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Namespace } from '../config/namespaces.ts';
 import { ChannelPolicy } from './channel-policy.ts';
 
-const noHistory = { historySize: 0, historyTtlMs: 300_000 };
+const otherwise = { compress: false, historySize: 0, historyTtlMs: 300_000 };
 const open: Namespace = {
   subscribe: 'anyone',
   publish: 'anyone',
   maxPayloadBytes: 1_000,
   maxDelayMs: 20,
-  ...noHistory,
+  ...otherwise,
 };
 const feed: Namespace = {
   subscribe: 'anyone',
   publish: 'api',
   maxPayloadBytes: 100,
   maxDelayMs: 20,
-  ...noHistory,
+  ...otherwise,
 };
 const internal: Namespace = {
   subscribe: 'api',
   publish: 'api',
   maxPayloadBytes: 10,
   maxDelayMs: 20,
-  ...noHistory,
+  ...otherwise,
 };
 const closed: Namespace = {
   subscribe: 'nobody',
   publish: 'nobody',
   maxPayloadBytes: 1,
   maxDelayMs: 20,
-  ...noHistory,
+  ...otherwise,
 };
 
 const policy = new ChannelPolicy(
@@ -73,6 +73,22 @@ describe('permissions', () => {
     expect(policy.maySubscribe(channel, who)).toBe(subscribe);
     expect(policy.mayPublish(channel, who)).toBe(publish);
   });
+});
+
+test('what is broadcast goes compressed as its namespace says', () => {
+  expect(policy.compressesAny).toBe(false);
+  const compressed = new ChannelPolicy(
+    new Map([
+      ['default', open],
+      ['prices', { ...feed, compress: true }],
+    ]),
+  );
+  expect(compressed.compressesAny).toBe(true);
+  expect(['prices:EUR', 'prices', 'chat:x'].map((channel) => compressed.compresses(channel))).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });
 
 test('what is kept of a channel is as its namespace says', () => {

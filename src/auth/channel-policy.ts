@@ -13,6 +13,8 @@ export type Actor = 'client' | 'api';
 export class ChannelPolicy {
   readonly #namespaces: ReadonlyMap<string, Namespace>;
   readonly #default: Namespace;
+  /** Some channel is compressed. */
+  readonly compressesAny: boolean;
 
   /** @param namespaces what holds in each, `default` included */
   constructor(namespaces: ReadonlyMap<string, Namespace>) {
@@ -20,6 +22,7 @@ export class ChannelPolicy {
     if (fallback === undefined) throw new TypeError('the namespace "default" is missing');
     this.#namespaces = namespaces;
     this.#default = fallback;
+    this.compressesAny = [...namespaces.values()].some(({ compress }) => compress);
   }
 
   maySubscribe(channel: string, who: Actor): boolean {
@@ -43,6 +46,11 @@ export class ChannelPolicy {
   /** Whether anything is kept of the channel, so that its publications are numbered. */
   keepsHistory(channel: string): boolean {
     return this.#of(channel).historySize > 0;
+  }
+
+  /** Whether what is broadcast in the channel goes compressed to those who agreed on it. */
+  compresses(channel: string): boolean {
+    return this.#of(channel).compress;
   }
 
   /** What is kept of the channel. */

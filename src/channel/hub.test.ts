@@ -8,6 +8,7 @@ import { Hub } from './hub.ts';
 import { type Payload, Publication } from './publication.ts';
 
 let published: [topic: string, payload: Payload][];
+let compressed: Payload[];
 let pressure: number[];
 let watched: string[];
 let result: SendResult;
@@ -18,6 +19,7 @@ let hub: Hub;
 
 beforeEach(() => {
   published = [];
+  compressed = [];
   pressure = [];
   watched = [];
   result = 'sent';
@@ -25,7 +27,8 @@ beforeEach(() => {
   clock = new FakeClock();
   errors = [];
   hub = new Hub({
-    publishToTopic(topic, payload) {
+    publishToTopic(topic, payload, compress) {
+      if (compress) compressed.push(payload);
       published.push([topic, payload]);
       return result;
     },
@@ -37,6 +40,7 @@ beforeEach(() => {
     clock,
     onError: (error) => errors.push(error),
     maxDelayMs: () => 20,
+    compresses: (channel) => channel === 'compressed',
     metrics,
   });
 });
@@ -178,6 +182,28 @@ describe('broadcasting', () => {
     broadcast('left', Publication.text('four', 0));
     broadcast('left', Publication.binary(new Uint8Array(5), 0));
     expect(pressure).toEqual([12, 5]);
+  });
+});
+
+describe('compression', () => {
+  const [short, long] = ['x'.repeat(255), 'x'.repeat(256)];
+  const join = (channel: string) => {
+    for (const codec of [null, json]) hub.join(channel, codec, new FakeSocket());
+  };
+
+  test('is for channels that have it and frames that it makes smaller, raw and native', () => {
+    join('compressed');
+    broadcast('compressed', Publication.text(short, 0));
+    expect(compressed).toEqual([`compressed 1 ${short}`]);
+    broadcast('compressed', Publication.text(long, 0));
+    expect(compressed.slice(1)).toEqual([long, `compressed 2 ${long}`]);
+  });
+
+  test('is not for other channels', () => {
+    join('a');
+    broadcast('a', Publication.text(long, 0));
+    expect(published).toHaveLength(2);
+    expect(compressed).toEqual([]);
   });
 });
 

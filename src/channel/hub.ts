@@ -27,6 +27,12 @@ import { QuietMarks } from './quiet-marks.ts';
  */
 const maxPendingBytes = 131_072;
 
+/**
+ * A frame with fewer bytes is never compressed. It shrinks by 30 % at best, within one packet, and a compression has a cost of
+ * its own that does not shrink with it: the compressor's tables are cleared for each.
+ */
+const minCompressedBytes = 256;
+
 /** Called after a broadcast that some subscriber could not take at once, with the bytes that it may have added. */
 export type OnPressure = (bytes: number) => void;
 
@@ -54,6 +60,7 @@ class OpenRoom implements Room {
   subscribers = 0;
   publishedAtTick = 0;
   readonly maxDelayMs: number;
+  readonly compress: boolean;
   /** Broadcast and not flushed yet, and the most bytes that they take. */
   pending: Publication[] = [];
   pendingBytes = 0;
@@ -61,10 +68,11 @@ class OpenRoom implements Room {
   /** Only those with a subscriber: one or two, never more than there are codecs. */
   readonly outlets: Outlet[] = [];
 
-  constructor(channel: string, number: number, maxDelayMs: number) {
+  constructor(channel: string, number: number, maxDelayMs: number, compress: boolean) {
     this.channel = channel;
     this.number = number;
     this.maxDelayMs = maxDelayMs;
+    this.compress = compress;
   }
 }
 
@@ -75,7 +83,7 @@ export interface ChannelWatch {
 }
 
 export interface HubOptions {
-  publishToTopic: (topic: string, payload: Payload) => SendResult;
+  publishToTopic: (topic: string, payload: Payload, compress: boolean) => SendResult;
   onPressure: OnPressure;
   watch: ChannelWatch;
   clock: Clock;
@@ -83,6 +91,8 @@ export interface HubOptions {
   onError(error: unknown): void;
   /** How long a publication of a channel may wait for others, in milliseconds. */
   maxDelayMs(channel: string): number;
+  /** Whether the channel goes compressed to those who agreed on it. */
+  compresses(channel: string): boolean;
   metrics: Pick<
     Metrics,
     | 'channelsOpen'
@@ -239,7 +249,8 @@ export class Hub {
 
   #open(channel: string): OpenRoom {
     this.#lastNumber += 1;
-    const room = new OpenRoom(channel, this.#lastNumber, this.#options.maxDelayMs(channel));
+    const { maxDelayMs, compresses } = this.#options;
+    const room = new OpenRoom(channel, this.#lastNumber, maxDelayMs(channel), compresses(channel));
     this.#rooms.set(channel, room);
     this.#options.metrics.channelsOpen.value += 1;
     this.#options.watch.opened(channel);
@@ -298,8 +309,8 @@ export class Hub {
     this.#options.metrics.framePublications.observe(publications.length);
     for (const outlet of room.outlets) {
       const { codec } = outlet;
-      if (codec === null) for (const { payload } of publications) this.#send(outlet, payload);
-      else if (!this.#send(outlet, codec.batch(room, publications))) taken = false;
+      if (codec === null) for (const { payload } of publications) this.#send(room, outlet, payload);
+      else if (!this.#send(room, outlet, codec.batch(room, publications))) taken = false;
     }
     return taken;
   }
@@ -309,17 +320,18 @@ export class Hub {
     for (const outlet of room.outlets) {
       if (outlet.codec === null) continue;
       told = true;
-      this.#send(outlet, encode(outlet.codec));
+      this.#send(room, outlet, encode(outlet.codec));
     }
     return told;
   }
 
   /** False if somebody may not have taken it at once. */
-  #send({ topic, subscribers }: Outlet, payload: Payload): boolean {
+  #send(room: OpenRoom, { topic, subscribers }: Outlet, payload: Payload): boolean {
     const { metrics } = this.#options;
     metrics.framesBroadcast.value += 1;
     metrics.bytesDelivered.value += payload.length * subscribers;
-    const result = this.#options.publishToTopic(topic, payload);
+    const compress = room.compress && payload.length >= minCompressedBytes;
+    const result = this.#options.publishToTopic(topic, payload, compress);
     if (result === 'sent') return true;
     this.#options.onPressure(maxBytesOf(payload));
     return false;

@@ -41,6 +41,7 @@ class World {
       },
       clock: this.clock,
       maxDelayMs: () => 20,
+      compresses: () => false,
       onError: (error) => expect.fail(String(error)),
       metrics: this.metrics,
     });

@@ -8,7 +8,7 @@ const faultsOf = (raw: unknown) => {
 };
 
 /** What every namespace has until it is told otherwise. */
-const noHistory = { historySize: 0, historyTtlMs: 300_000 };
+const otherwise = { compress: false, historySize: 0, historyTtlMs: 300_000 };
 
 describe('the setting', () => {
   test('is an object in the file and JSON text elsewhere', () => {
@@ -33,7 +33,7 @@ describe('the setting', () => {
         publish: 'nobody',
         maxPayloadBytes: 9,
         maxDelayMs: 7,
-        ...noHistory,
+        ...otherwise,
       });
     }
     expect(Object.keys(Object.prototype)).toEqual([]);
@@ -56,8 +56,8 @@ describe('the setting', () => {
     [
       { chat: {}, prices: { publsh: 'api', deflate: true } },
       [
-        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs, historySize, historyTtlMs',
-        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs, historySize, historyTtlMs',
+        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs',
+        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs',
       ],
     ],
     [
@@ -86,7 +86,7 @@ describe('the setting', () => {
     [
       '{"prices": {"__proto__": {}}}',
       [
-        'namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs, historySize, historyTtlMs',
+        'namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs',
       ],
     ],
   ])('names what is wrong in %j', (raw, faults) => {
@@ -114,7 +114,7 @@ describe('what holds in a namespace', () => {
         publish: 'anyone',
         maxPayloadBytes: 1_000,
         maxDelayMs: 20,
-        ...noHistory,
+        ...otherwise,
       },
     });
   });
@@ -125,7 +125,7 @@ describe('what holds in a namespace', () => {
       publish: 'api',
       maxPayloadBytes: 1_000,
       maxDelayMs: 20,
-      ...noHistory,
+      ...otherwise,
     });
   });
 
@@ -135,7 +135,7 @@ describe('what holds in a namespace', () => {
       publish: 'anyone',
       maxPayloadBytes: 5,
       maxDelayMs: 20,
-      ...noHistory,
+      ...otherwise,
     });
   });
 
@@ -146,7 +146,7 @@ describe('what holds in a namespace', () => {
       publish: 'anyone',
       maxPayloadBytes: 5,
       maxDelayMs: 20,
-      ...noHistory,
+      ...otherwise,
     });
   });
 
@@ -154,6 +154,6 @@ describe('what holds in a namespace', () => {
     const resolved = resolve({ chat: { historySize: 100 }, news: { historySize: 5, historyTtlMs: 60_000 } });
     expect(resolved.chat).toMatchObject({ historySize: 100, historyTtlMs: 300_000 });
     expect(resolved.news).toMatchObject({ historySize: 5, historyTtlMs: 60_000 });
-    expect(resolved.default).toMatchObject(noHistory);
+    expect(resolved.default).toMatchObject(otherwise);
   });
 });

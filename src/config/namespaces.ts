@@ -24,6 +24,8 @@ export interface Namespace {
   readonly maxPayloadBytes: number;
   /** How long a publication may wait on a node for others, in milliseconds; 0 never waits. */
   readonly maxDelayMs: number;
+  /** What is broadcast here goes compressed to clients that agreed on it; costs CPU per subscriber. */
+  readonly compress: boolean;
   /** Publications that are kept of each channel for those who come late or come back; 0 keeps none. */
   readonly historySize: number;
   /** A channel's history is forgotten this long after its last publication. */
@@ -76,6 +78,13 @@ export const namespaceKeys = {
     otherwise: "the node's `maxDelayMs`",
     sentence: 'How long a publication may wait on a busy node for others.',
   },
+  compress: {
+    schema: z.boolean(),
+    allowed: 'true or false',
+    otherwise: '`false`',
+    sentence:
+      'Whether publications go compressed to clients that agree on permessage-deflate. Costs CPU for each subscriber.',
+  },
   historySize: {
     ...wholeNumber(0, maxHistorySize),
     otherwise: '`0`',
@@ -100,6 +109,7 @@ const namespaceSchema = z.strictObject({
   publish: namespaceKeys.publish.schema.optional(),
   maxPayloadBytes: namespaceKeys.maxPayloadBytes.schema.optional(),
   maxDelayMs: namespaceKeys.maxDelayMs.schema.optional(),
+  compress: namespaceKeys.compress.schema.optional(),
   historySize: namespaceKeys.historySize.schema.optional(),
   historyTtlMs: namespaceKeys.historyTtlMs.schema.optional(),
 });
@@ -164,6 +174,7 @@ export function resolveNamespaces({
     publish: profile === 'feed' ? 'api' : 'anyone',
     maxPayloadBytes,
     maxDelayMs,
+    compress: false,
     historySize: 0,
     historyTtlMs: defaultHistoryTtlMs,
   };
@@ -179,6 +190,7 @@ function overlay(base: Namespace, own: NamespaceSettings): Namespace {
     publish: own.publish ?? base.publish,
     maxPayloadBytes: own.maxPayloadBytes ?? base.maxPayloadBytes,
     maxDelayMs: own.maxDelayMs ?? base.maxDelayMs,
+    compress: own.compress ?? base.compress,
     historySize: own.historySize ?? base.historySize,
     historyTtlMs: own.historyTtlMs ?? base.historyTtlMs,
   };

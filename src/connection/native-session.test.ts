@@ -58,6 +58,7 @@ beforeEach(() => {
     watch: { opened() {}, closed() {} },
     clock,
     onError: (error) => expect.fail(String(error)),
+    compresses: () => false,
     maxDelayMs: () => 20,
     metrics,
   });

@@ -28,6 +28,7 @@ beforeEach(() => {
     watch: { opened() {}, closed() {} },
     clock: new FakeClock(),
     onError: (error) => expect.fail(String(error)),
+    compresses: () => false,
     maxDelayMs: () => 20,
     metrics,
   });

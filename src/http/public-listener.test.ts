@@ -54,7 +54,11 @@ beforeEach(() => {
     rawRoom: protocol('raw'),
     rawRoomWithHello: protocol('raw with hello'),
     natives: [native('outcry.v1.json'), native('outcry.v1.msgpack')],
-    channelPolicy: { maySubscribe: (channel) => channel !== 'closed' },
+    channelPolicy: {
+      maySubscribe: (channel) => channel !== 'closed',
+      compresses: (channel) => channel === 'compressed',
+      compressesAny: true,
+    },
   });
 });
 
@@ -75,6 +79,20 @@ function open(decision: HttpReply | Upgrade) {
   new FakeSocket(decision.session);
   return opened.at(-1);
 }
+
+describe('compression', () => {
+  test.each([
+    ['native clients', '/', 'outcry.v1.json', 'permessage-deflate', true],
+    ['native clients that do not offer it', '/', 'outcry.v1.json', 'x', false],
+    ['raw rooms that are compressed', '/raw/compressed', undefined, 'permessage-deflate', true],
+    ['other raw rooms', '/raw/left', undefined, 'permessage-deflate', false],
+  ])('is agreed on with %s', async (_who, path, subprotocol, offer, deflate) => {
+    const offered = subprotocol === undefined ? {} : { 'sec-websocket-protocol': subprotocol };
+    const headers = { ...handshakeHeaders, ...offered, 'sec-websocket-extensions': offer };
+    for (reach of [true, Promise.resolve(true)])
+      expect(await listener.handle(fakeRequest({ path, headers }))).toMatchObject({ deflate });
+  });
+});
 
 describe('a WebSocket', () => {
   test.each([

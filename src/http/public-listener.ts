@@ -12,6 +12,7 @@ import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { HttpReply, HttpRequest, Upgrade } from '../transport/transport.ts';
 import type { Asset } from './assets.ts';
+import { offersDeflate } from './deflate-offer.ts';
 import {
   asksForWebSocket,
   findFlaw,
@@ -41,7 +42,7 @@ export interface PublicListenerOptions {
   rawRoomWithHello: Protocol<RawState>;
   /** One for each codec. */
   natives: readonly NativeProtocol[];
-  channelPolicy: Pick<ChannelPolicy, 'maySubscribe'>;
+  channelPolicy: Pick<ChannelPolicy, 'maySubscribe' | 'compresses' | 'compressesAny'>;
 }
 
 /** Names in Sec-WebSocket-Protocol that are looked at; the rest of a longer list is not. */
@@ -63,11 +64,11 @@ export class PublicListener {
     const flaw = findFlaw(request, policy);
     if (flaw !== null) return this.#refuse(flaw);
     const offered = request.header('sec-websocket-protocol');
-    return offered === null ? this.#openRawRoom(request) : this.#openNative(offered);
+    return offered === null ? this.#openRawRoom(request) : this.#openNative(request, offered);
   }
 
-  #openNative(offered: string): HttpReply | Upgrade {
-    const { natives, connections } = this.#options;
+  #openNative(request: HttpRequest, offered: string): HttpReply | Upgrade {
+    const { channelPolicy, natives, connections } = this.#options;
     const names = offered.split(',', maxSubprotocols).map((name) => name.trim());
     const native = names
       .map((name) => natives.find(({ codec }) => codec.subprotocol === name))
@@ -82,6 +83,7 @@ export class PublicListener {
     return {
       session: new Connection(native, new NativeState(), connections),
       subprotocol: native.codec.subprotocol,
+      deflate: channelPolicy.compressesAny && offersDeflate(request),
     };
   }
 
@@ -104,12 +106,13 @@ export class PublicListener {
     if (noRoom !== null) return this.#refuse(noRoom);
     const hello = request.query !== '' && new URLSearchParams(request.query).get('hello') === '1';
     const session = new Connection<RawState>(hello ? rawRoomWithHello : rawRoom, path.channel, connections);
+    const deflate = channelPolicy.compresses(path.channel) && offersDeflate(request);
     // 101 means "subscribed": it waits until the other nodes reach this one, or says so in the hello frame if they do not.
     const reach = bridge.prepare(path.channel);
-    if (!(reach instanceof Promise)) return { session };
+    if (!(reach instanceof Promise)) return { session, deflate };
     return reach.then(() => {
       const noRoomNow = this.#findNoRoom();
-      return noRoomNow === null ? { session } : this.#refuse(noRoomNow);
+      return noRoomNow === null ? { session, deflate } : this.#refuse(noRoomNow);
     });
   }
 

@@ -5,6 +5,7 @@ test.each([
   ['Received too big message', 1009],
   ['Received too big message, or other inflation error', 1009],
   ['Received invalid UTF-8', 1007],
+  ['Received invalid compressed data', 1007],
   ['Received invalid WebSocket frame', 1002],
   ['Received invalid close payload', 1002],
   ['Received unexpected RSV1 bit', 1002],

@@ -9,7 +9,7 @@
 export function closingCode(code: number, reason: string): number {
   if (code !== 1006 || !reason.startsWith('Received ')) return code;
   if (reason.startsWith('Received too big message')) return 1009;
-  if (reason === 'Received invalid UTF-8') return 1007;
+  if (reason === 'Received invalid UTF-8' || reason === 'Received invalid compressed data') return 1007;
   // The connection ended without a close frame, which is what 1006 means.
   if (reason.startsWith('Received TCP FIN')) return code;
   return 1002;

@@ -18,6 +18,8 @@
  * - An empty message that was sent gives 0 bytes, as one that was dropped does: it counts as buffered.
  * - An upgrade names the first subprotocol that was offered, whatever it is, unless the header is set; an empty one is left
  *   out.
+ * - `server.publish` compresses unless it is told not to; `ws.send` does not unless it is told to. Which extension is agreed on
+ *   is read from the headers of the request, at the upgrade: what is not wanted is taken out of them first.
  * - `close(code)` on a peer that does not read keeps the descriptor for 8 to 16 s: use `terminate` for those.
  * - Publishing bytes that begin where a page of memory does costs up to eight times the user time: see `apart-from-page.ts`.
  */
@@ -69,11 +71,9 @@ class BunListener implements Listener {
     this.port = this.#server.port ?? options.port;
   }
 
-  publish(topic: string, payload: Payload): SendResult {
-    const status = this.#server.publish(
-      topic,
-      typeof payload === 'string' ? payload : apartFromPage(payload),
-    );
+  publish(topic: string, payload: Payload, compress: boolean): SendResult {
+    const placed = typeof payload === 'string' ? payload : apartFromPage(payload);
+    const status = this.#server.publish(topic, placed, compress);
     if (status === 0 && payload.length === 0 && this.#server.subscriberCount(topic) > 0) return 'buffered';
     return toResult(status);
   }
@@ -109,7 +109,7 @@ function serve(options: ListenOptions): Server {
         closeOnBackpressureLimit: true,
         idleTimeout: 0,
         sendPings: false,
-        perMessageDeflate: false,
+        perMessageDeflate: options.compress && { compress: 'shared', decompress: 'shared' },
         open: (ws) => guard(ws, () => ws.data.opened(ws)),
         // The hot path: written out, so that no closure is made per message.
         message(ws, payload) {
@@ -137,7 +137,7 @@ type Answer = Response | undefined;
 function answer(request: Request, server: Server, options: ListenOptions): Answer | Promise<Answer> {
   const settle = (decision: HttpReply | Upgrade): Answer => {
     try {
-      return 'session' in decision ? upgrade(request, server, decision) : toResponse(decision);
+      return 'session' in decision ? upgrade(request, server, decision, options) : toResponse(decision);
     } catch (error) {
       return fail(error);
     }
@@ -157,16 +157,23 @@ function answer(request: Request, server: Server, options: ListenOptions): Answe
 function upgrade(
   request: Request,
   server: Server,
-  { session, subprotocol = '' }: Upgrade,
+  { session, subprotocol = '', deflate = false }: Upgrade,
+  { compress }: ListenOptions,
 ): Response | undefined {
   const data = new BunSocket(session);
   // A header takes time that a storm of handshakes does not have, and without an offer there is nothing to name or to hide.
   const offered = request.headers.has('sec-websocket-protocol');
   const headers = { 'Sec-WebSocket-Protocol': subprotocol };
+  if (compress) agreeOn(deflate, request.headers);
   if (server.upgrade(request, offered ? { data, headers } : { data })) return undefined;
   // The peer went away meanwhile, or Bun found a flaw in the handshake that we did not.
   session.closed({ code: 1006 });
   return new Response('the handshake failed\n', { status: 400 });
+}
+
+function agreeOn(deflate: boolean, headers: Headers): void {
+  if (deflate) headers.set('Sec-WebSocket-Extensions', 'permessage-deflate');
+  else headers.delete('Sec-WebSocket-Extensions');
 }
 
 function toResponse(reply: HttpReply): Response {

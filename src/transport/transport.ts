@@ -11,6 +11,9 @@
  *   (its peer sees 1006); it never stays open with a hole in its stream. On uWebSockets.js the end may follow a turn or two
  *   later, and what is published until then may arrive in front of it.
  * - **Cost.** `publish` hands the payload over once; the fan-out happens in native code, with no work per receiver here.
+ * - **Compression.** Neither runtime shares a compressed message: it is compressed again for each receiver that agreed on
+ *   it. No connection keeps a window of its own, in either direction, so that it costs no memory per connection. What
+ *   arrives compressed is bounded by `maxPayloadBytes` as everything else is, before and after it was inflated.
  * - **Failure.** An exception in a session's handler closes that socket with 1011, is reported to `onError`, and goes no
  *   further.
  * - **Lifetime.** After `SocketSession.closed` the socket may still be called; nothing happens then, and nothing throws.
@@ -105,11 +108,16 @@ export interface HttpReply {
   body?: string | Uint8Array;
 }
 
-/** The answer 101: the request becomes a WebSocket with this session, and without extensions. */
+/** The answer 101: the request becomes a WebSocket with this session. */
 export interface Upgrade {
   session: SocketSession;
   /** One of those that the client offered, which the answer names. Without it the answer names none. */
   subprotocol?: string;
+  /**
+   * The answer agrees on permessage-deflate, without context takeover in either direction; the client must have offered it
+   * without `server_max_window_bits`. Only on a listener with `compress`. Without it the answer names no extension.
+   */
+  deflate?: boolean;
 }
 
 export type RequestHandler = (request: HttpRequest) => HttpReply | Upgrade | Promise<HttpReply | Upgrade>;
@@ -123,6 +131,8 @@ export interface ListenOptions {
   /** Bodies of requests that say that they are larger may be refused by the runtime itself, with a bare 413. */
   maxBodyBytes: number;
   backpressureLimitBytes: number;
+  /** Upgrades may ask for permessage-deflate. */
+  compress: boolean;
   /** An exception in `handle` (`where` is `request`, answered with 500) or in a session (closed with 1011). */
   onError(where: 'request' | 'session', error: unknown): void;
 }
@@ -131,8 +141,12 @@ export interface ListenOptions {
 export interface Listener {
   /** The port that was bound. */
   readonly port: number;
-  /** Sends to every socket that is subscribed to the topic; the publisher's own included. */
-  publish(topic: string, payload: Payload): SendResult;
+  /**
+   * Sends to every socket that is subscribed to the topic; the publisher's own included.
+   *
+   * @param compress for the sockets that agreed on permessage-deflate
+   */
+  publish(topic: string, payload: Payload, compress: boolean): SendResult;
   /** Closes the port: nobody new. Whoever stops a node has closed its sockets before. */
   stop(): void;
 }

@@ -95,8 +95,8 @@ class UwsListener implements Listener {
     return bound === false ? null : new UwsListener(library, app, bound);
   }
 
-  publish(topic: string, payload: Payload): SendResult {
-    const delivered = this.#app.publish(topic, wellFormed(payload), typeof payload !== 'string');
+  publish(topic: string, payload: Payload, compress: boolean): SendResult {
+    const delivered = this.#app.publish(topic, wellFormed(payload), typeof payload !== 'string', compress);
     return delivered ? 'buffered' : 'dropped';
   }
 
@@ -123,7 +123,9 @@ function application(library: Uws, options: ListenOptions): uws.TemplatedApp {
       closeOnBackpressureLimit: 1,
       idleTimeout: 0,
       sendPingsAutomatically: false,
-      compression: library.DISABLED,
+      compression: options.compress
+        ? library.SHARED_COMPRESSOR | library.SHARED_DECOMPRESSOR
+        : library.DISABLED,
       upgrade: (response, request, context) => upgradeOrAnswer(response, request, context, options),
       open: (ws) => guard(ws, (socket) => socket.opened(ws)),
       // The hot path: written out, so that no closure is made per message.
@@ -163,8 +165,9 @@ function upgradeOrAnswer(
   options: ListenOptions,
 ): void {
   const key = request.getHeader('sec-websocket-key');
-  const extensions = request.getHeader('sec-websocket-extensions');
-  decide(response, request, options, ({ session, subprotocol = '' }) => {
+  decide(response, request, options, ({ session, subprotocol = '', deflate = false }) => {
+    // Not what was offered: the library agrees on windows that it does not keep then.
+    const extensions = deflate ? 'permessage-deflate' : '';
     response.upgrade<UserData>({ socket: new UwsSocket(session) }, key, subprotocol, extensions, context);
   });
 }

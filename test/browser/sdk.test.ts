@@ -7,13 +7,15 @@ import { freePorts } from '../../scripts/cluster/ports.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 
+const packed = ['--namespaces', JSON.stringify({ packed: { compress: true } })];
+
 let browser: Browser;
 let port: number;
 let node: TestNode;
 
 beforeAll(async () => {
   [port] = (await freePorts(1)) as [number];
-  [browser, node] = await Promise.all([launchChromium(), startNode(['--port', String(port)])]);
+  [browser, node] = await Promise.all([launchChromium(), startNode(['--port', String(port), ...packed])]);
 });
 afterAll(async () => {
   await Promise.all([browser?.close(), node?.stop()]);
@@ -81,6 +83,27 @@ it('lets a page loop over a channel', async () => {
     return sum;
   })()`);
   expect(await loop).toBe(499_500);
+});
+
+it.each(['json', 'msgpack'])('reads compressed batches, in %s', async (codec) => {
+  const page = await aPage();
+  const extensions = await page.evaluate(`new Promise((resolve) => {
+    const socket = new WebSocket(location.origin.replace('http', 'ws'), 'outcry.v1.${codec}');
+    socket.onopen = () => resolve(socket.extensions);
+  })`);
+  expect(extensions).toContain('permessage-deflate');
+  const loop = page.evaluate(`(async () => {
+    const client = sdk.connect('/', { codec: '${codec}' });
+    const channel = client.subscribe('packed:${codec}');
+    await channel.ready();
+    const said = Array.from({ length: 300 }, (_, n) => ({ n, text: 'said again and again '.repeat(n) }));
+    for (const each of said) void client.publish('packed:${codec}', each);
+    const heard = [];
+    for await (const { data } of channel) if (heard.push(data) === said.length) break;
+    await client.close();
+    return JSON.stringify(heard) === JSON.stringify(said);
+  })()`);
+  expect(await loop).toBe(true);
 });
 
 it('comes back when its node does, and says what may be missing', async () => {

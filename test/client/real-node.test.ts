@@ -15,7 +15,11 @@ import { TestRedis } from '../support/redis.ts';
 import { calm, hurried } from '../support/surroundings.ts';
 import { until } from '../support/until.ts';
 
-const namespaces = { closed: { subscribe: 'nobody', publish: 'nobody' }, small: { maxPayloadBytes: 10 } };
+const namespaces = {
+  closed: { subscribe: 'nobody', publish: 'nobody' },
+  small: { maxPayloadBytes: 10 },
+  packed: { compress: true },
+};
 
 let node: TestNode;
 const clients: Client[] = [];
@@ -56,6 +60,18 @@ function aChannel(): string {
 }
 
 describe.each(['json', 'msgpack'] as const)('in %s', (codec) => {
+  it('compressed batches arrive whole and in order', async () => {
+    const channel = `packed:${codec}`;
+    const client = connect({ codec });
+    const subscription = client.subscribe(channel);
+    await subscription.ready();
+    const said = Array.from({ length: 300 }, (_, number) => ({ number, text: 'again '.repeat(number) }));
+    for (const each of said) void client.publish(channel, each);
+    const heard: unknown[] = [];
+    for await (const { data } of subscription) if (heard.push(data) === said.length) break;
+    expect(heard).toEqual(said);
+  });
+
   it('everybody gets what anybody publishes, as it was, the publisher too', async () => {
     const channel = aChannel();
     const [ada, grace] = [connect({ codec }), connect({ codec: 'json' })];

@@ -12,7 +12,7 @@ export type WiredPayload = { text: string } | { base64: string };
 
 /** What the host's `handle` returns for a path; without one it upgrades. */
 export type Answer = (
-  | { upgrade: { subprotocol?: string } }
+  | { upgrade: { subprotocol?: string; deflate?: boolean } }
   | { reply: HttpReply }
   /** The handler throws; with `later` its promise is rejected. */
   | { throws: string }
@@ -30,6 +30,8 @@ export interface ListenLimits {
   maxPayloadBytes?: number;
   /** 1 MiB unless given. */
   backpressureLimitBytes?: number;
+  /** False unless given. */
+  compress?: boolean;
 }
 
 export type Command =
@@ -40,7 +42,8 @@ export type Command =
   /** Carries the commands out inside the next such call of the socket's session that has none yet. */
   | { do: 'during'; socket: string; call: Call; commands: readonly Command[] }
   | { do: 'throw'; message: string }
-  | { do: 'publish'; listener: string; topic: string; payload: WiredPayload }
+  /** Not compressed unless it is said. */
+  | { do: 'publish'; listener: string; topic: string; payload: WiredPayload; compress?: boolean }
   | { do: 'send'; socket: string; payload: WiredPayload }
   | { do: 'subscribe'; socket: string; topic: string }
   | { do: 'unsubscribe'; socket: string; topic: string }

@@ -37,6 +37,10 @@ export interface Differences {
   unmasked: 'refused' | 'read as if it were masked';
   /** Endings by the code that RFC 6455 has for the violation. */
   violation: Readonly<Record<1002 | 1007 | 1009, Ending>>;
+  /** Something compressed that is no DEFLATE. */
+  brokenDeflate: Ending;
+  /** The bit of compression in a ping, or where a message goes on. */
+  strayCompressedBit: 'refused' | 'the next message is taken for a compressed one';
   /** A peer's close codes that are taken for violations although RFC 6455 or the IANA registry allow them. */
   refusedCloseCodes: readonly number[];
   /** What a session is told, and the peer answered, after a close frame with a code that is not allowed. */
@@ -63,6 +67,8 @@ const byRuntime: Readonly<Record<Runtime, Differences>> = {
       1007: { peer: 1007, session: 1007 },
       1009: { peer: 1009, session: 1009 },
     },
+    brokenDeflate: { peer: 1007, session: 1007 },
+    strayCompressedBit: 'refused',
     refusedCloseCodes: [],
     badCloseCode: { peer: 1002, session: 1002 },
     halfCloseCode: { peer: 1002, session: 1002 },
@@ -83,6 +89,8 @@ const byRuntime: Readonly<Record<Runtime, Differences>> = {
       1007: { peer: 1006, session: 1007 },
       1009: { peer: 1006, session: 1009 },
     },
+    brokenDeflate: { peer: 1006, session: 1009 },
+    strayCompressedBit: 'the next message is taken for a compressed one',
     refusedCloseCodes: [1012, 1013, 1014, 3000, 3999],
     badCloseCode: { peer: 1005, session: 1006 },
     halfCloseCode: { peer: 1005, session: 1005 },

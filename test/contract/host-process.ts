@@ -3,12 +3,13 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { findBun } from '../../bin/find-bun.mjs';
 import { TestClient } from '../support/client.ts';
 import { endsWithUs } from '../support/leftovers.ts';
-import { openRaw, type RawPeer } from '../support/raw-peer.ts';
+import { openRaw, RawPeer } from '../support/raw-peer.ts';
 import { type Runtime, runtime } from '../support/runtimes.ts';
 import {
   type Command,
@@ -110,10 +111,31 @@ export class HostProcess {
     return { name, client };
   }
 
-  async connectRaw({ port = this.port, name = this.newName() } = {}): Promise<ConnectedRaw> {
-    const peer = await openRaw(port, { target: `/${name}` });
+  async connectRaw({
+    port = this.port,
+    name = this.newName(),
+    headers = {},
+  }: {
+    port?: number;
+    name?: string;
+    headers?: Record<string, string>;
+  } = {}): Promise<ConnectedRaw> {
+    const peer = await openRaw(port, { target: `/${name}`, headers });
     await this.#isOpen({ name });
     return { name, peer };
+  }
+
+  /** Sends a request; the head of the answer may take its time. */
+  ask(bytes: Buffer): { peer: RawPeer; head: Promise<string> } {
+    const peer = new RawPeer(this.port);
+    peer.send(bytes);
+    return { peer, head: peer.head() };
+  }
+
+  /** The most memory that it has ever had. */
+  peakBytes(): number {
+    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024;
   }
 
   /** Ends it, and everything that is connected to it. */

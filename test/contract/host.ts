@@ -72,7 +72,7 @@ class Host {
         throw new Error(command.message);
       case 'publish':
         return handOver(command.payload, (payload) =>
-          this.#listener(command.listener).publish(command.topic, payload),
+          this.#listener(command.listener).publish(command.topic, payload, command.compress ?? false),
         );
       case 'send':
         return handOver(command.payload, (payload) => this.#socket(command.socket).send(payload));
@@ -102,6 +102,7 @@ class Host {
     port = 0,
     maxPayloadBytes = 65_536,
     backpressureLimitBytes = 1_048_576,
+    compress = false,
   }: Extract<Command, { do: 'listen' }>): Promise<Result> {
     try {
       const bound = await this.#listen({
@@ -109,6 +110,7 @@ class Host {
         port,
         maxPayloadBytes,
         backpressureLimitBytes,
+        compress,
         maxBodyBytes: maxPayloadBytes,
         handle: (request) => this.#handle(request),
         onError: (where, error) => say({ event: 'error', where, message: failure(error).message }),

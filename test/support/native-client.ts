@@ -3,6 +3,7 @@
  * library, so that nothing of ours checks itself.
  */
 import { addExtension, Packr, Unpackr } from 'msgpackr';
+import type { ClientOptions } from 'ws';
 import { TestClient } from './client.ts';
 
 export type Subprotocol = 'outcry.v1.json' | 'outcry.v1.msgpack';
@@ -36,13 +37,21 @@ export class NativeClient {
     this.#subprotocol = subprotocol;
   }
 
-  static async open(url: string, subprotocol: Subprotocol): Promise<NativeClient> {
-    return new NativeClient(await TestClient.open(url, {}, subprotocol), subprotocol);
+  static async open(
+    url: string,
+    subprotocol: Subprotocol,
+    options: ClientOptions = {},
+  ): Promise<NativeClient> {
+    return new NativeClient(await TestClient.open(url, options, subprotocol), subprotocol);
   }
 
   /** Open, and connected: the answer is taken. */
-  static async connect(url: string, subprotocol: Subprotocol): Promise<NativeClient> {
-    const native = await NativeClient.open(url, subprotocol);
+  static async connect(
+    url: string,
+    subprotocol: Subprotocol,
+    options: ClientOptions = {},
+  ): Promise<NativeClient> {
+    const native = await NativeClient.open(url, subprotocol, options);
     native.say(subprotocol === 'outcry.v1.json' ? { type: 'connect', id: 0, version: 1 } : [1, 0, 1]);
     await native.hear();
     return native;

@@ -95,6 +95,11 @@ export class RawPeer {
     return this.#take(end).toString();
   }
 
+  /** The byte that the next frame begins with, which stays where it is. */
+  async firstByte(): Promise<number> {
+    return await this.#until(() => this.received[0] ?? null);
+  }
+
   /** Takes the next server frame. Fails if the connection ends before. */
   async frame(): Promise<{ opcode: number; payload: Buffer }> {
     const whole = await this.#until(() => measure(this.received));

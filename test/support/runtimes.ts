@@ -46,6 +46,10 @@ export const differences = {
       bun: '1009, `message_too_big`',
       node: '1006, `message_too_big`',
     },
+    'something compressed that is no DEFLATE': {
+      bun: '1007, `protocol_error`',
+      node: '1006, `message_too_big`',
+    },
     'a declared length of 2^62': { bun: '1009, `message_too_big`', node: '1006, `message_too_big`' },
     'a frame without a mask': { bun: '1002, `protocol_error`', node: 'read as if it had one' },
     'a frame sent before the 101': { bun: 'heard', node: 'lost' },

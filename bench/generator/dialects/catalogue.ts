@@ -3,7 +3,7 @@
  */
 import type { Dialect } from '../dialect.ts';
 import { nats } from './nats.ts';
-import { outcryJson } from './outcry-json.ts';
+import { outcryJson, outcryJsonDeflated, outcryJsonQuotes } from './outcry-json.ts';
 import { outcryMsgpack } from './outcry-msgpack.ts';
 import { listed, raw } from './raw.ts';
 import { socketIo } from './socket-io.ts';
@@ -14,6 +14,8 @@ export const dialects = {
   listed,
   nats,
   'outcry-json': outcryJson,
+  'outcry-json-quotes': outcryJsonQuotes,
+  'outcry-json-deflated': outcryJsonDeflated,
   'outcry-msgpack': outcryMsgpack,
   'socket-io': socketIo,
 } satisfies Record<string, (recordBytes: number) => Dialect>;

@@ -100,6 +100,8 @@ const subscribed = {
 
 describe.each<[DialectName, Codec]>([
   ['outcry-json', jsonCodec],
+  ['outcry-json-quotes', jsonCodec],
+  ['outcry-json-deflated', jsonCodec],
   ['outcry-msgpack', msgpackCodec],
 ])('%s', (name, codec) => {
   const head = { channel: 'bench-0', number: 300, sequence: 70_000, position: null };
@@ -114,7 +116,7 @@ describe.each<[DialectName, Codec]>([
   }
 
   function asFrame(payload: Buffer): string | Buffer {
-    return name === 'outcry-json' ? payload.toString() : payload;
+    return name.startsWith('outcry-json') ? payload.toString() : payload;
   }
 
   test.each([1, 3, 20, 700])('finds %i records in a batch', (count) => {

@@ -4,7 +4,7 @@
  * All elements of a batch are equally long, so that the first one's place gives those of the others.
  */
 import { type Dialect, nameOf } from '../dialect.ts';
-import { textRecords } from '../record.ts';
+import { quoteRecords, textRecords } from '../record.ts';
 import { clientFrame } from '../websocket.ts';
 
 const beforeRecord = '{"json":"';
@@ -21,6 +21,16 @@ const types = {
   error: Buffer.from('{"type":"error"'),
 };
 const pong = clientFrame(1, Buffer.from('{"type":"pong"}'));
+
+/** The same with records that compress as a feed does. */
+export function outcryJsonQuotes(recordBytes: number): Dialect {
+  return { ...outcryJson(recordBytes), form: quoteRecords };
+}
+
+/** And with the compression. */
+export function outcryJsonDeflated(recordBytes: number): Dialect {
+  return { ...outcryJsonQuotes(recordBytes), deflate: true };
+}
 
 export function outcryJson(recordBytes: number): Dialect {
   const stride = recordBytes + aroundRecord;
