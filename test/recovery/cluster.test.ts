@@ -86,6 +86,7 @@ describe('who comes back at another node', () => {
     expect(back.standing).toMatchObject({ recovered: true });
     stopped = true;
     await speaking;
+    expect([follower.texts.length, follower.faults]).toEqual([positionOf(follower).offset, []]);
     const missed = await back.hears(published - follower.texts.length);
     expect([...follower.texts, ...missed]).toEqual(numbers(1, published));
     expect(back.faults).toEqual([]);
