@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Bridge, OnGap, Receive } from './bridge/bridge.ts';
 import { Broadcaster } from './broadcaster.ts';
 import { Publication } from './channel/publication.ts';
+import { Metrics } from './metrics/metrics.ts';
 
 let calls: [to: 'here' | 'elsewhere', channel: string, publication: Publication][];
 let receive: Receive | null;
@@ -84,6 +85,68 @@ describe('what the bridge receives', () => {
 
   test('can arrive before anything was published here', () => {
     expect(receive).not.toBeNull();
+  });
+});
+
+describe('a channel with history', () => {
+  let appended: [channel: string, texts: string[], key: string | undefined][];
+  let doubted: boolean[];
+  const metrics = new Metrics().history;
+  const position = { epoch: 'e', offset: 7 };
+
+  beforeEach(() => {
+    appended = [];
+    doubted = [];
+    receive = null;
+    broadcaster = new Broadcaster(
+      {
+        broadcast: (channel, publication) => void calls.push(['here', channel, publication]),
+        gap: (reason, concerns) => void gaps.push([reason, concerns('left') || concerns('h')]),
+      },
+      bridge,
+      {
+        keepsHistory: (channel) => channel === 'h',
+        history: {
+          async append(channel, publications, key) {
+            appended.push([channel, publications.map(({ text }) => text), key]);
+            return { outcome: 'confirmed', position, duplicate: false };
+          },
+        },
+        rooms: { doubt: (concerns) => void doubted.push(concerns('h')) },
+        metrics,
+      },
+    );
+  });
+
+  test('goes to the history alone', async () => {
+    broadcaster.publish('h', Publication.text('one', 0));
+    const published = broadcaster.publishConfirmed('h', Publication.text('two', 0), 'key');
+    expect(await published).toEqual({ outcome: 'confirmed', position, duplicate: false });
+    expect(appended).toEqual([
+      ['h', ['one'], undefined],
+      ['h', ['two'], 'key'],
+    ]);
+    expect(calls).toEqual([]);
+    expect([broadcaster.isSequenced('h'), broadcaster.isSequenced('left')]).toEqual([true, false]);
+  });
+
+  test('leaves the others as they are', () => {
+    broadcaster.publish('left', Publication.text('hi', 0), 'key');
+    expect(calls.map(([to]) => to)).toEqual(['here', 'elsewhere']);
+    expect(appended).toEqual([]);
+  });
+
+  test('is doubted where others are told of a gap', () => {
+    onGap?.('bridge', (channel) => channel === 'h');
+    expect(gaps).toEqual([['bridge', false]]);
+    expect(doubted).toEqual([true]);
+  });
+
+  test('takes nothing of a node that does not know of the history', () => {
+    receive?.('h', Publication.text('no position', 0));
+    receive?.('left', Publication.text('hi', 0));
+    expect(calls.map(([, channel]) => channel)).toEqual(['left']);
+    expect(metrics.plainDropped.value).toBe(1);
   });
 });
 

@@ -10,12 +10,14 @@ import type { Hub } from './channel/hub.ts';
 import type { Publication } from './channel/publication.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import type { Appended, History } from './history/history.ts';
+import type { HistoryMetrics } from './metrics/metrics.ts';
 
 /** What channels with history need. */
 export interface Sequencing {
   keepsHistory(channel: string): boolean;
   readonly history: Pick<History, 'append'>;
   readonly rooms: Pick<SequencedRooms, 'doubt'>;
+  readonly metrics: Pick<HistoryMetrics, 'plainDropped'>;
 }
 
 export class Broadcaster {
@@ -29,7 +31,12 @@ export class Broadcaster {
     this.#bridge = bridge;
     this.#sequencing = sequencing;
     bridge.start(
-      (channel, publication) => hub.broadcast(channel, publication),
+      (channel, publication) => {
+        const concerned = this.#sequencingOf(channel);
+        if (concerned === null) hub.broadcast(channel, publication);
+        // It has no position, so nothing could follow it.
+        else concerned.metrics.plainDropped.value += 1;
+      },
       (reason, concerns) => {
         hub.gap(reason, (channel) => !this.isSequenced(channel) && concerns(channel));
         sequencing?.rooms.doubt(concerns);

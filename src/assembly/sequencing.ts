@@ -52,7 +52,8 @@ export function sequence({ settings, history, hub, bridge, policy, metrics }: Se
     maxWaiting: settings.maxRecoveriesWaiting,
     timeoutMs: settings.recoveryTimeoutMs,
   });
-  return { keepsHistory: (channel: string) => policy.keepsHistory(channel), history, rooms, recoveries };
+  const keepsHistory = (channel: string) => policy.keepsHistory(channel);
+  return { keepsHistory, history, rooms, recoveries, metrics: metrics.history };
 }
 
 /** The history of a node that is alone. */

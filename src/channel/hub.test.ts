@@ -279,6 +279,46 @@ describe('native subscribers', () => {
   });
 });
 
+describe('a channel with history', () => {
+  const positioned: Codec = {
+    ...codecNamed('json'),
+    batch: ({ position }, publications) => `${position?.offset} ${publications.map(({ text }) => text)}`,
+    gap: ({ position }, reason) => `gap ${reason} ${position?.epoch} ${position?.offset}`,
+  };
+  const frames = () => published.map(([, frame]) => frame);
+  const texts = (...all: string[]) => all.map((text) => Publication.text(text, 0));
+
+  test('has the offset of the last publication in each batch, whatever goes out together', () => {
+    hub.join('left', positioned, new FakeSocket());
+    hub.moveTo('left', { epoch: 'e', offset: 10 }, null);
+    hub.broadcastSequenced('left', texts('a', 'b'));
+    clock.endTurn();
+    hub.broadcastSequenced('left', texts('x'.repeat(70_000), 'y'.repeat(10)));
+    hub.flushChannel('left');
+    expect(frames()).toEqual(['12 a,b', `13 ${'x'.repeat(70_000)}`, `14 ${'y'.repeat(10)}`]);
+    expect(hub.room('left')?.position).toEqual({ epoch: 'e', offset: 14 });
+  });
+
+  test('goes on behind another position, and says why', () => {
+    hub.join('left', positioned, new FakeSocket());
+    hub.moveTo('left', { epoch: 'e', offset: 10 }, null);
+    hub.broadcastSequenced('left', texts('a'));
+    expect(hub.moveTo('left', { epoch: 'f', offset: 3 }, 'epoch_changed')).toBe(true);
+    hub.broadcastSequenced('left', texts('b'));
+    clock.endTurn();
+    expect(frames()).toEqual(['11 a', 'gap epoch_changed f 3', '4 b']);
+    expect(metrics.gapsTold.values.epoch_changed).toBe(1);
+  });
+
+  test('tells nobody where only raw ones listen, or nobody', () => {
+    hub.join('left', null, new FakeSocket());
+    expect(hub.moveTo('left', { epoch: 'f', offset: 3 }, 'not_kept')).toBe(false);
+    expect(hub.moveTo('right', { epoch: 'f', offset: 3 }, 'not_kept')).toBe(false);
+    hub.broadcastSequenced('right', texts('b'));
+    expect(published).toEqual([]);
+  });
+});
+
 describe('pacing', () => {
   const numbered = (from: number, to: number): Publication[] =>
     Array.from({ length: to - from + 1 }, (_, i) => Publication.text(`${from + i}`, 0));

@@ -33,4 +33,20 @@ describe('keeping', () => {
     }
     expect(kept[1]?.text).toBe('hi');
   });
+
+  test('for long leaves nothing of the frame in memory, and what it is as it is', () => {
+    // 2,000 parts of a few characters, of frames of 64 KiB: 128 MiB if they stayed.
+    const before = process.memoryUsage().heapUsed;
+    const kept = Array.from({ length: 2_000 }, (_, i) => {
+      const frame = `${i} ${'x'.repeat(65_536)}`;
+      return Publication.text(`${frame.slice(0, 20)}`, 0).keepForLong();
+    });
+    expect(kept[7]?.text).toBe(`7 ${'x'.repeat(18)}`);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64_000_000);
+    fc.assert(
+      fc.property(anyText(20), (text) => {
+        expect(Publication.json(text, 0).keepForLong().text).toBe(text);
+      }),
+    );
+  });
 });

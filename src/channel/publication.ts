@@ -34,6 +34,7 @@ export class Publication {
   #text: string | null;
   #bytes: Uint8Array | null;
   #isKept = false;
+  #isAlone = false;
 
   private constructor(kind: PublicationKind, content: Payload, time: number) {
     this.kind = kind;
@@ -85,6 +86,17 @@ export class Publication {
 
   get byteLength(): number {
     return this.bytes.byteLength;
+  }
+
+  /**
+   * Like `keep`, for those who keep it for long: nothing else stays in memory with it. A text may be a part of the frame that it
+   * came in, which the runtime then keeps as a whole, a thousand times as large as what anybody counts.
+   */
+  keepForLong(): this {
+    if (this.#isAlone) return this;
+    this.#isAlone = true;
+    if (this.#text !== null) this.#text = Buffer.from(this.#text).toString();
+    return this.keep();
   }
 
   /** Copies borrowed bytes, once, so that it stays valid after the call that handed it over. */

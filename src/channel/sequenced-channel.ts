@@ -265,7 +265,7 @@ export class SequencedChannel {
       this.#waitingBytes = 0;
       return;
     }
-    for (const publication of batch.publications) publication.keep();
+    for (const publication of batch.publications) publication.keepForLong();
     this.#waiting.push({ batch, reads: this.#reads });
   }
 

@@ -106,7 +106,7 @@ export class MemoryHistory implements History {
     channel.top += publications.length;
     for (const publication of publications) {
       const bytes = maxBytesOf(publication.content) + publicationOverheadBytes;
-      channel.kept.push({ publication: publication.keep(), bytes });
+      channel.kept.push({ publication: publication.keepForLong(), bytes });
       this.#bytes += bytes;
     }
     this.#filled.delete(name);

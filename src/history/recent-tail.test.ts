@@ -79,6 +79,21 @@ describe('the tail of a channel', () => {
     expect(made.add(batch(7, 7))).toBe('interrupted');
   });
 
+  test('shows its last ones, as many as there are', () => {
+    const made = tail(batch(3, 6));
+    expect(codes(made.last(2)?.publications ?? [])).toEqual([5, 6]);
+    expect(codes(made.last(10)?.publications ?? [])).toEqual([3, 4, 5, 6]);
+    expect(made.last(0)).toEqual({ epoch, offset: 6, publications: [] });
+    expect([made.count, new RecentTail(10).last(1)]).toEqual([4, null]);
+  });
+
+  test('stands where it stood when it is emptied', () => {
+    const made = tail(batch(3, 6));
+    made.empty();
+    expect([made.position, made.bytes, made.count]).toEqual([{ epoch, offset: 6 }, 0, 0]);
+    expect(codes(made.add(batch(7, 7)) as Publication[])).toEqual([7]);
+  });
+
   test('drops its oldest over its bound, and copies what was lent to it', () => {
     const made = new RecentTail(3);
     const bytes = Buffer.from('abc');

@@ -60,7 +60,7 @@ export class RecentTail {
       this.begin({ epoch: batch.epoch, offset: offsetBefore(batch) });
     for (const publication of typeof fresh === 'string' ? batch.publications : fresh) {
       const bytes = maxBytesOf(publication.content);
-      this.#kept.push({ publication: publication.keep(), bytes });
+      this.#kept.push({ publication: publication.keepForLong(), bytes });
       this.#bytes += bytes;
       this.#offset += 1;
     }
@@ -76,7 +76,7 @@ export class RecentTail {
     const older = slice.publications.slice(0, Math.max(slice.publications.length - overlap, 0));
     if (overlap < 0 || older.length === 0) return;
     const kept = older.map((publication) => ({
-      publication: publication.keep(),
+      publication: publication.keepForLong(),
       bytes: maxBytesOf(publication.content),
     }));
     for (const { bytes } of kept) this.#bytes += bytes;

@@ -206,6 +206,10 @@ export class HistoryMetrics {
     'outcry_history_batches_rejected_total',
     'Batches that were handed to this node and are not what the history holds.',
   );
+  readonly plainDropped = new Counter(
+    'outcry_history_plain_publications_dropped_total',
+    'Publications of nodes for which the channel has no history: its namespace must be set alike on all nodes.',
+  );
   readonly heals = new LabelledCounter(
     'outcry_history_heals_total',
     'Times that a channel was compared with its history, by what that found.',

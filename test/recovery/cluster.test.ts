@@ -86,11 +86,12 @@ describe('who comes back at another node', () => {
     expect(back.standing).toMatchObject({ recovered: true });
     stopped = true;
     await speaking;
-    const missed = [...(await back.hears(published - follower.texts.length))];
+    expect([follower.texts.length, follower.faults]).toEqual([positionOf(follower).offset, []]);
+    const missed = await back.hears(published - follower.texts.length);
     expect([...follower.texts, ...missed]).toEqual(numbers(1, published));
     expect(back.faults).toEqual([]);
     // One more, live, and nothing besides.
-    positionIn(await speaker.publish('last'));
+    await speaker.publish('last');
     expect((await back.hears(missed.length + 1)).at(-1)).toBe('last');
   });
 

@@ -93,11 +93,11 @@ export class Follower {
   /** Resolves when so many publications have come. */
   async hears(count: number, withinMs = 15_000): Promise<readonly string[]> {
     await until(
-      () => this.texts.length,
-      (seen) => seen >= count,
+      () => ({ count: this.texts.length, last: this.texts.slice(-3), faults: this.faults, gaps: this.gaps }),
+      (seen) => seen.count >= count,
       { withinMs, what: `${count} publications` },
     );
-    return this.texts;
+    return [...this.texts];
   }
 
   async isTold(gaps: number): Promise<readonly string[]> {
@@ -106,7 +106,7 @@ export class Follower {
       (seen) => seen >= gaps,
       { withinMs: 15_000, what: `${gaps} gaps` },
     );
-    return this.gaps;
+    return [...this.gaps];
   }
 
   close(): Promise<void> {

@@ -146,7 +146,7 @@ test('JSON is read if and only if the schema takes it', () => {
     fc.jsonValue({ maxDepth: 3 }),
   );
   const publication = fc.record(
-    { channel: value, json: value, text: value, binary: value, other: value },
+    { channel: value, json: value, text: value, binary: value, idempotencyKey: value, other: value },
     { requiredKeys: [] },
   );
   const body = fc.oneof(
@@ -169,6 +169,25 @@ test('JSON is read if and only if the schema takes it', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('an idempotency key is read in both forms', () => {
+  const keys = (reading: Reading) =>
+    ('entries' in reading ? reading.entries : []).map((each) => each.idempotencyKey);
+  expect(keys(json({ channel: 'a', json: 1, idempotencyKey: 'k' }))).toEqual(['k']);
+  expect(keys(json({ channel: 'a', json: 1 }))).toEqual([null]);
+  expect(keys(msgpack(['a', 'x', 'k']))).toEqual(['k']);
+  expect(
+    keys(
+      msgpack([
+        ['a', 'x', null],
+        ['a', 'x', 'k', 'more'],
+      ]),
+    ),
+  ).toEqual([null, 'k']);
+  for (const key of ['', 'k'.repeat(129), 7])
+    for (const reading of [json({ channel: 'a', json: 1, idempotencyKey: key }), msgpack(['a', 'x', key])])
+      expect(reading).toMatchObject({ refusal: { error: 'bad_request' } });
 });
 
 describe('MessagePack', () => {

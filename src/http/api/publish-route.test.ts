@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { fakeRequest, type RequestParts } from '../../../test/support/fake-request.ts';
 import { ChannelPolicy } from '../../auth/channel-policy.ts';
 import type { Outcome } from '../../bridge/bridge.ts';
+import type { Appended } from '../../history/history.ts';
 import { resolveNamespaces } from '../../config/namespaces.ts';
 import { Metrics } from '../../metrics/metrics.ts';
 import { PublishRoute } from './publish-route.ts';
@@ -21,12 +22,15 @@ const policy = new ChannelPolicy(
 );
 
 let published: [channel: string, content: unknown][];
-let outcome: Outcome | Promise<Outcome>;
+let outcome: Outcome | Promise<Outcome | Appended>;
+/** In the order of publications, instead of `outcome`. */
+let outcomes: Promise<Outcome | Appended>[];
 let reachesOthers: boolean;
 let metrics: Metrics;
 beforeEach(() => {
   published = [];
   outcome = 'confirmed';
+  outcomes = [];
   reachesOthers = true;
   metrics = new Metrics();
 });
@@ -44,7 +48,7 @@ async function post(
     },
     publishConfirmed(channel: string, { kind, payload }: { kind: string; payload: unknown }) {
       published.push([channel, kind === 'binary' ? [...(payload as Uint8Array)] : payload]);
-      return outcome;
+      return outcomes.shift() ?? outcome;
     },
   };
   const publisher = new Publisher({ broadcaster, policy, metrics });
@@ -56,6 +60,54 @@ async function post(
 
 const one = '{"channel":"a","json":[1.0]}';
 const batchOf = (...publications: unknown[]) => JSON.stringify({ publications });
+
+describe('in channels with history', () => {
+  const position = { epoch: 'e', offset: 7 };
+  const at = (offset: number, duplicate = false): Promise<Appended> =>
+    Promise.resolve({ outcome: 'confirmed', position: { ...position, offset }, duplicate });
+  const failed = (): Promise<Appended> => Promise.resolve({ outcome: 'failed' });
+  const unknown = (): Promise<Appended> => Promise.resolve({ outcome: 'unknown' });
+  const a = { channel: 'a', text: 'x' };
+
+  test('one publication says where it is', async () => {
+    outcomes = [at(7)];
+    expect(await post(one)).toMatchObject({ status: 200, body: { published: 1, ...position } });
+    outcomes = [at(7, true)];
+    expect((await post(one)).body).toEqual({ published: 1, ...position, duplicate: true });
+    outcomes = [failed()];
+    expect(await post(one)).toMatchObject({ status: 503, body: { error: { code: 200 } } });
+    outcomes = [unknown()];
+    expect(await post(one)).toMatchObject({ status: 503, body: { error: { code: 201 } } });
+  });
+
+  test('a batch says where each is, and how many failed', async () => {
+    outcomes = [at(7), Promise.resolve('confirmed'), at(8, true)];
+    expect((await post(batchOf(a, a, a))).body).toEqual({
+      published: 3,
+      positions: [position, null, { ...position, offset: 8, duplicate: true }],
+    });
+    outcomes = [at(7), failed(), failed()];
+    expect(await post(batchOf(a, a, a))).toMatchObject({
+      ...{
+        status: 503,
+        body: { error: { code: 200 }, published: 1, failed: 2, positions: [position, null, null] },
+      },
+    });
+    outcomes = [failed(), unknown()];
+    expect(await post(batchOf(a, a))).toMatchObject({
+      ...{ status: 503, body: { error: { code: 201 }, published: 0, unknown: 1 } },
+    });
+  });
+
+  test('a stream lists the lines that could not be appended', async () => {
+    outcomes = [at(7), failed(), at(8)];
+    const lines = `${JSON.stringify(a)}\n\n${JSON.stringify(a)}\n${JSON.stringify(a)}\n`;
+    expect(await post(lines, { type: 'application/x-ndjson' })).toMatchObject({
+      status: 503,
+      body: { published: 2, refused: 1, unknown: 0, errors: [{ line: 3, code: 200 }] },
+    });
+  });
+});
 
 describe('one publication', () => {
   test('is published as it stands, and counted', async () => {
