@@ -18,6 +18,7 @@ import { compression } from './scenarios/compression.ts';
 import { cluster } from './scenarios/cluster.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { history } from './scenarios/history.ts';
+import { historyMemory } from './scenarios/history-memory.ts';
 import { idle, idleSystems } from './scenarios/idle.ts';
 import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
@@ -169,7 +170,9 @@ program
 
 program
   .command('history')
-  .description('Channels with a history beside channels without: CPU of nodes and Redis per publication.')
+  .description(
+    'Channels with a history beside channels without: CPU of nodes and Redis per publication, memory.',
+  )
   .option('--channels <list>', 'numbers of channels', wholesFrom(1), [1, 1_000])
   .option('--rate <list>', 'publications a second, separated by commas', positives, [10_000])
   .option('--size <bytes>', 'bytes of a publication', wholeFrom(textRecords.headerBytes), 100)
@@ -179,7 +182,10 @@ program
   .option('--out <file>', 'where the figures go', 'bench/results/history.json')
   .action(async ({ out, channels, rate, size, seconds, warmUp, rounds }) => {
     const options = { channels, rates: rate, recordBytes: size, seconds, warmUpSeconds: warmUp, rounds };
-    await report(out, (reporter) => history({ ...options, systems: keptByRedis() }, running, reporter));
+    await report(out, async (reporter) => {
+      await historyMemory(size, running, reporter);
+      await history({ ...options, systems: keptByRedis() }, running, reporter);
+    });
   });
 
 program

@@ -62,6 +62,8 @@ export class RedisConnection {
   #ready = false;
   #bytesInFlight = 0;
   #dialTimer: NodeJS.Timeout | null = null;
+  /** What was corked in this turn. */
+  #gathering: Redis['stream'] | null = null;
 
   constructor(options: RedisConnectionOptions) {
     this.#options = options;
@@ -111,6 +113,7 @@ export class RedisConnection {
     let bytes = 0;
     for (const arg of args) bytes += arg.length;
     this.#bytesInFlight += bytes;
+    this.#gatherWrites();
     try {
       const reply = await this.#evaluate(script, [keys.length, ...keys, ...args]);
       this.#bytesInFlight -= bytes;
@@ -149,6 +152,18 @@ export class RedisConnection {
   end(): void {
     if (this.#dialTimer !== null) clearTimeout(this.#dialTimer);
     this.#redis.disconnect();
+  }
+
+  /** What is written in this turn of the loop goes in one system call; Redis then answers all of it in one, too. */
+  #gatherWrites(): void {
+    const { stream } = this.#redis;
+    if (this.#gathering === stream) return;
+    this.#gathering = stream;
+    stream.cork();
+    process.nextTick(() => {
+      this.#gathering = null;
+      stream.uncork();
+    });
   }
 
   /** A server that does not know the script has not run it: it gets the source, and knows it from then on. */

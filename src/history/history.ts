@@ -10,8 +10,8 @@
  *   together, or none of them ever is.
  * - **Reach.** What was appended is handed to `receive` on every node that listens to the channel, also on the one that
  *   appended it, in the order of offsets. A node that was away for a while missed something, which the next offset shows.
- * - **Bounds.** At most `size` publications of a channel are kept, and none for longer than `ttlMs` after the last one.
- *   Memory, bytes that wait, and answers are bounded too; what is over a bound is refused, never queued.
+ * - **Bounds.** At most `size` publications of a channel can be read, and none for longer than `ttlMs` after the last one;
+ *   little more takes memory. Memory, bytes that wait, and answers are bounded too; what is over a bound is refused, never queued.
  * - **Honesty.** An epoch changes whenever something could have been lost or replaced: the server of the history is another
  *   one, was emptied, or kept only half of what belongs together. A position with the present epoch is therefore true, and
  *   what a slice holds behind it is exactly what was published behind it.

@@ -38,6 +38,8 @@ import { TimeLimit, TimeOver } from './time-limit.ts';
 
 const firstPauseMs = 20;
 const maxPauseMs = 250;
+/** No attempt begins with less time than this left. */
+const leastAttemptMs = 10;
 /** How long `stop` waits for what is under way. */
 const stopTimeoutMs = 500;
 const stopLookMs = 5;
@@ -193,9 +195,11 @@ export class RedisAppender {
     const prepared = this.#prepare(shard, batch);
     let outcome: 'failed' | 'unknown' = 'failed';
     let pauseMs = 0;
-    for (let attempt = 0; attempt === 0 || clock.now() < deadline; attempt += 1) {
-      if (attempt > 0) metrics.appendRetries.value += 1;
+    for (let attempt = 0; ; attempt += 1) {
       if (pauseMs > 0) await this.#pause(Math.min(pauseMs, deadline - clock.now()));
+      // One more that cannot be answered in time would only make it unknown.
+      if (attempt > 0 && deadline - clock.now() < leastAttemptMs) return outcome;
+      if (attempt > 0) metrics.appendRetries.value += 1;
       pauseMs = Math.min(Math.max(firstPauseMs, pauseMs * 2), maxPauseMs);
       const link = this.#link;
       if (link === null || !link.ready) {
@@ -208,13 +212,11 @@ export class RedisAppender {
         return outcome;
       }
       let sent = false;
-      const claimAndRun = async () => {
-        const claim = await claims.of(shard, link);
-        sent = true;
-        return await link.run(appendScript, prepared.keys, prepared.args(claim, number));
-      };
       try {
-        const reply = await this.#timeLimit.until(deadline, claimAndRun());
+        const claim = await this.#timeLimit.until(deadline, claims.of(shard, link));
+        sent = true;
+        const running = link.run(appendScript, prepared.keys, prepared.args(claim, number));
+        const reply = await this.#timeLimit.until(deadline, running);
         const result = readResult(String(reply));
         if (result === 'stale') return 'unknown';
         if (result !== 'generation') return result;
@@ -229,7 +231,6 @@ export class RedisAppender {
         if (failure === 'elsewhere') link.reconnect();
       }
     }
-    return outcome;
   }
 
   /** What the script wants; see there. */

@@ -71,18 +71,15 @@ export function redisScript(body: string): RedisScript {
 
 /** The keys of one shard. */
 export class ShardKeys {
+  readonly generation: string;
+  /** The pub/sub channel. */
+  readonly pubsub: string;
   readonly #base: string;
 
   constructor(prefix: string, shards: number, shard: number) {
     this.#base = `${prefix}.v1.${shards}.{${shard}}`;
-  }
-
-  get generation(): string {
-    return `${this.#base}.generation`;
-  }
-
-  get pubsub(): string {
-    return `${this.#base}.history`;
+    this.generation = `${this.#base}.generation`;
+    this.pubsub = `${this.#base}.history`;
   }
 
   batch(bootId: string): string {

@@ -355,6 +355,20 @@ export function describeHistory(make: MakeHistory): void {
       await pass(shortTtlMs * 0.6);
       expect((await read(channel, at(first, 0))).publications).toEqual([]);
     });
+
+    it('is forgotten without the numbering, whoever has read it before', async () => {
+      channel = `short:${names}`;
+      const before = await append(channel, 1, 2);
+      await pass(shortTtlMs * 0.6);
+      expect(await top(channel)).toEqual(before);
+      await pass(shortTtlMs * 0.6);
+      for (let i = 0; i < 2; i += 1) {
+        const found = await read(channel, before);
+        expect(recover(before, [found], [])).toMatchObject({ recovered: true, publications: [] });
+      }
+      expect(await append(channel, 3)).toEqual({ ...before, offset: 3 });
+      expect(textsOf(slice(await history.last(channel, 9)).publications)).toEqual(['3']);
+    });
   });
 
   it('after the end takes nothing and knows nothing', async () => {

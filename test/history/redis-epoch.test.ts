@@ -159,6 +159,16 @@ describe('the position of whoever was there before is void', () => {
     expect(await node.append('a', 4)).toMatchObject({ offset: 1 });
   });
 
+  it.each([0, 1, 2])('when the log was deleted of a channel that was read %i times', async (reads) => {
+    const redis = await start();
+    const node = await HistoryNode.start({ port: redis.port });
+    const before = await node.append('a', 1, 2, 3);
+    for (let i = 0; i < reads; i += 1) await node.history.top('a');
+    await redis.client().del(keyOf('log', 'a'));
+    expect(await node.append('a', 4)).toMatchObject({ offset: 1 });
+    expect(await node.comeBack('a', before)).toBe('epoch_changed');
+  });
+
   it.each<[string, string, (client: ReturnType<TestRedis['client']>, key: string) => Promise<unknown>]>([
     ['a log that is a list', 'log', (client, key) => client.del(key).then(() => client.rpush(key, 'x'))],
     [

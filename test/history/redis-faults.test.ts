@@ -273,6 +273,20 @@ it('what waits is bounded: more is refused at once', async () => {
   await node.append('a', 'and then it is free again');
 });
 
+it('a log is trimmed now and then, and holds little more than is kept', async () => {
+  const size = 200;
+  const node = await HistoryNode.start({ port: redis.port, retention: () => ({ size, ttlMs: 60_000 }) });
+  const lengths: number[] = [];
+  for (let appended = 0; appended < 2_000; appended += 1) {
+    await node.append('a', 'x'.repeat(200));
+    if (appended >= size) lengths.push(await redis.client().xlen(keyOf('log', 'a')));
+  }
+  expect(Math.min(...lengths)).toBeGreaterThanOrEqual(size);
+  // An eighth, and what Redis stores in one piece of 4 KiB.
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(size + size / 8 + 20);
+  expect((await node.kept('a')).length).toBe(size);
+});
+
 it('scripts touch only keys that they name, all in one slot', async () => {
   const cluster = await TestRedis.start({ flags: ['--cluster-enabled', 'yes'] });
   try {
