@@ -6,8 +6,8 @@ import type { Publication } from './publication.ts';
 /**
  * A batch frame takes no more publications when they have this many bytes together.
  *
- * The larger a frame, the cheaper its bytes, and 64 KiB is the most that this protocol lets a client expect. Server CPU of a delivery in
- * µs, user and system time, 300 subscribers, 50 frames a second, medians of 2 rounds, A/A up to ±10 %:
+ * The larger a frame, the cheaper its bytes; but a client must hold a whole one before it sees the first publication, and
+ * little is left to save. Server CPU of a delivery in µs, user and system time, 300 subscribers, 50 frames a second, medians of 2 rounds, A/A up to ±10 %:
  *
  *     npm run bench -- fanout --rate 50 --clients 300 --rounds 2 --systems outcry-bun,outcry-node --size BYTES
  *
