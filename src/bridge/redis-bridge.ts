@@ -152,7 +152,7 @@ export class RedisBridge implements Bridge, Cluster {
     };
     this.#publisher = new RedisConnection({
       ...common,
-      name: `outcry-pub ${sender.bootId}`,
+      name: `outcry-pub-${sender.bootId}`,
       onReady: (identity) => {
         this.#publisherIdentity = identity;
         void this.#settleLayout();
@@ -162,7 +162,7 @@ export class RedisBridge implements Bridge, Cluster {
     });
     this.#subscriber = new RedisConnection({
       ...common,
-      name: `outcry-sub ${sender.bootId}`,
+      name: `outcry-sub-${sender.bootId}`,
       onReady: (identity) => {
         this.#subscriberIdentity = identity;
         void this.#listen();
@@ -379,7 +379,7 @@ export class RedisBridge implements Bridge, Cluster {
     this.#probing = true;
     const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
     try {
-      const found = await probe({ address, ca, commandTimeoutMs, name: `outcry-probe ${sender.bootId}` });
+      const found = await probe({ address, ca, commandTimeoutMs, name: `outcry-probe-${sender.bootId}` });
       if (found.role === 'master' && found.runId === this.#subscriberIdentity?.runId) {
         for (const { bootId } of this.#peers.forgetSilent(clock.now(), silenceMs))
           this.#intake.forget(bootId);

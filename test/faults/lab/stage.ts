@@ -3,6 +3,7 @@
  * each, and somebody who watches their health.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { api } from '../../support/api.ts';
 import { startNode, type TestNode } from '../../support/node.ts';
 import { TestRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
@@ -43,6 +44,8 @@ const lastSignMs = 7_000;
 export class Stage {
   readonly ledger = new Ledger();
   readonly nodes: TestNode[] = [];
+  /** Their boot ids. */
+  readonly boots: string[] = [];
   /** Between each node and Redis. */
   readonly links: TcpProxy[] = [];
   readonly health: HealthWatch[] = [];
@@ -75,7 +78,7 @@ export class Stage {
     await Promise.all(Array.from({ length: options.nodes ?? 3 }, (_, index) => stage.startNode(index)));
     if (options.withoutRedis) return stage;
     await stage.untilReady();
-    await stage.#fill();
+    await stage.fill();
     return stage;
   }
 
@@ -96,6 +99,7 @@ export class Stage {
       ...flags,
     ]);
     this.nodes[index] = node;
+    this.boots[index] = await bootOf(node, `node-${index + 1}`);
     this.#around.cleanUp(() => node.kill());
     const watch = new HealthWatch(node.port);
     this.health[index] = watch;
@@ -110,6 +114,38 @@ export class Stage {
       (lights) => lights.every((light) => light === 'green'),
       { what: 'all nodes ready', withinMs },
     );
+  }
+
+  /** Brings the listeners and the speakers. Resolves when all have joined. */
+  async fill(): Promise<void> {
+    const { listeners, messagesPerSecond, fillerLength = 0, front } = this.#options;
+    const url = front === undefined ? null : await front(this.nodes.map(({ port }) => port));
+    const urlOf = (index: number) => url ?? (this.nodes[index % this.nodes.length] as TestNode).url;
+    for (const index of this.nodes.keys())
+      this.speakers.push(
+        new Speaker({
+          name: `speaker-${index + 1}`,
+          url: urlOf(index),
+          channels: this.channels,
+          ledger: this.ledger,
+          messagesPerSecond,
+          fillerLength,
+        }),
+      );
+    for (let index = 0; index < listeners; index += 1)
+      this.listeners.push(
+        new Listener({
+          url: urlOf(index),
+          channels: this.#around.kinds.map((kind) => channelOf(kind, index, this.#options)),
+          ledger: this.ledger,
+          codec: index % 2 === 0 ? 'json' : 'msgpack',
+        }),
+      );
+    this.#around.cleanUp(() =>
+      Promise.all([...this.listeners, ...this.speakers].map((client) => client.close())),
+    );
+    await Promise.all(this.listeners.map((listener) => listener.ready()));
+    await Promise.all(this.speakers.map(({ client }) => client.ready()));
   }
 
   /** Begins to publish, and waits until every channel has been heard. */
@@ -185,6 +221,30 @@ export class Stage {
     );
   }
 
+  /** Resolves when both connections of every node lead to this server. */
+  async untilAllOn(server: TestRedis | undefined, withinMs = 15_000): Promise<void> {
+    const wanted = this.boots.flatMap((boot) => [`outcry-pub-${boot}`, `outcry-sub-${boot}`]);
+    await until(
+      async () => {
+        const client = server?.client();
+        try {
+          const list = String(await client?.call('CLIENT', 'LIST'));
+          return wanted.filter((name) => !list.includes(`name=${name} `));
+        } finally {
+          client?.disconnect();
+        }
+      },
+      (missing) => missing.length === 0,
+      { what: 'all nodes on that Redis', withinMs },
+    );
+  }
+
+  /** Nodes whose process has ended by itself. */
+  async gone(): Promise<number> {
+    const ended = this.nodes.map(({ exited }) => Promise.race([exited.then(() => 1), this.pass(0).then(() => 0)]));
+    return (await Promise.all(ended)).reduce((sum, one) => sum + one, 0);
+  }
+
   /** Connections that listeners have lost so far. */
   get disconnects(): number {
     return this.listeners.reduce((total, { outages }) => total + outages.length, 0);
@@ -207,37 +267,11 @@ export class Stage {
     });
     return { kinds, lines: [...kinds.flatMap((kind) => linesOf(kind, redisKept)), ...lines] };
   }
+}
 
-  async #fill(): Promise<void> {
-    const { listeners, messagesPerSecond, fillerLength = 0, front } = this.#options;
-    const url = front === undefined ? null : await front(this.nodes.map(({ port }) => port));
-    const urlOf = (index: number) => url ?? (this.nodes[index % this.nodes.length] as TestNode).url;
-    for (const index of this.nodes.keys())
-      this.speakers.push(
-        new Speaker({
-          name: `speaker-${index + 1}`,
-          url: urlOf(index),
-          channels: this.channels,
-          ledger: this.ledger,
-          messagesPerSecond,
-          fillerLength,
-        }),
-      );
-    for (let index = 0; index < listeners; index += 1)
-      this.listeners.push(
-        new Listener({
-          url: urlOf(index),
-          channels: this.#around.kinds.map((kind) => channelOf(kind, index, this.#options)),
-          ledger: this.ledger,
-          codec: index % 2 === 0 ? 'json' : 'msgpack',
-        }),
-      );
-    this.#around.cleanUp(() =>
-      Promise.all([...this.listeners, ...this.speakers].map((client) => client.close())),
-    );
-    await Promise.all(this.listeners.map((listener) => listener.ready()));
-    await Promise.all(this.speakers.map(({ client }) => client.ready()));
-  }
+async function bootOf(node: TestNode, nodeId: string): Promise<string> {
+  const { body } = await api(node, 'nodes');
+  return body.nodes.find((each: { node: string }) => each.node === nodeId).boot;
 }
 
 /** So that each channel has listeners on all nodes, whatever the numbers are. */

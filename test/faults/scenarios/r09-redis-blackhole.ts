@@ -1,7 +1,7 @@
 /**
- * R9: nothing passes between one node and Redis any more, and nobody is told; 30 s later the network is well again.
- *
- * Long enough for the other nodes to have forgotten the one that fell silent.
+ * R9: nothing passes between one node and Redis any more, and nobody is told; 30 s later the network is well again. Then
+ * the same with a network that refuses, so that nothing is left in the kernels: long enough both times for the other nodes
+ * to forget the one that fell silent.
  */
 import { post } from '../../support/api.ts';
 import type { TestNode } from '../../support/node.ts';
@@ -25,7 +25,7 @@ export const redisBlackhole: Scenario = {
     stage.fault('blackhole between node 1 and Redis');
     stage.links[0]?.blackhole();
     const answers: { status: number; ms: number }[] = [];
-    const until = performance.now() + (around.short ? 13_000 : 30_000);
+    const until = performance.now() + (around.short ? 6_000 : 30_000);
     while (performance.now() < until) {
       const askedAt = performance.now();
       const { status } = await post(node, 'publish', { channel: 'asked', text: 'x' });
@@ -38,6 +38,13 @@ export const redisBlackhole: Scenario = {
     stage.healed('the network is well');
     await stage.untilReady();
     const green = stage.health[0]?.msUntil('green', stage.healedAt) ?? null;
+    await stage.pass(3_000);
+    stage.fault('the network between node 1 and Redis is closed');
+    await stage.links[0]?.refuse();
+    await stage.pass(around.short ? 13_000 : 30_000);
+    await stage.links[0]?.pass();
+    stage.healed('the network is well');
+    await stage.untilReady();
     await stage.pass(3_000);
     await stage.finish();
     return stage.result([

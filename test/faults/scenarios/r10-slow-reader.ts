@@ -64,10 +64,9 @@ export const slowReader: Scenario = {
     const memoryAfter = await node.residentBytes();
     slow.resume();
     await stage.pass(3_000);
-    const end = performance.now();
     await stage.finish();
     const before = latency.percentile(0.99, stage.faultAt - 3_000, stage.faultAt);
-    const during = latency.percentile(0.99, stage.faultAt, end);
+    const during = latency.percentile(0.99, stage.faultAt, stage.healedAt);
     return stage.result([
       holds('it was cut off', cutOff),
       exactly('its outages', slow.outages.length, 1),
