@@ -7,11 +7,13 @@
  *
  * - **told** if between the last message of its publisher before the hole and the first one behind it there was a sign, or,
  *   where nothing came behind it, any sign later;
+ * - **told early** if all these signs came before it was even sent: who then looked what he had missed has missed it again;
  * - **told late** if the first sign came only after something from behind the hole had been delivered;
  * - **silent** if there was none. That is the one thing that must never happen.
  *
- * The end of a connection is a sign only as long as it is not taken back: whoever joins again and hears nothing of a gap
- * has been promised that nothing is missing.
+ * An answer that says `degraded` counts for all that is missing until something comes again: it tells of a state. The end of a
+ * connection is a sign only as long as it is not taken back: whoever joins again and hears nothing of a gap has been promised that nothing
+ * is missing.
  *
  * Only acknowledged messages can be lost. One that was refused, or whose outcome is unknown, may be missing or arrive.
  */
@@ -19,8 +21,13 @@ import type { LabMessage } from './message.ts';
 
 export type Outcome = 'pending' | 'acked' | 'degraded' | 'failed' | 'unknown';
 
-/** - `lost`: the connection ended; `rejoined`: joined again; `gap`: something may be missing here. */
-export type Sign = 'lost' | 'rejoined' | 'gap';
+/**
+ * - `lost`: the connection ended
+ * - `rejoined`: joined again
+ * - `degraded`: joined again, and others cannot be heard for now
+ * - `gap`: something may be missing here
+ */
+export type Sign = 'lost' | 'rejoined' | 'degraded' | 'gap';
 
 /** A delivery that took longer than this is not what a healthy cluster does. */
 const lateDeliveryMs = 500;
@@ -56,8 +63,14 @@ interface Hole {
   readonly numbers: Set<number>;
   /** When the message behind it came; infinite while none has. */
   readonly behindAt: number;
-  /** When the first sign since the message before the hole came; null if there was none. */
-  readonly toldAt: number | null;
+  readonly told: Told | null;
+}
+
+interface Told {
+  /** When the first sign since the message before the hole came. */
+  readonly at: number;
+  /** What was sent until then is covered by a sign. */
+  readonly until: number;
 }
 
 /** One publisher as one subscriber heard it. */
@@ -75,8 +88,9 @@ export interface PageReport {
   heard: number;
   /** Acknowledged, and never arrived. */
   lost: number;
-  /** Of these: without any sign, and with one only behind the hole. */
+  /** Of these: without any sign, with one only before it was sent, and with one only behind the hole. */
   silent: number;
+  toldEarly: number;
   toldLate: number;
   duplicated: number;
   reordered: number;
@@ -142,7 +156,7 @@ export class Page {
 
   /** @param now signs that might still come are given up; call it when everything had its time */
   report(now: number): PageReport {
-    let [lost, silent, toldLate] = [0, 0, 0];
+    let [lost, silent, toldEarly, toldLate] = [0, 0, 0, 0];
     let signMs: number | null = null;
     let toldAt: number | null = null;
     for (const publisher of this.#ledger.publishersOf(this.channel)) {
@@ -152,20 +166,24 @@ export class Page {
         for (const number of hole.numbers) {
           if (!series.due(number)) continue;
           lost += 1;
-          const told = hole.toldAt ?? this.#toldLate(hole);
-          if (told === null) silent += 1;
-          else {
-            if (hole.toldAt === null) toldLate += 1;
-            toldAt = Math.max(toldAt ?? 0, told);
-            signMs = Math.max(signMs ?? 0, told - (series.of(number)?.at ?? now));
+          const at = hole.told?.at ?? this.#toldLate(hole);
+          if (at === null) {
+            silent += 1;
+            continue;
           }
+          const sentAt = series.of(number)?.at ?? now;
+          if (hole.told === null) toldLate += 1;
+          else if (hole.told.until < sentAt) toldEarly += 1;
+          toldAt = Math.max(toldAt ?? 0, at);
+          signMs = Math.max(signMs ?? 0, at - sentAt);
         }
     }
-    const gaps = this.#signs.filter(({ sign }) => sign === 'gap').length;
+    const gaps = this.#signs.filter(({ sign }) => sign === 'gap' || sign === 'degraded').length;
     return {
       heard: this.#heard,
       lost,
       silent,
+      toldEarly,
       toldLate,
       duplicated: this.#duplicated,
       reordered: this.#reordered,
@@ -203,7 +221,7 @@ export class Page {
     if (number > heard.last + 1) {
       const numbers = new Set<number>();
       for (let missing = heard.last + 1; missing < number; missing += 1) numbers.add(missing);
-      heard.holes.push({ numbers, behindAt: at, toldAt: this.#toldSince(heard.signsBefore) });
+      heard.holes.push({ numbers, behindAt: at, told: this.#toldSince(heard.signsBefore) });
       this.#caughtUpAt = at;
     }
     heard.last = number;
@@ -214,18 +232,21 @@ export class Page {
   #tail({ last, signsBefore }: Heard, series: Series): Hole {
     const numbers = new Set<number>();
     for (let missing = last + 1; missing <= series.last; missing += 1) numbers.add(missing);
-    return { numbers, behindAt: Number.POSITIVE_INFINITY, toldAt: this.#toldSince(signsBefore) };
+    return { numbers, behindAt: Number.POSITIVE_INFINITY, told: this.#toldSince(signsBefore) };
   }
 
-  /** When the receiver knew, by the signs from that index on: a gap that was told, or an end that was not taken back. */
-  #toldSince(index: number): number | null {
+  /** What the receiver knew by the signs from that index on: gaps, or an end that was not taken back. */
+  #toldSince(index: number): Told | null {
     const signs = this.#signs.slice(index);
-    const stands = signs.some(({ sign }) => sign === 'gap') || signs.at(-1)?.sign === 'lost';
-    return stands ? (signs.find(({ sign }) => sign !== 'rejoined')?.at ?? null) : null;
+    const first = signs.find(({ sign }) => sign !== 'rejoined');
+    if (first === undefined) return null;
+    const endless = signs.some(({ sign }) => sign === 'degraded') || signs.at(-1)?.sign === 'lost';
+    const until = endless ? Number.POSITIVE_INFINITY : signs.findLast(({ sign }) => sign === 'gap')?.at;
+    return until === undefined ? null : { at: first.at, until };
   }
 
   #toldLate({ behindAt }: Hole): number | null {
-    const late = this.#signs.find(({ sign, at }) => sign === 'gap' && at >= behindAt);
+    const late = this.#signs.find(({ sign, at }) => sign !== 'rejoined' && at >= behindAt);
     return late === undefined || late.at - behindAt > lateSignMs ? null : late.at;
   }
 }
@@ -299,6 +320,7 @@ export class Ledger {
       heard: sum('heard'),
       lost: sum('lost'),
       silent: sum('silent'),
+      toldEarly: sum('toldEarly'),
       toldLate: sum('toldLate'),
       duplicated: sum('duplicated'),
       reordered: sum('reordered'),

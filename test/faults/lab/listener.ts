@@ -77,7 +77,7 @@ export class Listener {
     subscription.on('subscribed', (event) => {
       const now = performance.now();
       const unrecovered = (event as { recovered?: boolean }).recovered === false;
-      page.sign(event.degraded || unrecovered ? 'gap' : 'rejoined', now);
+      page.sign(event.degraded ? 'degraded' : unrecovered ? 'gap' : 'rejoined', now);
     });
     subscription.on('error', () => {}); // Tried again, or the page shows what is missing.
     return subscription.ready().then(() => page.open());

@@ -57,8 +57,8 @@ export class Stage {
   readonly #options: StageOptions;
   readonly #lag = monitorEventLoopDelay({ resolution: 10 });
   /** When the fault began and ended; set by the scenario. */
-  faultAt = 0;
-  healedAt = 0;
+  faultAt = performance.now();
+  healedAt = performance.now();
 
   private constructor(redis: TestRedis, around: Surroundings, options: StageOptions) {
     this.redis = redis;
@@ -283,7 +283,8 @@ function linesOf({ kind, ledger }: KindResult, redisKept: boolean): Line[] {
   const wrong = ledger.duplicated + ledger.reordered + ledger.corrupted + ledger.phantom;
   const lines = [
     exactly(`${kind}: lost silently`, ledger.silent, 0),
-    exactly(`${kind}: told late`, ledger.toldLate, 0),
+    exactly(`${kind}: told before it was sent`, ledger.toldEarly, 0),
+    exactly(`${kind}: told after what came behind it`, ledger.toldLate, 0),
     exactly(`${kind}: duplicated, reordered, corrupted or invented`, wrong, 0),
   ];
   if (channelKinds[kind].recovers && redisKept)
