@@ -10,7 +10,10 @@ import { scenarios } from './scenarios/catalogue.ts';
 const say = (sentence: string) => console.error(sentence);
 
 async function main(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, scenarios.map(({ id }) => id));
+  const options = parseOptions(
+    args,
+    scenarios.map(({ id }) => id),
+  );
   if ('help' in options) {
     console.log(options.help.trimEnd());
     return 0;
@@ -18,14 +21,24 @@ async function main(args: readonly string[]): Promise<number> {
   say(`seed ${options.seed}`);
   const runs: Run[] = [];
   for (const runtime of options.runtimes)
-    for (const scenario of scenarios.filter(({ id }) => options.only.length === 0 || options.only.includes(id)))
+    for (const scenario of scenarios.filter(
+      ({ id }) => options.only.length === 0 || options.only.includes(id),
+    ))
       runs.push(await runAndTell(scenario, runtime, options));
   const missed = runs.filter((each) => !passed(each));
-  say(missed.length === 0 ? `all ${runs.length} hold` : `missed: ${missed.map(({ scenario, runtime }) => `${scenario.id} on ${runtime}`).join(', ')}`);
+  say(
+    missed.length === 0
+      ? `all ${runs.length} hold`
+      : `missed: ${missed.map(({ scenario, runtime }) => `${scenario.id} on ${runtime}`).join(', ')}`,
+  );
   return missed.length === 0 ? 0 : 1;
 }
 
-async function runAndTell(scenario: Scenario, runtime: Runtime, { short, kinds, seed }: FaultsOptions): Promise<Run> {
+async function runAndTell(
+  scenario: Scenario,
+  runtime: Runtime,
+  { short, kinds, seed }: FaultsOptions,
+): Promise<Run> {
   const { id, fault } = scenario;
   say(`\n${id} on ${runtime}: ${fault}`);
   const finished = await run(scenario, {

@@ -300,8 +300,7 @@ export class Ledger {
     const counts: Record<Outcome, number> = { pending: 0, acked: 0, degraded: 0, failed: 0, unknown: 0 };
     for (const [channel, publishers] of this.#channels)
       if (of(channel))
-        for (const series of publishers.values())
-          for (const { outcome } of series.sent) counts[outcome] += 1;
+        for (const series of publishers.values()) for (const { outcome } of series.sent) counts[outcome] += 1;
     return counts;
   }
 

@@ -19,7 +19,12 @@ export function atMost(what: string, seen: number | null, most: number, unit = '
 }
 
 export function atLeast(what: string, seen: number | null, least: number, unit = ''): Line {
-  return { what, seen: shown(seen, unit), wanted: `≥ ${least}${unit}`, holds: seen !== null && seen >= least };
+  return {
+    what,
+    seen: shown(seen, unit),
+    wanted: `≥ ${least}${unit}`,
+    holds: seen !== null && seen >= least,
+  };
 }
 
 export function holds(what: string, seen: boolean): Line {
@@ -28,7 +33,10 @@ export function holds(what: string, seen: boolean): Line {
 
 /** The largest, or null if one of them never happened. */
 export function slowest(times: readonly (number | null)[]): number | null {
-  return times.reduce<number | null>((most, ms) => (most === null || ms === null ? null : Math.max(most, ms)), 0);
+  return times.reduce<number | null>(
+    (most, ms) => (most === null || ms === null ? null : Math.max(most, ms)),
+    0,
+  );
 }
 
 function shown(seen: number | null, unit: string): string {

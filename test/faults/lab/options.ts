@@ -45,7 +45,10 @@ export function parseOptions(
     .option('--only <ids>', `some of ${known.join(', ')}`)
     .option('--runtime <name>', 'bun or node; by default first one, then the other')
     .option('--kind <name>', 'channels: plain or history; by default all that this build has')
-    .option('--seed <number>', 'chooses victims and damage; by default another one each time, which is printed')
+    .option(
+      '--seed <number>',
+      'chooses victims and damage; by default another one each time, which is printed',
+    )
     .option('--no-write', 'leave docs/faults.md and docs/faults.json as they are')
     .addHelpText('after', help)
     .allowExcessArguments(false)
@@ -68,7 +71,8 @@ export function parseOptions(
   return {
     short,
     only: ids,
-    runtimes: runtime === undefined ? ['bun', 'node'] : [choice('--runtime', runtime, ['bun', 'node'] as const)],
+    runtimes:
+      runtime === undefined ? ['bun', 'node'] : [choice('--runtime', runtime, ['bun', 'node'] as const)],
     kinds: kind === undefined ? null : [choice('--kind', kind, ['plain', 'history'] as const)],
     seed: seed === undefined ? Math.floor(Math.random() * 1e9) : seedOf(seed),
     write,

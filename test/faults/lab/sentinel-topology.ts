@@ -43,9 +43,17 @@ export class SentinelTopology {
     const masterPort = (proxies[0] as TcpProxy).port;
     const started = await Promise.all(
       serverPorts.map((port, index) => {
-        const announced = ['--replica-announce-ip', '127.0.0.1', '--replica-announce-port', `${proxies[index]?.port}`];
+        const announced = [
+          '--replica-announce-ip',
+          '127.0.0.1',
+          '--replica-announce-port',
+          `${proxies[index]?.port}`,
+        ];
         const following = index === 0 ? [] : ['--replicaof', '127.0.0.1', `${masterPort}`];
-        return TestRedis.start({ port, flags: ['--repl-diskless-sync-delay', '0', ...announced, ...following] });
+        return TestRedis.start({
+          port,
+          flags: ['--repl-diskless-sync-delay', '0', ...announced, ...following],
+        });
       }),
     );
     const watching = await Promise.all(
@@ -79,7 +87,12 @@ sentinel failover-timeout ${master} 2000
 
   /** Index of the server that the sentinels take for the master, as the first of them says; -1 while it is none of ours. */
   async masterIndex(): Promise<number> {
-    const answer = await this.#ask(this.sentinels[0] as TestRedis, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master);
+    const answer = await this.#ask(
+      this.sentinels[0] as TestRedis,
+      'SENTINEL',
+      'GET-MASTER-ADDR-BY-NAME',
+      master,
+    );
     const port = Array.isArray(answer) ? Number(answer[1]) : -1;
     return this.proxies.findIndex((proxy) => proxy.port === port);
   }
@@ -122,7 +135,15 @@ sentinel failover-timeout ${master} 2000
     await this.#ask(this.servers[fresh] as TestRedis, 'REPLICAOF', 'NO', 'ONE');
     for (const sentinel of this.sentinels) {
       await this.#ask(sentinel, 'SENTINEL', 'REMOVE', master);
-      await this.#ask(sentinel, 'SENTINEL', 'MONITOR', master, '127.0.0.1', String(this.proxies[fresh]?.port), String(quorum));
+      await this.#ask(
+        sentinel,
+        'SENTINEL',
+        'MONITOR',
+        master,
+        '127.0.0.1',
+        String(this.proxies[fresh]?.port),
+        String(quorum),
+      );
       await this.#ask(sentinel, 'SENTINEL', 'SET', master, 'down-after-milliseconds', String(downAfterMs));
     }
     return { old, fresh };

@@ -241,7 +241,9 @@ export class Stage {
 
   /** Nodes whose process has ended by itself. */
   async gone(): Promise<number> {
-    const ended = this.nodes.map(({ exited }) => Promise.race([exited.then(() => 1), this.pass(0).then(() => 0)]));
+    const ended = this.nodes.map(({ exited }) =>
+      Promise.race([exited.then(() => 1), this.pass(0).then(() => 0)]),
+    );
     return (await Promise.all(ended)).reduce((sum, one) => sum + one, 0);
   }
 
@@ -288,6 +290,9 @@ function linesOf({ kind, ledger }: KindResult, redisKept: boolean): Line[] {
     exactly(`${kind}: duplicated, reordered, corrupted or invented`, wrong, 0),
   ];
   if (channelKinds[kind].recovers && redisKept)
-    lines.push(exactly(`${kind}: lost`, ledger.lost, 0), exactly(`${kind}: false alarms`, ledger.falseAlarms, 0));
+    lines.push(
+      exactly(`${kind}: lost`, ledger.lost, 0),
+      exactly(`${kind}: false alarms`, ledger.falseAlarms, 0),
+    );
   return lines;
 }

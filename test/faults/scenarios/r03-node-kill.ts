@@ -42,7 +42,11 @@ export const nodeKill: Scenario = {
     }
     await stage.finish();
     return stage.result([
-      exactly('clients that are back', stage.listeners.filter(({ client }) => client.state === 'connected').length, stage.listeners.length),
+      exactly(
+        'clients that are back',
+        stage.listeners.filter(({ client }) => client.state === 'connected').length,
+        stage.listeners.length,
+      ),
       atMost('way back beyond the own back-off, p99', percentile(returns, 0.99), 3_000, ' ms'),
     ]);
   },

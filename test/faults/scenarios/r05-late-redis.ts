@@ -31,7 +31,10 @@ export const lateRedis: Scenario = {
     await stage.pass(2_000);
     await stage.finish();
     return stage.result([
-      holds('live at once', statuses.every((status) => status === 200)),
+      holds(
+        'live at once',
+        statuses.every((status) => status === 200),
+      ),
       exactly('time in which a node called itself ready before', Math.max(...greenBefore), 0),
       atMost('ready after Redis answers', ready, 1_000, ' ms'),
       exactly('nodes that ended', await stage.gone(), 0),

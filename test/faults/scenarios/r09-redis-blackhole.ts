@@ -50,7 +50,10 @@ export const redisBlackhole: Scenario = {
     return stage.result([
       exactly('disconnects', stage.disconnects, 0),
       atMost('longest answer of the publish API', Math.max(...answers.map(({ ms }) => ms)), 5_000, ' ms'),
-      holds('503 from then on', answers.slice(-10).every(({ status }) => status === 503)),
+      holds(
+        '503 from then on',
+        answers.slice(-10).every(({ status }) => status === 503),
+      ),
       atMost('memory grown', (memoryAfter - memoryBefore) / 1e6, 60, ' MB'),
       atMost('not ready after', red, 5_000, ' ms'),
       atMost('ready after the heal', green, 2_000, ' ms'),
