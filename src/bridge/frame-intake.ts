@@ -81,9 +81,14 @@ export class FrameIntake {
     this.#ledger.listen(shard, listening);
   }
 
-  /** A peer is gone for good. */
-  forget(bootId: string): void {
-    this.#ledger.forget(bootId);
+  /** The connection was lost, and every subscription with it. */
+  interrupt(): void {
+    this.#ledger.interrupt();
+  }
+
+  /** A peer has been silent for long; most likely it is gone for good. */
+  fellSilent(bootId: string): void {
+    this.#ledger.fellSilent(bootId);
   }
 
   #countGap(shard: number, missingFrames: number): void {

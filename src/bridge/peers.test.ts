@@ -42,27 +42,34 @@ describe('the others', () => {
     expect(peers.count).toBe(2);
   });
 
-  test('fell silent all at once: we are alone', () => {
+  test('are missing as soon as one of them has fallen silent, whoever else still speaks', () => {
     peers.heard('other', 'right', start);
     peers.heard('third', 'centre', start + 100);
     peers.heard('own', 'left', start + silenceMs);
-    expect(peers.verdict(start + silenceMs + 100)).toBe('alive');
-    expect(peers.verdict(start + silenceMs + 101)).toBe('alone');
+    expect(peers.verdict(start + silenceMs)).toBe('alive');
+    expect(peers.verdict(start + silenceMs + 1)).toBe('missing');
   });
 
   test('that come back end the silence', () => {
     peers.heard('other', 'right', start);
     peers.heard('own', 'left', start + 2 * silenceMs);
-    expect(peers.verdict(start + 2 * silenceMs)).toBe('alone');
+    expect(peers.verdict(start + 2 * silenceMs)).toBe('missing');
     peers.heard('other', 'right', start + 2 * silenceMs);
     expect(peers.verdict(start + 2 * silenceMs)).toBe('alive');
   });
 
-  test('of whom one still speaks leave us alive', () => {
-    for (const boot of ['a', 'b', 'c']) peers.heard(boot, boot, start);
-    peers.heard('b', 'b', start + 5_000);
-    peers.heard('own', 'left', start + 5_000);
-    expect(peers.verdict(start + 5_001)).toBe('alive');
+  test('are looked for again after a while, and at once when another one falls silent', () => {
+    peers.heard('own', 'left', start + 4_000);
+    peers.heard('other', 'right', start);
+    peers.heard('third', 'centre', start + 2_000);
+    peers.looked(start + 3_000);
+    expect(peers.verdict(start + 4_000)).toBe('alive');
+    expect(peers.verdict(start + 2_000 + silenceMs + 1)).toBe('missing');
+    peers.looked(start + 5_000);
+    peers.heard('own', 'left', start + 5_000 + silenceMs);
+    expect(peers.verdict(start + 5_000 + silenceMs)).toBe('alive');
+    peers.heard('own', 'left', start + 5_001 + silenceMs);
+    expect(peers.verdict(start + 5_001 + silenceMs)).toBe('missing');
   });
 
   test('are forgotten when they have been silent for long, and returned once', () => {
@@ -70,7 +77,7 @@ describe('the others', () => {
     peers.heard('third', 'centre', start + 1);
     expect(peers.forgetSilent(start + 10_000, 10_000)).toEqual([]);
     expect(peers.forgetSilent(start + 10_001, 10_000)).toEqual([
-      { bootId: 'other', nodeId: 'right', heardAt: start, counts: null },
+      { bootId: 'other', nodeId: 'right', heardAt: start, lookedAt: null, counts: null },
     ]);
     expect(peers.count).toBe(1);
     expect(peers.forgetSilent(start + 10_001, 10_000)).toEqual([]);

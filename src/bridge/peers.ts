@@ -3,7 +3,8 @@
  *
  * One's own beat must come back: it proves the way to Redis and from it. That alone would stay green if this node and a
  * former master were cut off together, for the old master still answers and echoes. So the beats of the others count too:
- * when all of them fall silent at once, either they all died or we are on the wrong side, and somebody must look.
+ * when one of them falls silent, either it died or it is elsewhere now, and somebody must look. One is enough: those who
+ * stay behind with us would go on hearing us, and we them.
  */
 
 import type { NodeCounts } from '../protocol/beat.ts';
@@ -12,6 +13,8 @@ export interface Peer {
   readonly bootId: string;
   readonly nodeId: string;
   heardAt: number;
+  /** When somebody looked why it is silent; null while it is not. */
+  lookedAt: number | null;
   /** From its last beat; null if that does not tell. */
   counts: NodeCounts | null;
 }
@@ -19,9 +22,9 @@ export interface Peer {
 /**
  * - `alive`: as far as the beats tell.
  * - `deaf`: our own beats do not come back.
- * - `alone`: ours do, but everybody else fell silent.
+ * - `missing`: ours do, but somebody else fell silent, and nobody has looked why for a while.
  */
-export type Verdict = 'alive' | 'deaf' | 'alone';
+export type Verdict = 'alive' | 'deaf' | 'missing';
 
 /** Peers that are told apart; more would be garbage or an attack. */
 const maxPeers = 4_096;
@@ -62,18 +65,24 @@ export class Peers {
     const peer = this.#peers.get(bootId);
     if (peer !== undefined) {
       peer.heardAt = now;
+      peer.lookedAt = null;
       peer.counts = counts;
     }
     if (peer !== undefined || this.#peers.size >= maxPeers) return false;
-    this.#peers.set(bootId, { bootId, nodeId, heardAt: now, counts });
+    this.#peers.set(bootId, { bootId, nodeId, heardAt: now, lookedAt: null, counts });
     return true;
   }
 
   verdict(now: number): Verdict {
     if (now - this.#ownBeatAt > this.#silenceMs) return 'deaf';
-    if (this.#peers.size === 0) return 'alive';
-    for (const peer of this.#peers.values()) if (now - peer.heardAt <= this.#silenceMs) return 'alive';
-    return 'alone';
+    for (const { heardAt, lookedAt } of this.#peers.values())
+      if (now - Math.max(heardAt, lookedAt ?? heardAt) > this.#silenceMs) return 'missing';
+    return 'alive';
+  }
+
+  /** Somebody has looked: we are where we should be, so whoever is silent now is asked about again only after a while. */
+  looked(now: number): void {
+    for (const peer of this.#peers.values()) if (now - peer.heardAt > this.#silenceMs) peer.lookedAt = now;
   }
 
   /** Removes peers that have been silent for long, and returns them. */

@@ -47,6 +47,8 @@ const beatEveryMs = 1_000;
 const silenceMs = 2_500;
 /** A peer without a beat for this long has gone. */
 const forgetPeersAfterMs = 10_000;
+/** How often sentinels are asked whether the master is still the same. */
+const lookEveryMs = 5_000;
 /** A shard stays subscribed after its last local subscriber has left. */
 const interestLingerMs = 30_000;
 /** How long an answer to a subscriber waits for Redis to confirm. */
@@ -116,6 +118,7 @@ export class RedisBridge implements Bridge, Cluster {
   #beatTimer: Timer | null = null;
   #lastTickAt = 0;
   #probing = false;
+  #lookedAt = 0;
 
   constructor(options: RedisBridgeOptions) {
     const { prefix, shards, sender, clock, metrics, logger } = options;
@@ -195,6 +198,7 @@ export class RedisBridge implements Bridge, Cluster {
         void this.#listen();
       },
       onLost: () => {
+        this.#intake.interrupt();
         this.#interest.lost();
         this.#lost('the subscribing connection ended');
       },
@@ -370,7 +374,7 @@ export class RedisBridge implements Bridge, Cluster {
     // This process stood still: what came meanwhile waits in the sockets and has not been read yet.
     if (now - this.#lastTickAt > 2 * beatEveryMs) this.#peers.excuse(now);
     this.#lastTickAt = now;
-    for (const { bootId } of this.#peers.forgetSilent(now, forgetPeersAfterMs)) this.#intake.forget(bootId);
+    for (const { bootId } of this.#peers.forgetSilent(now, forgetPeersAfterMs)) this.#intake.fellSilent(bootId);
     metrics.clusterNodes.value = this.#peers.count + 1;
     if (this.#publisher?.ready === true) {
       this.#sendBeat();
@@ -380,7 +384,7 @@ export class RedisBridge implements Bridge, Cluster {
     this.#lookAfterHistory();
     const verdict = this.#peers.verdict(now);
     if (verdict === 'deaf') this.#startOver('our own beats do not come back');
-    else if (verdict === 'alone') void this.#lookAround();
+    else if (verdict === 'missing' || this.#mayBeMoved(now)) void this.#lookAround();
   }
 
   #sendBeat(): void {
@@ -420,25 +424,27 @@ export class RedisBridge implements Bridge, Cluster {
     if (serverId !== null && serverId !== this.#subscriberIdentity?.runId) history?.reconnect();
   }
 
-  /** Every known peer fell silent. If the address still leads to the same master, they are gone; else we are astray. */
+  /** Sentinels may name another master without the old one hearing of it, and whoever comes new goes there. */
+  #mayBeMoved(now: number): boolean {
+    return this.#options.address.sentinelMaster !== null && now - this.#lookedAt >= lookEveryMs;
+  }
+
+  /** If the address still leads to the same master, a peer that fell silent is gone; else we are astray. */
   async #lookAround(): Promise<void> {
     if (this.#probing) return;
     this.#probing = true;
+    this.#lookedAt = this.#options.clock.now();
     const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
     try {
       const found = await probe({ address, ca, commandTimeoutMs, name: `outcry-probe:${sender.bootId}` });
-      if (found.role === 'master' && found.runId === this.#subscriberIdentity?.runId) {
-        for (const { bootId } of this.#peers.forgetSilent(clock.now(), silenceMs))
-          this.#intake.forget(bootId);
-        this.#log.news('info', {}, 'all other nodes are gone');
-      } else {
-        this.#startOver('all other nodes fell silent, and Redis is elsewhere now');
-      }
+      if (found.role === 'master' && found.runId === this.#subscriberIdentity?.runId)
+        this.#peers.looked(clock.now());
+      else if (this.#state === 'connected') this.#startOver('Redis is elsewhere now');
     } catch (error) {
       this.#log.trouble(
         'warn',
         { reason: (error as Error).message },
-        'all other nodes fell silent, and Redis cannot be found',
+        'it cannot be seen whether this Redis is still the right one',
       );
     } finally {
       this.#probing = false;

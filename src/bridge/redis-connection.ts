@@ -43,7 +43,7 @@ export interface RedisConnectionOptions {
   address: RedisAddress;
   /** PEM of the authority that signed the server's certificate; null for the system's. */
   ca: string | null;
-  /** Shown in `CLIENT LIST`. Redis refuses names with a space. */
+  /** Shown in `CLIENT LIST`; Redis refuses one with a space, and the client library says nothing of it. */
   name: string;
   commandTimeoutMs: number;
   /** Ready for commands, on this server. Called after each (re)connect. */

@@ -112,6 +112,46 @@ describe('listening', () => {
   });
 });
 
+describe('an interruption', () => {
+  test.each(['frame', 'beat'] as const)('is a gap by the first %s after it', (kind) => {
+    ledger.frame('boot', 0, 5);
+    ledger.interrupt();
+    ledger.listen(0, false);
+    expect(ledger.beat('boot', 0, 6)).toBe(0); // Not listened to yet: the frame may still be on its way.
+    ledger.listen(0, true);
+    expect(ledger[kind]('boot', 0, 9)).toBe(kind === 'frame' ? 3 : 4);
+    expect(ledger.frame('boot', 0, 10)).toBe(0);
+  });
+
+  test('in which nothing was sent is no gap, and what comes twice is a duplicate', () => {
+    ledger.frame('boot', 0, 5);
+    ledger.interrupt();
+    ledger.listen(0, false);
+    ledger.interrupt(); // The way back failed.
+    ledger.listen(0, true);
+    expect(ledger.frame('boot', 0, 5)).toBe('duplicate');
+    expect(ledger.frame('boot', 0, 6)).toBe(0);
+  });
+
+  test('of a shard that was not listened to means nothing', () => {
+    ledger.frame('boot', 0, 5);
+    ledger.listen(0, false);
+    ledger.interrupt();
+    ledger.listen(0, true);
+    expect(ledger.frame('boot', 0, 90)).toBe(0);
+  });
+
+  test('ends once: leaving and coming back later is a new baseline', () => {
+    ledger.frame('boot', 0, 5);
+    ledger.interrupt();
+    ledger.listen(0, false);
+    ledger.listen(0, true);
+    ledger.listen(0, false);
+    ledger.listen(0, true);
+    expect(ledger.frame('boot', 0, 90)).toBe(0);
+  });
+});
+
 describe('senders', () => {
   test('that start anew are new senders', () => {
     ledger.frame('first boot', 0, 500);
@@ -119,12 +159,27 @@ describe('senders', () => {
     expect(ledger.senders).toBe(2);
   });
 
-  test('that are forgotten begin with a new baseline', () => {
-    ledger.frame('boot', 0, 5);
-    ledger.forget('boot');
-    expect(ledger.senders).toBe(0);
-    expect(ledger.frame('boot', 0, 1)).toBe(0);
-    ledger.forget('nobody');
+  test('that come back after a long silence go on where they were: what they could not send is missing', () => {
+    ledger.frame('by frame', 0, 5);
+    ledger.frame('by beat', 0, 5);
+    ledger.fellSilent('by frame');
+    ledger.fellSilent('by beat');
+    ledger.fellSilent('nobody');
+    expect(ledger.senders).toBe(2);
+    expect(ledger.frame('by frame', 0, 8)).toBe(2);
+    expect(ledger.beat('by beat', 0, 8)).toBe(3);
+  });
+
+  test('that stay silent are forgotten when there are 256 others, the longest silent first', () => {
+    for (let i = 0; i < 257; i += 1) ledger.frame(`boot ${i}`, 0, 5);
+    ledger.fellSilent('boot 0');
+    ledger.frame('boot 0', 0, 6); // It was only slow.
+    for (let i = 1; i < 257; i += 1) ledger.fellSilent(`boot ${i}`);
+    expect(ledger.senders).toBe(257);
+    ledger.fellSilent('boot 0');
+    expect(ledger.senders).toBe(256);
+    expect(ledger.frame('boot 1', 0, 90)).toBe(0); // A new baseline.
+    expect(ledger.frame('boot 2', 0, 90)).toBe(84);
   });
 
   test('beyond 4,096 are delivered and not counted', () => {
@@ -135,7 +190,7 @@ describe('senders', () => {
     expect(ledger.beat('one too many', 0, 200)).toBe(0);
     expect(ledger.senders).toBe(4_096);
     expect(ledger.frame('boot 7', 0, 3)).toBe(1);
-    ledger.forget('boot 7');
+    ledger.fellSilent('boot 7');
     ledger.frame('one too many', 0, 1);
     expect(ledger.frame('one too many', 0, 3)).toBe(1);
   });

@@ -1,0 +1,47 @@
+/**
+ * What a scenario is: a fault, the stage that it happens on, and the lines that must hold.
+ */
+import type { ChannelKind } from './channel-kind.ts';
+import type { LedgerReport } from './ledger.ts';
+import type { Line } from './line.ts';
+
+export type Runtime = 'bun' | 'node';
+
+/** What a scenario is given. */
+export interface Surroundings {
+  readonly runtime: Runtime;
+  /** Kinds of channels that the build under test has. */
+  readonly kinds: readonly ChannelKind[];
+  /** A few seconds and few clients, or as the scoreboard says. */
+  readonly short: boolean;
+  readonly random: (below: number) => number;
+  /** Tells people what happens now. */
+  say(sentence: string): void;
+  /** Runs at the end, the last one first. */
+  cleanUp(undo: () => Promise<unknown>): void;
+}
+
+export interface KindResult {
+  readonly kind: ChannelKind;
+  readonly ledger: LedgerReport;
+  /** The three columns. Null where there is nothing to tell: nobody missed anything, or nothing was late. */
+  readonly lostSilently: number;
+  readonly signMs: number | null;
+  readonly caughtUpMs: number | null;
+}
+
+export interface Result {
+  /** One for each kind of channel; none for a scenario without messages. */
+  readonly kinds: readonly KindResult[];
+  readonly lines: readonly Line[];
+}
+
+export interface Scenario {
+  /** As on the scoreboard. */
+  readonly id: string;
+  /** The fault in a few words. */
+  readonly fault: string;
+  /** It mostly waits: another one may run beside it without spoiling its figures. */
+  readonly waits?: boolean;
+  run(surroundings: Surroundings): Promise<Result>;
+}

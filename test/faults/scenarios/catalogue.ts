@@ -1,0 +1,27 @@
+/** All scenarios, in the order in which they are run. */
+import type { Scenario } from '../lab/scenario.ts';
+import { nothing } from './r02-nothing.ts';
+import { nodeKill } from './r03-node-kill.ts';
+import { redisRestart } from './r04-redis-restart.ts';
+import { lateRedis } from './r05-late-redis.ts';
+import { failover } from './r06-failover.ts';
+import { detachedMaster } from './r07-detached-master.ts';
+import { outputBuffer } from './r08-output-buffer.ts';
+import { redisBlackhole } from './r09-redis-blackhole.ts';
+import { slowReader } from './r10-slow-reader.ts';
+import { frozenNode } from './r16-frozen-node.ts';
+import { health } from './r24-health.ts';
+
+export const scenarios: readonly Scenario[] = [
+  nothing,
+  nodeKill,
+  redisRestart,
+  lateRedis,
+  failover,
+  detachedMaster,
+  outputBuffer,
+  redisBlackhole,
+  slowReader,
+  frozenNode,
+  health,
+];

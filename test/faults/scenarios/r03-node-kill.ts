@@ -1,0 +1,53 @@
+/**
+ * R3: SIGKILL to one of three nodes behind HAProxy, while everybody talks. Its clients find their way to the others.
+ */
+import { startHaproxy } from '../../support/haproxy.ts';
+import { atMost, exactly } from '../lab/line.ts';
+import type { Scenario } from '../lab/scenario.ts';
+import { Stage } from '../lab/stage.ts';
+import { percentile } from '../lab/percentile.ts';
+
+export const nodeKill: Scenario = {
+  id: 'R3',
+  fault: 'a node is killed (SIGKILL)',
+  async run(around) {
+    const rounds = around.short ? 2 : 20;
+    const stage = await Stage.open(around, {
+      listeners: around.short ? 90 : 300,
+      channels: 30,
+      messagesPerSecond: 60,
+      async front(nodePorts) {
+        const haproxy = await startHaproxy({ mode: 'http', nodePorts });
+        around.cleanUp(() => haproxy.stop());
+        return haproxy.url;
+      },
+    });
+    await stage.speak();
+    const returns: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const victim = around.random(stage.nodes.length);
+      const before = stage.listeners.map(({ outages }) => outages.length);
+      if (round > 0) around.say(`round ${round + 1}`);
+      stage.fault(`SIGKILL to node ${victim + 1}`);
+      await stage.nodes[victim]?.kill();
+      await stage.pass(1_000);
+      stage.healed('it starts again');
+      await stage.startNode(victim, '--port', String(stage.nodes[victim]?.port));
+      await stage.untilReady([victim]);
+      await stage.allBack();
+      for (const [index, { outages }] of stage.listeners.entries())
+        for (const { lostAt, backAt, backoffMs } of outages.slice(before[index]))
+          returns.push((backAt ?? Number.POSITIVE_INFINITY) - lostAt - backoffMs);
+      await stage.pass(1_000);
+    }
+    await stage.finish();
+    return stage.result([
+      exactly(
+        'clients that are back',
+        stage.listeners.filter(({ client }) => client.state === 'connected').length,
+        stage.listeners.length,
+      ),
+      atMost('way back beyond the own back-off, p99', percentile(returns, 0.99), 3_000, ' ms'),
+    ]);
+  },
+};

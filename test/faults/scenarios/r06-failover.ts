@@ -1,0 +1,57 @@
+/**
+ * R6: Sentinel fails over, by order and because the master was killed; the first dials to the new master are refused.
+ */
+import { atMost, exactly } from '../lab/line.ts';
+import type { Scenario } from '../lab/scenario.ts';
+import { SentinelTopology } from '../lab/sentinel-topology.ts';
+import { Stage } from '../lab/stage.ts';
+
+/** Less than what makes a sentinel think that the server is down. */
+const refusedForMs = 300;
+
+export const failover: Scenario = {
+  id: 'R6',
+  fault: 'Sentinel fails over, by order or after a SIGKILL, and first dials are refused',
+  waits: true,
+  async run(around) {
+    const topology = await SentinelTopology.start();
+    around.cleanUp(() => topology.stop());
+    const stage = await Stage.open(around, {
+      listeners: 60,
+      channels: 20,
+      messagesPerSecond: 30,
+      redisUrl: topology.url,
+    });
+    await stage.speak();
+    const rounds = around.short ? 1 : 25;
+    const resumes: number[] = [];
+    for (const way of ['order', 'kill'] as const)
+      for (let round = 1; round <= rounds; round += 1) {
+        const old = await topology.masterIndex();
+        stage.fault(`${way} ${round} of ${rounds}: the master is server ${old + 1}`);
+        if (way === 'kill') await topology.servers[old]?.kill();
+        const fresh = way === 'order' ? await topology.failover() : await topology.newMaster(old);
+        stage.healed(`the sentinels name server ${fresh + 1}`);
+        await topology.proxies[fresh]?.refuse();
+        await stage.pass(refusedForMs);
+        await topology.proxies[fresh]?.pass();
+        const acceptsAt = performance.now();
+        await stage.untilReady();
+        // A node that has not noticed yet is still green.
+        await stage.untilAllOn(topology.servers[fresh]);
+        resumes.push(performance.now() - acceptsAt);
+        if (way === 'kill') await topology.restart(old);
+        await topology.settled();
+        await stage.pass(1_000);
+      }
+    await stage.finish();
+    return stage.result(
+      [
+        exactly('resumed by themselves', resumes.length, 2 * rounds),
+        atMost('slowest, from when the new master accepts', Math.max(...resumes), 2_000, ' ms'),
+        exactly('disconnects', stage.disconnects, 0),
+      ],
+      { redisKept: false },
+    );
+  },
+};
