@@ -18,6 +18,7 @@ import { Connections } from './connection/connections.ts';
 import { drain } from './connection/drain.ts';
 import { Liveness } from './connection/liveness.ts';
 import { NativeSession } from './connection/native-session.ts';
+import { RawGaps } from './connection/raw-gaps.ts';
 import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
 import { Api } from './http/api/api.ts';
@@ -75,6 +76,13 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   const namespaces = resolveNamespaces(settings);
   const policy = new ChannelPolicy(namespaces);
   const keepsAny = [...namespaces.values()].some(({ historySize }) => historySize > 0);
+  const rawGaps = new RawGaps({
+    connections,
+    closes: (channel) => policy.closesRawOnGap(channel),
+    spreadMs: settings.rawGapSpreadMs,
+    clock: systemClock,
+    random: Math.random,
+  });
   // Made last of all that is joined here; until then there is nobody whom it could concern.
   let rooms: SequencedRooms | null = null;
   const joined =
@@ -99,6 +107,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     publishToTopic: (topic, payload, compress) =>
       publicListener?.publish(topic, payload, compress) ?? 'dropped',
     onPressure: (bytes) => slowConsumers.suspect(bytes),
+    onRawGap: (channel) => rawGaps.missed(channel),
     watch: {
       opened(channel) {
         bridge.opened(channel);
@@ -211,6 +220,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     async stop() {
       readiness.stopping();
       liveness.stop();
+      rawGaps.stop();
       loopDelay.cancel();
       deadline.stop();
       hub.flush();

@@ -53,6 +53,11 @@ export class ChannelPolicy {
     return this.#of(channel).compress;
   }
 
+  /** Whether raw members are closed when publications may be missing in the channel. */
+  closesRawOnGap(channel: string): boolean {
+    return this.#of(channel).rawGap === 'close';
+  }
+
   /** What is kept of the channel. */
   retention(channel: string): Retention {
     const { historySize, historyTtlMs } = this.#of(channel);

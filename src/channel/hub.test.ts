@@ -10,6 +10,7 @@ import { type Payload, Publication } from './publication.ts';
 let published: [topic: string, payload: Payload][];
 let compressed: Payload[];
 let pressure: number[];
+let rawGaps: string[];
 let watched: string[];
 let result: SendResult;
 let metrics: Metrics;
@@ -21,6 +22,7 @@ beforeEach(() => {
   published = [];
   compressed = [];
   pressure = [];
+  rawGaps = [];
   watched = [];
   result = 'sent';
   metrics = new Metrics();
@@ -33,6 +35,7 @@ beforeEach(() => {
       return result;
     },
     onPressure: (bytes) => pressure.push(bytes),
+    onRawGap: (channel) => rawGaps.push(channel),
     watch: {
       opened: (channel) => watched.push(`+${channel}`),
       closed: (channel) => watched.push(`-${channel}`),
@@ -276,6 +279,18 @@ describe('native subscribers', () => {
     hub.gap('bridge', (channel) => channel !== 'right');
     expect(published).toEqual([['json:left', 'gap left bridge']]);
     expect(metrics.gapsTold.values.bridge).toBe(1);
+    expect(rawGaps).toEqual(['left', 'raw']);
+  });
+
+  test('are told when a channel goes on elsewhere; raw ones are only concerned if they were there before', () => {
+    hub.join('left', json, new FakeSocket());
+    hub.join('left', null, new FakeSocket());
+    expect(hub.moveTo('left', { epoch: 'e', offset: 1 }, 'epoch_changed', true)).toBe(true);
+    expect(hub.moveTo('left', { epoch: 'e', offset: 1 }, null)).toBe(false);
+    expect(rawGaps).toEqual([]);
+    hub.moveTo('left', { epoch: 'e', offset: 9 }, 'not_kept');
+    expect(rawGaps).toEqual(['left']);
+    expect(published.map(([, payload]) => payload)).toEqual(['gap left epoch_changed', 'gap left not_kept']);
   });
 });
 

@@ -85,6 +85,8 @@ export interface ChannelWatch {
 export interface HubOptions {
   publishToTopic: (topic: string, payload: Payload, compress: boolean) => SendResult;
   onPressure: OnPressure;
+  /** Publications may be missing in a channel with raw members, who cannot be told in band. */
+  onRawGap(channel: string): void;
   watch: ChannelWatch;
   clock: Clock;
   /** A channel could not be flushed, which is a bug: what it lost shows in its numbers, and the others go on. */
@@ -186,14 +188,17 @@ export class Hub {
    * What is broadcast from now on begins behind a position, which is not where the room stood.
    *
    * @param reason why, for native subscribers; null if there is nothing to tell
+   * @param begins nobody in the room can have missed anything: it only gets its position now
    * @returns whether somebody was told
    */
-  moveTo(channel: string, position: Position, reason: HistoryGapReason | null): boolean {
+  moveTo(channel: string, position: Position, reason: HistoryGapReason | null, begins = false): boolean {
     const room = this.#rooms.get(channel);
     if (room === undefined) return false;
     this.#flushRoom(room);
     room.position = position;
-    return reason !== null && this.#tellGap(room, reason);
+    if (reason === null) return false;
+    if (!begins) this.#reportRawGap(room);
+    return this.#tellGap(room, reason);
   }
 
   /** Hands what is pending in one channel to the runtime now. */
@@ -221,6 +226,7 @@ export class Hub {
     for (const room of this.#rooms.values()) {
       if (!concerns(room.channel)) continue;
       this.#flushRoom(room);
+      this.#reportRawGap(room);
       this.#tellGap(room, reason);
     }
   }
@@ -273,6 +279,10 @@ export class Hub {
     room.pendingBytes += maxBytesOf(publication.content);
     if (room.pendingBytes >= maxPendingBytes) this.#flushRoom(room);
     else this.#pacer.pending(room.maxDelayMs);
+  }
+
+  #reportRawGap(room: OpenRoom): void {
+    if (room.outlets.some(({ codec }) => codec === null)) this.#options.onRawGap(room.channel);
   }
 
   #tellGap(room: OpenRoom, reason: GapReason): boolean {

@@ -35,6 +35,7 @@ class World {
         return 'sent';
       },
       onPressure() {},
+      onRawGap() {},
       watch: {
         opened: (opened) => rooms?.opened(opened),
         closed: (closed) => rooms?.closed(closed),

@@ -78,6 +78,8 @@ export class SequencedChannel {
   #overflowed = false;
   #reads = 0;
   #result: Result = 'nothing_missing';
+  /** The history was asked in vain, so something may have been missed before there was a position. */
+  #askedInVain = false;
   #closed = false;
 
   constructor(channel: string, options: SequencedChannelOptions) {
@@ -170,6 +172,7 @@ export class SequencedChannel {
       if (this.#closed) break;
       if (slice === null) {
         this.#doubtful = true;
+        this.#askedInVain = true;
         if (this.#waiting.length === 0) return false;
         if (clock.now() - startedAt >= giveUpAfterMs) {
           this.#goOnWithWaiting();
@@ -278,8 +281,9 @@ export class SequencedChannel {
   }
 
   #moveTo(position: Position, reason: HistoryGapReason): void {
+    const begins = this.tail.position === null && !this.#askedInVain;
     this.#countingBytes(() => this.tail.begin(position));
-    if (this.#options.hub.moveTo(this.channel, position, reason)) this.#result = 'gap';
+    if (this.#options.hub.moveTo(this.channel, position, reason, begins)) this.#result = 'gap';
   }
 
   #countingBytes<T>(change: () => T): T {

@@ -8,7 +8,7 @@ const faultsOf = (raw: unknown) => {
 };
 
 /** What every namespace has until it is told otherwise. */
-const otherwise = { compress: false, historySize: 0, historyTtlMs: 300_000 };
+const otherwise = { compress: false, historySize: 0, historyTtlMs: 300_000, rawGap: 'none' };
 
 describe('the setting', () => {
   test('is an object in the file and JSON text elsewhere', () => {
@@ -56,8 +56,8 @@ describe('the setting', () => {
     [
       { chat: {}, prices: { publsh: 'api', deflate: true } },
       [
-        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs',
-        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs',
+        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, rawGap',
+        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, rawGap',
       ],
     ],
     [
@@ -86,7 +86,7 @@ describe('the setting', () => {
     [
       '{"prices": {"__proto__": {}}}',
       [
-        'namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs',
+        'namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, rawGap',
       ],
     ],
   ])('names what is wrong in %j', (raw, faults) => {

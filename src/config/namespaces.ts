@@ -14,6 +14,10 @@ export type Permission = (typeof permissions)[number];
 /** The namespace of every channel that belongs to no other. */
 export const defaultNamespace = 'default';
 
+/** What becomes of the raw members of a channel in which publications may be missing. */
+export const rawGaps = ['none', 'close'] as const;
+export type RawGap = (typeof rawGaps)[number];
+
 export const profiles = ['open', 'feed'] as const;
 export type Profile = (typeof profiles)[number];
 
@@ -30,6 +34,8 @@ export interface Namespace {
   readonly historySize: number;
   /** A channel's history is forgotten this long after its last publication. */
   readonly historyTtlMs: number;
+  /** - `close`: raw members are closed when publications may be missing; `none`: they are not told. */
+  readonly rawGap: RawGap;
 }
 
 /** What the settings say of one namespace; the rest is as in `default`. */
@@ -96,6 +102,13 @@ export const namespaceKeys = {
     otherwise: `\`${defaultHistoryTtlMs}\``,
     sentence: "How long after its last publication a channel's history is forgotten.",
   },
+  rawGap: {
+    schema: z.enum(rawGaps),
+    allowed: `one of ${rawGaps.join(', ')}`,
+    otherwise: '`none`',
+    sentence:
+      'What becomes of raw members when publications of other nodes may be missing: with `close` they are closed with 4003, to come back; with `none` they are not told.',
+  },
 } as const satisfies Record<keyof Namespace, NamespaceKey>;
 
 function wholeNumber(min: number, max: number) {
@@ -112,6 +125,7 @@ const namespaceSchema = z.strictObject({
   compress: namespaceKeys.compress.schema.optional(),
   historySize: namespaceKeys.historySize.schema.optional(),
   historyTtlMs: namespaceKeys.historyTtlMs.schema.optional(),
+  rawGap: namespaceKeys.rawGap.schema.optional(),
 });
 
 /** Takes JSON text, what JSON text became, and its own result. */
@@ -177,6 +191,7 @@ export function resolveNamespaces({
     compress: false,
     historySize: 0,
     historyTtlMs: defaultHistoryTtlMs,
+    rawGap: 'none',
   };
   const fallback = overlay(base, namespaces.get(defaultNamespace) ?? {});
   const resolved = new Map([[defaultNamespace, fallback]]);
@@ -193,6 +208,7 @@ function overlay(base: Namespace, own: NamespaceSettings): Namespace {
     compress: own.compress ?? base.compress,
     historySize: own.historySize ?? base.historySize,
     historyTtlMs: own.historyTtlMs ?? base.historyTtlMs,
+    rawGap: own.rawGap ?? base.rawGap,
   };
 }
 

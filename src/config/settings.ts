@@ -132,6 +132,14 @@ export const settingsTable = {
     sentence:
       'How long a publication may wait for others on a busy node, so that they share their system calls; on an idle node none waits. 0 never waits.',
   }),
+  rawGapSpreadMs: integer({
+    default: 3_000,
+    min: 0,
+    max: 600_000,
+    unit: 'ms',
+    sentence:
+      'Raw members that are closed because publications may be missing (`rawGap` of their namespace) are closed one by one over this long.',
+  }),
   idleTimeoutMs: integer({
     default: 40_000,
     min: 300,

@@ -55,6 +55,7 @@ beforeEach(() => {
       return 'sent';
     },
     onPressure() {},
+    onRawGap() {},
     watch: { opened() {}, closed() {} },
     clock,
     onError: (error) => expect.fail(String(error)),

@@ -25,6 +25,7 @@ beforeEach(() => {
       return 'sent';
     },
     onPressure() {},
+    onRawGap() {},
     watch: { opened() {}, closed() {} },
     clock: new FakeClock(),
     onError: (error) => expect.fail(String(error)),

@@ -44,6 +44,8 @@ export const endReasons = [
   'connect_timeout',
   /** A raw client published into a channel in which clients may not. */
   'not_permitted',
+  /** A raw client in whose room publications may be missing, where the namespace says so. */
+  'gap',
   /** An operator ended it. */
   'disconnected',
   /** A handler of ours failed. */
