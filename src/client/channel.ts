@@ -94,8 +94,12 @@ export class Channel {
     return wish;
   }
 
-  /** The node has answered the question. */
-  joined(answer: Joined): void {
+  /**
+   * The node has answered the question.
+   *
+   * @returns true if it cannot ask the history now: whoever asked stays where he is, and is to ask again a little later
+   */
+  joined(answer: Joined): boolean {
     const { degraded, recovered, reason, position } = answer;
     this.requestId = null;
     if (this.#live === null) {
@@ -105,17 +109,26 @@ export class Channel {
     } else this.#live.degraded = degraded;
     const audience = this.#audience;
     this.#audience = new Set();
+    let later = false;
     for (const subscriber of this.#joining) {
       const { cursor } = subscriber;
       if (subscriber.state !== 'joining') continue; // Left by a handler of another one.
       if (!audience.has(subscriber) && cursor.wish !== null) continue;
       const asked = cursor.wish?.since !== undefined;
+      if (asked && recovered !== true && reason === 'unavailable') {
+        // Behind the others: what one asks for may be had while what another one asks for may not.
+        this.#subscribers.delete(subscriber);
+        this.#subscribers.add(subscriber);
+        later = true;
+        continue;
+      }
       const admission = asked ? { recovered: recovered === true, reason } : { recovered: null, reason: null };
       const hole = cursor.join(answer);
       subscriber.joined({ degraded, ...admission }, hole);
     }
     if (position !== null) this.#everyCursor((cursor) => cursor.learn(position.epoch));
-    this.#askMore();
+    if (!later) this.#askMore();
+    return later;
   }
 
   /** The connection ended. */
@@ -157,7 +170,11 @@ export class Channel {
   /** @param position behind which the next publication is; null if there is no history */
   gap(reason: string, position: Position | null): void {
     if (this.#live === null) return;
-    if (position !== null) this.#live.edge.jump(position);
+    if (position !== null) {
+      this.#live.edge.jump(position);
+      // It can be asked again.
+      this.#askMore();
+    }
     for (const subscriber of this.#subscribers) {
       if (subscriber.state !== 'joined') continue;
       const missed = position === null ? null : subscriber.cursor.jump(position);

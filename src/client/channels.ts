@@ -98,7 +98,6 @@ export class Channels {
   /** @returns names of the channels that were joined while other nodes are out of reach */
   subscribed({ id, channels, refused }: Extract<Message, { type: 'subscribed' }>): string[] {
     this.#requests.delete(id);
-    if (channels.length > 0) this.#backoff.reset();
     for (const { channel: name, code, message } of refused) {
       const channel = this.#channels.get(name);
       if (channel?.requestId === id) this.#refuse(channel, OutcryError.fromNode(code, `${name}: ${message}`));
@@ -107,7 +106,8 @@ export class Channels {
     for (const answer of channels) {
       const channel = this.#channels.get(answer.channel);
       if (channel?.requestId !== id) continue;
-      channel.joined(answer);
+      if (channel.joined(answer)) this.#askLater(channel);
+      else this.#backoff.reset();
       if (answer.degraded) degradedNames.push(answer.channel);
     }
     return degradedNames;
@@ -147,7 +147,10 @@ export class Channels {
 
   #refuse(channel: Channel, error: OutcryError): void {
     if (!channel.refused(error)) this.#options.onError(error);
-    if (!error.retryable || channel.empty) return;
+    if (error.retryable && !channel.empty) this.#askLater(channel);
+  }
+
+  #askLater(channel: Channel): void {
     this.#toJoin.add(channel);
     this.#retryLater();
   }

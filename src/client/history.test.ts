@@ -66,7 +66,6 @@ describe('a reconnect', () => {
     [{ ...at(62), reason: 'too_much' }, 'too_much 5'],
     [{ ...at(62, 'f'), reason: 'epoch_changed' }, 'epoch_changed null'],
     [{ ...at(41), reason: 'ahead' }, 'ahead null'],
-    [{ reason: 'unavailable' }, 'unavailable null'],
     [{ reason: 'no_history' }, 'no_history null'],
   ])('that does not recover (%j) is a gap before what follows', async (answer, gap) => {
     const { world, chat, events } = await joined();
@@ -315,6 +314,56 @@ describe('a hole', () => {
 });
 
 describe('a history that nobody can ask now', () => {
+  const unavailable = { degraded: true, recovered: false, reason: 'unavailable' };
+
+  it('is asked again, less and less often, for what is missing since the connection was lost', async () => {
+    const { world, chat, events } = await joined();
+    await comeBack(world);
+    for (let turn = 0; turn < 10; turn += 1) {
+      world.socket.joinAll(3, true, unavailable);
+      await settled();
+      expect([chat.state, chat.position]).toEqual(['joining', at(57)]);
+      const before = questions(world);
+      const boundMs = Math.min(20_000, 500 * 2 ** turn);
+      world.clock.advance(boundMs / 2 - 1);
+      expect(questions(world)).toBe(before);
+      world.clock.advance(1);
+      expect(questions(world)).toBe(before + 1);
+    }
+    expect(question(world)).toEqual([{ channel: 'chat', since: at(57) }]);
+    world.socket.joinAll(3, false, { ...at(59), recovered: true });
+    world.socket.receive(kept(59, '58', '59'), live(4, 60, '60'));
+    expect(events).toEqual(['subscribed', 'subscribed, recovered', '58', '59', '60']);
+  });
+
+  it('is asked at once when the node knows where it stands', async () => {
+    const { world, events } = await joined();
+    await comeBack(world);
+    world.socket.joinAll(3, true, unavailable);
+    await settled();
+    world.socket.receive({ type: 'gap', channel: 'chat', reason: 'epoch_changed', ...at(2, 'f') });
+    await settled();
+    expect(question(world)).toEqual([{ channel: 'chat', since: at(57) }]);
+    world.socket.joinAll(3, false, { ...at(2, 'f'), recovered: false, reason: 'epoch_changed' });
+    expect(events.slice(1)).toEqual(['epoch_changed null', 'subscribed, not recovered: epoch_changed']);
+  });
+
+  it('for one subscription may be there for another', async () => {
+    const { world } = await joined();
+    const early = heard(world.client.subscribe('chat', { since: at(1) }));
+    const late = heard(world.client.subscribe('chat', { since: at(56) }));
+    await settled();
+    world.socket.joinAll(10, false, unavailable);
+    await settled();
+    world.clock.advance(250);
+    expect(question(world)).toEqual([{ channel: 'chat', since: at(56) }]);
+    world.socket.joinAll(10, false, { ...at(57), recovered: true });
+    world.socket.receive(kept(57, '57'));
+    await settled();
+    expect([early, late]).toEqual([[], ['subscribed, recovered', '57']]);
+    expect(question(world)).toEqual([{ channel: 'chat', since: at(1) }]);
+  });
+
   it('is asked for its epoch when it goes on', async () => {
     const { world, chat, events } = await joined({}, { degraded: true });
     world.socket.receive(live(11, 58, '58'));

@@ -1,6 +1,5 @@
 /**
- * Every program in docs/client.md, run as it stands there, on Bun and on Node; only the address of the node is another. Those
- * that need a history run against a model of a node.
+ * Every program in docs/client.md, run as it stands there, on Bun and on Node; only the address of the node is another.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +11,6 @@ import { clientBundles } from '../../bin/client-bundle.mjs';
 import { findBun } from '../../bin/find-bun.mjs';
 import { launchChromium } from '../support/chromium.ts';
 import { endsWithUs } from '../support/leftovers.ts';
-import { ModelNode } from '../support/model-node.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -31,9 +29,6 @@ const outputs: Readonly<Record<string, RegExp>> = {
   'node20.js': /^connected\n$/,
 };
 
-/** Those for which a channel must have a history. */
-const withHistory: readonly string[] = ['late.js', 'resume.js', 'once.js'];
-
 const documentation = readFileSync(join(root, 'docs/client.md'), 'utf8');
 const programs = new Map(
   [...documentation.matchAll(/^```(?:js|ts)\n\/\/ (\S+)\n(.*?)^```$/gms)].map(([, name, code]) => [
@@ -42,18 +37,21 @@ const programs = new Map(
   ]),
 );
 
-let node: TestNode;
+/** One for each runtime of programs: an order that was published stays, and so does its key. */
+let nodes: Readonly<Record<'bun' | 'node', TestNode>>;
 /** Within the package, so that its name means itself. */
 let folder: string;
 
 beforeAll(async () => {
   clientBundles();
   folder = mkdtempSync(join(root, 'dist-documentation-'));
-  node = await startNode();
+  const start = () => startNode(['--namespaces', '{"orders": {"historySize": 1000}}']);
+  const [bun, node] = await Promise.all([start(), start()]);
+  nodes = { bun, node };
 });
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
-  await node?.stop();
+  await Promise.all(Object.values(nodes ?? {}).map((node) => node.stop()));
 });
 
 it('has all the programs that are listed here, and no others', () => {
@@ -62,11 +60,11 @@ it('has all the programs that are listed here, and no others', () => {
 });
 
 it.each(Object.keys(outputs))('%s runs on Bun', async (name) => {
-  await prints(name, findBun() ?? '', []);
+  await prints(name, nodes.bun, findBun() ?? '', []);
 });
 
 it.each(Object.keys(outputs).filter((name) => name.endsWith('.js')))('%s runs on Node', async (name) => {
-  await prints(name, process.execPath, ['--import', giveWebSocket]);
+  await prints(name, nodes.node, process.execPath, ['--import', giveWebSocket]);
 });
 
 it('page.html runs in a browser', async () => {
@@ -75,17 +73,19 @@ it('page.html runs in a browser', async () => {
   onTestFinished(() => browser.close());
   const tab = await browser.newPage();
   // As if the node had served it.
-  await tab.goto(`${node.pageUrl}/health/live`);
+  await tab.goto(`${nodes.node.pageUrl}/health/live`);
   await tab.setContent(page);
   expect(await tab.locator('li').first().textContent()).toBe('1.27');
 });
 
 /** Runs a program until it has printed what it should, and ends it if it does not end by itself. */
-async function prints(name: string, runtime: string, flags: readonly string[]): Promise<void> {
+async function prints(
+  name: string,
+  { url }: TestNode,
+  runtime: string,
+  flags: readonly string[],
+): Promise<void> {
   const file = join(folder, name);
-  const model = await ModelNode.start({ size: 1_000 });
-  onTestFinished(() => model.stop());
-  const { url } = withHistory.includes(name) ? model : node;
   writeFileSync(file, (programs.get(name) ?? '').replaceAll('ws://localhost:8080', url));
   const child = spawn(runtime, [...flags, file], { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
   endsWithUs(child);
