@@ -12,6 +12,14 @@ export interface RecordSink {
   records(bytes: Buffer, offset: number, count: number, stride: number): void;
   /** A message that should hold records and does not. */
   mangled(): void;
+  /** The system says that something may be missing; damage to whoever has no use for it. */
+  gap?(): void;
+}
+
+/** The system has said that something may be missing. */
+export function tellGap(sink: RecordSink): void {
+  if (sink.gap === undefined) sink.mangled();
+  else sink.gap();
 }
 
 /** What a dialect may do with a connection. */

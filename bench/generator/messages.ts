@@ -2,6 +2,7 @@
  * What the parent of a benchmark and its workers say to each other.
  */
 import type { DialectName } from './dialects/catalogue.ts';
+import type { SignalCounts } from './signals.ts';
 import type { Counts } from './tally.ts';
 import type { Topology } from './topology.ts';
 
@@ -38,8 +39,8 @@ export type ToReceiver =
   | { type: 'set aside'; connections: number }
   /** They do this. */
   | { type: 'misbehave'; how: Misbehaviour }
-  /** Records of that run count. */
-  | { type: 'begin'; run: number }
+  /** Records of that run count. With `comeBack`, whose connection ends opens another, at the next address. */
+  | { type: 'begin'; run: number; comeBack: boolean }
   | { type: 'count' }
   /** @param published of each channel */
   | { type: 'report'; published: readonly number[] };
@@ -57,6 +58,8 @@ export interface ReceiverReport {
   cpuSeconds: number;
   /** The longest time for which this process stood still. */
   longestStallMs: number;
+  /** Of a run with `comeBack`. */
+  signals: SignalCounts | null;
 }
 
 export type FromReceiver =

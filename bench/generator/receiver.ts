@@ -5,6 +5,7 @@ import { speak } from './conversation.ts';
 import { dialects } from './dialects/catalogue.ts';
 import type { FromReceiver, Misbehaviour, Target, ToReceiver } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
+import { Signals } from './signals.ts';
 import { StallWatch } from './stall-watch.ts';
 import { Tally } from './tally.ts';
 import { channelsOf } from './topology.ts';
@@ -16,6 +17,9 @@ const progressEveryMs = 50;
 /** Long enough to read what the kernel holds for a connection. */
 const readToTheEndMs = 500;
 
+/** Whose connection has ended waits so long, and up to as long again, before each attempt to open another. */
+const comeBackMs = 200;
+
 /** The channels of each connection. */
 const subscriptions: number[][] = [];
 const sockets: BenchWebSocket[] = [];
@@ -26,6 +30,8 @@ let firstAside = Number.POSITIVE_INFINITY;
 const stalls = new StallWatch();
 let accounts: Pick<ConstructorParameters<typeof Tally>[0], 'form' | 'recordBytes'> | null = null;
 let tally: Tally | null = null;
+/** Of a run in which connections come back. */
+let signals: Signals | null = null;
 let closed = 0;
 let asideClosed = 0;
 let wireBytes = 0;
@@ -88,8 +94,10 @@ async function openOne(
   { targets, recordBytes, firstSubscriber, localAddresses }: Connect,
   index: number,
   channels: readonly number[],
+  attempt = 0,
 ): Promise<void> {
-  const target = targets[(firstSubscriber + index) % targets.length] as Target;
+  const target = targets[(firstSubscriber + index + attempt) % targets.length] as Target;
+  let opened = false;
   sockets[index] = await speak({
     target,
     dialect: dialects[target.dialect](recordBytes),
@@ -98,18 +106,42 @@ async function openOne(
     sink: {
       // A look at the clock for each message: one that was older would date it back.
       records(bytes, offset, count, stride) {
-        if (index < firstAside) tally?.records(index, bytes, offset, count, stride, monotonicMs());
+        if (index >= firstAside) return;
+        const now = monotonicMs();
+        signals?.arrived(index, now);
+        tally?.records(index, bytes, offset, count, stride, now);
       },
       mangled: () => tally?.mangled(),
+      gap() {
+        if (signals === null) tally?.mangled();
+        else signals.told(index, monotonicMs());
+      },
     },
     arrived: (bytes) => {
       wireBytes += bytes;
     },
     closed() {
-      if (index < firstAside) closed += 1;
+      if (signals !== null) {
+        // An attempt that failed is made again by whoever made it.
+        if (opened) void comeBack(index, attempt + 1);
+      } else if (index < firstAside) closed += 1;
       else if (!reconnecting) asideClosed += 1;
     },
   });
+  opened = true;
+}
+
+/** At the next address, and the next, until one takes it. */
+async function comeBack(index: number, attempt: number): Promise<void> {
+  if (connectOrder === null) return;
+  signals?.cutOff(index, monotonicMs());
+  await new Promise((resolve) => setTimeout(resolve, comeBackMs * (1 + Math.random())));
+  try {
+    await openOne(connectOrder, index, subscriptions[index] as number[], attempt);
+    signals?.back(index, monotonicMs());
+  } catch {
+    await comeBack(index, attempt + 1);
+  }
 }
 
 function setAside(connections: number): void {
@@ -146,10 +178,16 @@ async function reconnect(): Promise<void> {
 }
 
 /** What comes from now on counts, and what is used from now on is used for reading. */
-function begin({ run }: Extract<ToReceiver, { type: 'begin' }>): void {
+function begin({ run, comeBack }: Extract<ToReceiver, { type: 'begin' }>): void {
   if (accounts === null) return;
   if (tally === null) setInterval(tellProgress, progressEveryMs);
-  tally = new Tally({ ...accounts, run, subscriptions: subscriptions.slice(0, firstAside) });
+  signals = comeBack ? new Signals(subscriptions.length, monotonicMs()) : null;
+  tally = new Tally({
+    ...accounts,
+    run,
+    subscriptions: subscriptions.slice(0, firstAside),
+    ...(signals === null ? {} : { watch: signals }),
+  });
   told = 0;
   wireBytes = 0;
   stalls.reset();
@@ -169,6 +207,7 @@ async function report(published: readonly number[]): Promise<void> {
   const cpuSeconds = cpuSecondsSince(cpuAtBegin);
   const { longestMs: longestStallMs } = stalls;
   if (stopped) await readToTheEnd();
+  const counted = tally;
   tell({
     type: 'report',
     counts: tally.counts(published),
@@ -178,6 +217,7 @@ async function report(published: readonly number[]): Promise<void> {
     wireBytes,
     cpuSeconds,
     longestStallMs,
+    signals: signals?.counts((receiver) => counted.tailOf(receiver, published)) ?? null,
   });
 }
 

@@ -115,9 +115,9 @@ export class Receivers {
     return Math.max(...answers.map(({ seconds }) => seconds));
   }
 
-  /** Records of that run count. */
-  async begin(run: number): Promise<void> {
-    const order = { type: 'begin', run } as const;
+  /** Records of that run count. With `comeBack`, whose connection ends opens another, at the next address. */
+  async begin(run: number, comeBack = false): Promise<void> {
+    const order = { type: 'begin', run, comeBack } as const;
     await Promise.all(this.#workers.map((worker) => worker.ask(order, 'begun')));
     this.#deliveries.fill(0);
     this.#lastArrivals = -1;

@@ -74,6 +74,15 @@ export interface TallyOptions {
   run: number;
   /** The channels of each receiver. */
   subscriptions: readonly (readonly number[])[];
+  /** Told of holes as they show. */
+  watch?: HoleWatch;
+}
+
+export interface HoleWatch {
+  /** So many records are missing in front of one that has just come. */
+  missing(receiver: number, records: number): void;
+  /** One of them has come after all. */
+  late(receiver: number): void;
 }
 
 /** Where a receiver's channels stand in the list of all expected numbers. */
@@ -91,6 +100,7 @@ export class Tally {
   readonly #verifyEvery: number;
   readonly #run: number;
   readonly #subscriptions: readonly (readonly number[])[];
+  readonly #watch: HoleWatch | undefined;
   readonly #places: readonly Places[];
   readonly #next: Uint32Array;
   readonly #seen: SeenRecordsMemory;
@@ -105,7 +115,8 @@ export class Tally {
   #stale = 0;
   #overflowed = false;
 
-  constructor({ form, recordBytes, run, subscriptions }: TallyOptions) {
+  constructor({ form, recordBytes, run, subscriptions, watch }: TallyOptions) {
+    this.#watch = watch;
     this.#form = form;
     this.#recordBytes = recordBytes;
     this.#verifyEvery = Math.max(1, Math.round(recordBytes / verifiedBytes));
@@ -141,6 +152,16 @@ export class Tally {
   /** A message arrived in which no records can be found. */
   mangled(): void {
     this.#corrupted += 1;
+  }
+
+  /** What is missing at the end of a receiver's streams, if that many records of each channel were published. */
+  tailOf(receiver: number, published: readonly number[]): number {
+    const { first } = this.#places[receiver] as Places;
+    const channels = this.#subscriptions[receiver] ?? [];
+    return channels.reduce(
+      (tail, channel, place) => tail + (published[channel] ?? 0) - (this.#next[first + place] as number),
+      0,
+    );
   }
 
   /** @param published how many records each channel should have brought */
@@ -199,8 +220,10 @@ export class Tally {
     const { sequence } = header;
     const next = this.#next[stream] as number;
     if (sequence === next) this.#next[stream] = next + 1;
-    else if (sequence > next) this.#openHoles(stream, next, sequence);
-    else this.#late(stream, sequence);
+    else if (sequence > next) {
+      this.#openHoles(stream, next, sequence);
+      this.#watch?.missing(receiver, sequence - next);
+    } else if (this.#late(stream, sequence)) this.#watch?.late(receiver);
     const ms = now - header.intendedAt;
     if (ms < -clockErrorMs) this.#early += 1;
     this.latency.record(ms);
@@ -236,12 +259,15 @@ export class Tally {
     }
   }
 
-  #late(stream: number, sequence: number): void {
-    if (this.#holes.get(stream)?.delete(sequence) === true) {
+  /** Whether it was missing. */
+  #late(stream: number, sequence: number): boolean {
+    const wasMissing = this.#holes.get(stream)?.delete(sequence) === true;
+    if (wasMissing) {
       this.#holeCount -= 1;
       this.#reordered += 1;
     } else {
       this.#duplicates += 1;
     }
+    return wasMissing;
   }
 }

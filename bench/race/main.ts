@@ -14,7 +14,8 @@ import { stopWhenInterrupted } from '../systems/interrupted.ts';
 import { Running } from '../systems/running.ts';
 import type { Codec } from '../systems/system.ts';
 import { servePage } from './page-server.ts';
-import { Race, type RaceOptions } from './race.ts';
+import { outcryPair, relayedBun, whyNoPair } from './pair.ts';
+import { type Lane, Race, type RaceOptions } from './race.ts';
 import { fastest, orderIn, slowest } from './standing.ts';
 
 const standingEveryMs = 250;
@@ -34,10 +35,11 @@ const program = new Command('npm run race --')
     oneOf<Codec>('raw', 'json', 'msgpack'),
     'msgpack',
   )
-  .action(async ({ port, clients, rate, size, codec }) => {
-    const right = systemNamed(codec === 'raw' ? 'outcry-bun' : `outcry-bun-${codec}`);
-    const left = systemNamed('bare-bun');
-    await race(port, { clients, recordBytes: size, rate: Math.min(rate, fastest), left, right });
+  .option('--alone', 'one node on each side and no Redis, as where Redis is not installed')
+  .action(async ({ port, clients, rate, size, codec, alone }) => {
+    const whyNoPairs = alone === true ? 'each side is one node, because of --alone' : whyNoPair();
+    const lanes = whyNoPairs === null ? pairs(codec) : singles(codec);
+    await race(port, { clients, recordBytes: size, rate: Math.min(rate, fastest), ...lanes, whyNoPairs });
   });
 
 try {
@@ -48,6 +50,38 @@ try {
   await running.stopAll();
   process.stderr.write(`\nrace: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
+}
+
+/** Two nodes on each side, joined by Redis. */
+function pairs(codec: Codec): { left: Lane; right: Lane } {
+  return {
+    left: {
+      name: 'bare Bun, two of them',
+      what: "Bun's own publish on two servers, and what a tutorial joins them with: one Redis channel that both publish to and hear, over ioredis as it comes. 16 MB are kept for a slow subscriber",
+      runs: { pair: relayedBun },
+    },
+    right: {
+      name: 'Outcry, two nodes',
+      what: 'two nodes on Bun, joined by Redis, default settings: 1 MiB is kept for a slow subscriber',
+      runs: { pair: outcryPair(codec) },
+    },
+  };
+}
+
+/** One node on each side. */
+function singles(codec: Codec): { left: Lane; right: Lane } {
+  return {
+    left: {
+      name: 'bare Bun publish',
+      what: "Bun's own publish, default settings: it keeps up to 16 MB for a slow subscriber",
+      runs: { alone: systemNamed('bare-bun') },
+    },
+    right: {
+      name: 'Outcry',
+      what: 'a node on Bun, default settings: it keeps up to 1 MiB for a slow subscriber',
+      runs: { alone: systemNamed(codec === 'raw' ? 'outcry-bun' : `outcry-bun-${codec}`) },
+    },
+  };
 }
 
 async function race(port: number, options: RaceOptions): Promise<void> {
@@ -62,7 +96,8 @@ async function race(port: number, options: RaceOptions): Promise<void> {
   const client = connect(url, { name: 'race/1.0' });
   running.add({ stop: () => client.close() });
 
-  const { clients } = options;
+  const { clients, whyNoPairs } = options;
+  if (whyNoPairs !== null) process.stderr.write(`nothing can be killed: ${whyNoPairs}\n`);
   process.stderr.write(`connecting ${clients.toLocaleString('en')} subscribers on each side\n`);
   const race = await Race.start(options, running);
   const orders = client.subscribe('race-orders');

@@ -47,8 +47,9 @@ async function pause({ target, seconds }: ToReader): Promise<void> {
         lastAt = monotonicMs();
         tally.records(0, bytes, offset, count, stride, lastAt);
       },
-      mangled() {
-        told = true; // In our dialects this is also how a gap is told.
+      mangled() {},
+      gap() {
+        told = true;
       },
     },
     closed() {

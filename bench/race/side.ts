@@ -3,6 +3,7 @@
  * them all of it rests.
  */
 import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { mergedLatency } from '../generator/latency.ts';
 import type { FromPublisher, ReceiverReport, ToPublisher } from '../generator/messages.ts';
 import { monotonicMs } from '../generator/monotonic.ts';
@@ -13,10 +14,12 @@ import { judge } from '../generator/verdict.ts';
 import { Worker } from '../generator/worker.ts';
 import { type Usage, usageOf } from '../systems/process-usage.ts';
 import type { Running } from '../systems/running.ts';
-import type { RunningSystem, System } from '../systems/system.ts';
+import { addSignals } from '../generator/signals.ts';
+import type { Pair } from './pair.ts';
 import { pauseReader } from './pausing.ts';
 import { silentlyLostBy, silentlyLostIn } from './silent-loss.ts';
-import type { PausedReader, SideStanding, Turn } from './standing.ts';
+import type { Breakable, PausedReader, SideStanding, Turn } from './standing.ts';
+import { storyOf } from './story.ts';
 
 /** Turns that the page still shows. */
 const keptTurns = 60;
@@ -27,21 +30,31 @@ const longestWaits = 3;
 /** The same on both sides. While one is fed, the processes of the other rest. */
 const receiverProcesses = Math.max(1, cpus().length - 1);
 
+/** So much is fed before something is killed, and it stays away for so long. */
+const wholeMs = 1_000;
+const awayMs = 2_000;
+
+/** What is fed: one node, or a pair of them. */
+export type Fed = Pick<Pair, 'publishTo' | 'subscribeTo' | 'pids'>;
+
 export interface Feed {
   clients: number;
   recordBytes: number;
 }
 
+/** What stands on the page, and what runs there, in a sentence. */
+export type SideNames = Pick<SideStanding, 'name' | 'what'>;
+
 export class Side {
   readonly standing: SideStanding;
-  readonly #system: RunningSystem;
+  readonly #system: Fed;
   readonly #feed: Feed;
   readonly #publisher: Worker<ToPublisher, FromPublisher>;
   #receivers: Receivers;
   #deliveredBefore = 0;
   #runs = 0;
 
-  private constructor(standing: SideStanding, system: RunningSystem, feed: Feed) {
+  private constructor(standing: SideStanding, system: Fed, feed: Feed) {
     this.standing = standing;
     this.#system = system;
     this.#feed = feed;
@@ -50,12 +63,12 @@ export class Side {
   }
 
   /** Resolves when everybody is connected. */
-  static async start(system: System, what: string, feed: Feed, running: Running): Promise<Side> {
+  static async start(system: Fed, names: SideNames, feed: Feed, running: Running): Promise<Side> {
     const standing: SideStanding = {
-      ...{ name: system.name, what, turns: [], delivered: 0, silentlyLost: 0, cutOff: 0 },
-      ...{ residentBytes: 0, pausedReader: null },
+      ...{ ...names, turns: [], delivered: 0, silentlyLost: 0, told: 0, cutOff: 0 },
+      ...{ residentBytes: 0, pausedReader: null, story: [] },
     };
-    const side = new Side(standing, await system.start({ running }), feed);
+    const side = new Side(standing, system, feed);
     running.add({ stop: () => side.#end() });
     await side.#connect();
     const target = side.#system.publishTo;
@@ -110,6 +123,31 @@ export class Side {
     if (paused.cutOff) this.standing.cutOff += 1;
   }
 
+  /** The feed for so many seconds, in which something is killed and comes back, and so do those who were cut off. */
+  async kill(what: Breakable, pair: Pair, rate: number, seconds: number): Promise<void> {
+    const run = this.#runs++ % runs;
+    this.standing.story = [];
+    await this.#receivers.begin(run, true);
+    const [published, times] = await Promise.all([
+      this.#publisher.ask({ type: 'publish', rate, seconds, run }, 'published'),
+      killAndStartAgain(what, pair),
+    ]);
+    await this.#receivers.untilDelivered(published.records * this.#feed.clients);
+    const reports = await this.#receivers.report(published.perChannel);
+    const signals = addSignals(reports.flatMap((report) => report.signals ?? []));
+    const counts = addCounts(reports.map((report) => report.counts));
+    const latency = mergedLatency(reports.map((report) => report.latency) as [string, ...string[]]);
+    this.standing.silentlyLost += signals.silent;
+    this.standing.told += signals.known;
+    this.standing.cutOff += signals.cutOff;
+    this.#deliveredBefore = this.standing.delivered;
+    this.standing.story = storyOf({
+      ...{ what, subscribers: this.#feed.clients, ...times, signals, twice: counts.duplicates, latency },
+    });
+    // Those who came back are all on the other node.
+    if (signals.cutOff > 0) await this.#comeBack();
+  }
+
   #count(reports: readonly ReceiverReport[], stillComing: boolean, { residentBytes }: Usage): void {
     const counts = addCounts(reports.map((report) => report.counts));
     const closed = closedIn(reports);
@@ -154,6 +192,18 @@ export class Side {
   async #end(): Promise<void> {
     await Promise.all([this.#receivers.end(), this.#publisher.end()]);
   }
+}
+
+async function killAndStartAgain(
+  what: Breakable,
+  pair: Pair,
+): Promise<{ killedAt: number; startedAgainAt: number }> {
+  await sleep(wholeMs);
+  const killedAt = monotonicMs();
+  await (what === 'node' ? pair.killNode() : pair.killRedis());
+  await sleep(awayMs);
+  await (what === 'node' ? pair.startNodeAgain() : pair.startRedisAgain());
+  return { killedAt, startedAgainAt: monotonicMs() };
 }
 
 function closedIn(reports: readonly ReceiverReport[]): number {

@@ -14,12 +14,23 @@ test('a reader can be paused', () => {
   expect(orderIn({ type: 'pause a reader', extra: 1 })).toEqual({ type: 'pause a reader' });
 });
 
-test.each([null, 'pause a reader', { type: 'rate' }, { type: 'rate', rate: '5' }, { type: 'quit' }, [], 5])(
-  '%j is no order',
-  (data) => {
-    expect(orderIn(data)).toBeNull();
-  },
-);
+test.each(['node', 'Redis'])('a %s can be killed', (what) => {
+  expect(orderIn({ type: 'kill', what, extra: 1 })).toEqual({ type: 'kill', what });
+});
+
+test.each([
+  null,
+  'pause a reader',
+  { type: 'kill' },
+  { type: 'kill', what: 'init' },
+  { type: 'rate' },
+  { type: 'rate', rate: '5' },
+  { type: 'quit' },
+  [],
+  5,
+])('%j is no order', (data) => {
+  expect(orderIn(data)).toBeNull();
+});
 
 test('a rate that is no number is no order', () => {
   expect(orderIn({ type: 'rate', rate: Number.NaN })).toBeNull();

@@ -33,6 +33,18 @@ export interface PausedReader {
   told: boolean;
 }
 
+/** What a page may have killed. */
+export type Breakable = 'node' | 'Redis';
+
+/** What happened when something was killed. */
+export interface StoryLine {
+  /** Seconds since then; null for what is said of all of it. */
+  at: number | null;
+  text: string;
+  /** Something was lost without a word. */
+  bad?: boolean;
+}
+
 export interface SideStanding {
   name: string;
   /** What runs there, in a sentence. */
@@ -42,11 +54,15 @@ export interface SideStanding {
   delivered: number;
   /** Records missing in a stream whose connection stayed open and that was told nothing. */
   silentlyLost: number;
+  /** Records missing in a stream whose owner knows: a gap was told, or the connection ended. */
+  told: number;
   /** Connections that the server has ended. */
   cutOff: number;
   residentBytes: number;
   /** Null until a reader was paused. */
   pausedReader: PausedReader | null;
+  /** Of what was killed last, the latest line last; empty until something was. */
+  story: readonly StoryLine[];
 }
 
 export type Phase = 'starting' | 'left' | 'right' | 'pausing';
@@ -61,6 +77,13 @@ export interface Standing {
   pauseSeconds: number;
   /** A reader will be paused when this round is over. */
   pauseOrdered: boolean;
+  /** This will be killed when this round is over, or is being killed now. */
+  killOrdered: Breakable | null;
+  /** Something is killed in this turn. */
+  killing: boolean;
+  killSeconds: number;
+  /** Why nothing can be killed, in a sentence; null if it can. */
+  whyNoKill: string | null;
   left: SideStanding;
   right: SideStanding;
 }
@@ -70,12 +93,16 @@ export const slowest = 10;
 export const fastest = 15_000;
 
 /** What a page may order; anything else is null. */
-export type Order = { type: 'rate'; rate: number } | { type: 'pause a reader' };
+export type Order =
+  | { type: 'rate'; rate: number }
+  | { type: 'pause a reader' }
+  | { type: 'kill'; what: Breakable };
 
 export function orderIn(data: unknown): Order | null {
   if (typeof data !== 'object' || data === null) return null;
-  const { type, rate } = data as Record<string, unknown>;
+  const { type, rate, what } = data as Record<string, unknown>;
   if (type === 'pause a reader') return { type };
+  if (type === 'kill') return what === 'node' || what === 'Redis' ? { type, what } : null;
   if (type !== 'rate' || typeof rate !== 'number' || Number.isNaN(rate)) return null;
   return { type, rate: Math.round(Math.min(fastest, Math.max(slowest, rate))) };
 }

@@ -47,7 +47,8 @@ function joined(name: string, nodes: number, runtime: Runtime, codec: Codec): Sy
   });
 }
 
-async function isReady({ publishTo: { host, port } }: RunningSystem): Promise<void> {
+/** Resolves when a node of ours hears its Redis. */
+export async function isReady({ publishTo: { host, port } }: RunningSystem): Promise<void> {
   const giveUpAt = performance.now() + 15_000;
   while ((await fetch(`http://${host}:${port}/health/ready`)).status !== 200) {
     if (performance.now() > giveUpAt) throw new Error('a node does not hear its Redis');

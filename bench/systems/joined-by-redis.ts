@@ -1,13 +1,9 @@
 /**
  * Several nodes of one kind on one Redis, which share the subscribers; whoever publishes does so on the first.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePorts } from '../../scripts/cluster/ports.ts';
-import { redisIsReady, spawnRedis } from '../../scripts/cluster/redis.ts';
 import { redisServer, missingOf } from './debian.ts';
+import { OwnRedis } from './own-redis.ts';
 import type { RunningSystem, StartOptions, System } from './system.ts';
 
 export interface JoinedOptions {
@@ -27,18 +23,11 @@ export function joinedByRedis(name: string, bare: string, options: JoinedOptions
 }
 
 async function start({ nodes, node, isReady }: JoinedOptions, options: StartOptions): Promise<RunningSystem> {
-  const { running } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'outcry-bench-'));
-  const files = running.add({ stop: async () => rmSync(folder, { recursive: true, force: true }) });
-  const [port] = (await freePorts(1)) as [number];
-  const redis = running.add(spawnRedis({ port, folder }));
-  await redisIsReady(redis, port);
+  const redis = await OwnRedis.start(options.running);
   const numbers = Array.from({ length: nodes }, (_, index) => index + 1);
-  const started = await Promise.all(
-    numbers.map((number) => node(`redis://127.0.0.1:${port}`, number).start(options)),
-  );
+  const started = await Promise.all(numbers.map((number) => node(redis.url, number).start(options)));
   await Promise.all(started.map((each) => isReady?.(each)));
-  const observer = new Redis(port, '127.0.0.1');
+  const observer = new Redis(redis.url);
   return {
     publishTo: (started[0] as RunningSystem).publishTo,
     subscribeTo: started.flatMap(({ subscribeTo }) => subscribeTo),
@@ -50,8 +39,7 @@ async function start({ nodes, node, isReady }: JoinedOptions, options: StartOpti
     async stop() {
       observer.disconnect();
       await Promise.all(started.map((each) => each.stop()));
-      await running.stop(redis);
-      await running.stop(files);
+      await redis.stop();
     },
   };
 }

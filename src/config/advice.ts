@@ -7,6 +7,10 @@ import { connectionsThatFit } from './machine.ts';
 import { resolveNamespaces } from './namespaces.ts';
 import type { Settings } from './settings.ts';
 
+/** Measured, on Bun; docs/benchmarks.md, "Compression". */
+const compressionMicrosPerKB = 15;
+const deliveriesPerCore = '65,000';
+
 export interface Machine {
   descriptorLimit: number;
   /** Bytes of memory that the machine has. */
@@ -33,7 +37,13 @@ export function advise(settings: Settings, machine: Machine): string[] {
     );
   if (settings.origins.length === 0 && !isLoopback(settings.host))
     advice.push('pages of any origin may connect: set origins to the ones that should');
-  const open = [...resolveNamespaces(settings)].filter(([, { publish }]) => publish === 'anyone');
+  const namespaces = [...resolveNamespaces(settings)];
+  const compressed = namespaces.filter(([, { compress }]) => compress);
+  if (compressed.length > 0)
+    advice.push(
+      `what is published in ${quoted(compressed.map(([name]) => name))} is compressed again for each subscriber: about ${compressionMicrosPerKB} µs of CPU per KB, so that a core is full at some ${deliveriesPerCore} deliveries of 1 KB a second; set compress to false where bandwidth is not what is scarce`,
+    );
+  const open = namespaces.filter(([, { publish }]) => publish === 'anyone');
   if (open.length > 0 && !isLoopback(settings.host))
     advice.push(
       `this address is public and anyone may publish in ${quoted(open.map(([name]) => name))}: set profile to feed, or publish to api in namespaces`,

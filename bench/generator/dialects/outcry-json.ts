@@ -3,7 +3,7 @@
  *
  * All elements of a batch are equally long, so that the first one's place gives those of the others.
  */
-import { type Dialect, nameOf } from '../dialect.ts';
+import { type Dialect, nameOf, tellGap } from '../dialect.ts';
 import { quoteRecords, textRecords } from '../record.ts';
 import { clientFrame } from '../websocket.ts';
 
@@ -57,7 +57,8 @@ export function outcryJson(recordBytes: number): Dialect {
         if (is(types.batch)) readBatch(bytes, offset, size);
         else if (is(lastReply)) speaker.joined();
         else if (is(types.ping)) speaker.send(pong);
-        else if (is(types.gap) || is(types.error)) sink.mangled();
+        else if (is(types.gap)) tellGap(sink);
+        else if (is(types.error)) sink.mangled();
       };
 
       function readBatch(bytes: Buffer, offset: number, size: number): void {

@@ -1,7 +1,7 @@
 /**
  * Outcry's native protocol in MessagePack (docs/protocol.md): records are binary payloads.
  */
-import { type Dialect, nameOf } from '../dialect.ts';
+import { type Dialect, nameOf, tellGap } from '../dialect.ts';
 import { binaryRecords } from '../record.ts';
 import { clientFrame } from '../websocket.ts';
 
@@ -35,7 +35,8 @@ export function outcryMsgpack(recordBytes: number): Dialect {
         if (type === messages.batch) readBatch(bytes, offset);
         else if (type === messages.ping) speaker.send(pong);
         else if (type === lastReply) speaker.joined();
-        else if (type === messages.gap || type === messages.error) sink.mangled();
+        else if (type === messages.gap) tellGap(sink);
+        else if (type === messages.error) sink.mangled();
       };
 
       /** `[7, number, sequence, time, [payload, …]]`: only the sizes of what comes first are looked at. */

@@ -223,7 +223,7 @@ export class Stage {
 
   /** Resolves when both connections of every node lead to this server. */
   async untilAllOn(server: TestRedis | undefined, withinMs = 15_000): Promise<void> {
-    const wanted = this.boots.flatMap((boot) => [`outcry-pub-${boot}`, `outcry-sub-${boot}`]);
+    const wanted = this.boots.flatMap((boot) => [`outcry-pub:${boot}`, `outcry-sub:${boot}`]);
     await until(
       async () => {
         const client = server?.client();
