@@ -5,8 +5,8 @@ import type { Browser, Page } from 'playwright-core';
 import { startRace } from '../test/support/race.ts';
 
 const pictures = [
-  { file: 'race-light.png', width: 1200, height: 745, colorScheme: 'light', scale: 1 },
-  { file: 'race-dark-phone.png', width: 375, height: 772, colorScheme: 'dark', scale: 2 },
+  { file: 'race-light.png', width: 1200, height: 860, colorScheme: 'light', scale: 1 },
+  { file: 'race-dark-phone.png', width: 375, height: 1010, colorScheme: 'dark', scale: 2 },
 ] as const;
 
 /** Where the slider goes, and how long it stays there. */
@@ -39,7 +39,7 @@ export async function takeRacePictures(browser: Browser, folder: string): Promis
   }
 }
 
-/** A slow start, a busy middle, and a reader that is paused. */
+/** A slow start, a busy middle, a reader that is paused, and a Redis that is killed. */
 async function drive(page: Page): Promise<void> {
   await page.locator('#rate:enabled').waitFor();
   for (const { position, seconds } of stations) {
@@ -48,5 +48,9 @@ async function drive(page: Page): Promise<void> {
   }
   await page.getByRole('button', { name: 'Pause a reader' }).click();
   await page.locator('[data-side=right] [data-show=reader]:not(:empty)').waitFor();
-  await page.locator('body[data-phase=right]').waitFor();
+  await page.locator('#rate').fill('480');
+  await page.locator('#kill-redis:enabled').click();
+  for (const side of ['left', 'right'])
+    await page.locator(`[data-side=${side}] [data-show=story] li`).last().waitFor();
+  await page.locator('#kill-redis:enabled').waitFor();
 }
