@@ -2,11 +2,12 @@
  * Pictures of the race, of a real one: its figures are those of the machine on which they are taken.
  */
 import type { Browser, Page } from 'playwright-core';
+import { rateAt } from '../bench/race/page/rate-scale.js';
 import { startRace } from '../test/support/race.ts';
 
 const pictures = [
-  { file: 'race-light.png', width: 1200, height: 745, colorScheme: 'light', scale: 1 },
-  { file: 'race-dark-phone.png', width: 375, height: 772, colorScheme: 'dark', scale: 2 },
+  { file: 'race-light.png', width: 1200, height: 860, colorScheme: 'light', scale: 1 },
+  { file: 'race-dark-phone.png', width: 375, height: 1240, colorScheme: 'dark', scale: 2 },
 ] as const;
 
 /** Where the slider goes, and how long it stays there. */
@@ -15,6 +16,8 @@ const stations = [
   { position: '480', seconds: 12 },
   { position: '780', seconds: 16 },
 ];
+/** Where it is at the end. */
+const lastPosition = '320';
 const patienceMs = 90_000;
 
 /** @param folder ends in a slash */
@@ -39,7 +42,7 @@ export async function takeRacePictures(browser: Browser, folder: string): Promis
   }
 }
 
-/** A slow start, a busy middle, and a reader that is paused. */
+/** A slow start, a busy middle, a reader that is paused, and a Redis that is killed. */
 async function drive(page: Page): Promise<void> {
   await page.locator('#rate:enabled').waitFor();
   for (const { position, seconds } of stations) {
@@ -48,5 +51,14 @@ async function drive(page: Page): Promise<void> {
   }
   await page.getByRole('button', { name: 'Pause a reader' }).click();
   await page.locator('[data-side=right] [data-show=reader]:not(:empty)').waitFor();
+  // The figures beside the story are those of a rate that the machine can do.
+  await page.locator('#rate').fill(lastPosition);
+  const rate = rateAt(Number(lastPosition));
+  for (const side of ['left', 'right'])
+    await page.locator(`[data-side=${side}][data-rate="${rate}"]`).waitFor();
+  await page.locator('#kill-redis:enabled').click();
+  for (const side of ['left', 'right'])
+    await page.locator(`[data-side=${side}] [data-show=story] li`).last().waitFor();
+  await page.locator('#kill-redis:enabled').waitFor();
   await page.locator('body[data-phase=right]').waitFor();
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run race`: bare Bun publish beside Outcry, live, in a page.
+ * `npm run race`: bare Bun beside Outcry, two nodes each, live, in a page with buttons that kill.
  *
  * The page hears of the race over a third node, with the SDK, and orders over the same: a publication in one channel is
  * how the race stands, one in another is what a page wants.

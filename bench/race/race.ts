@@ -89,7 +89,7 @@ export class Race {
         await side.turn(rate, turnSeconds, (performance.now() - startedAt) / 1_000);
       }
       if (this.#pauseOrdered && !this.#ended) await this.#pause();
-      if (this.#killOrdered !== null && !this.#ended) await this.#kill(this.#killOrdered, rate, inTurn);
+      if (this.#killOrdered !== null && !this.#ended) await this.#kill(this.#killOrdered, inTurn);
     }
   }
 
@@ -118,12 +118,10 @@ export class Race {
   }
 
   /** On both sides, in turns. */
-  async #kill(
-    what: Breakable,
-    rate: number,
-    inTurn: readonly (readonly ['left' | 'right', Started])[],
-  ): Promise<void> {
+  async #kill(what: Breakable, inTurn: readonly (readonly ['left' | 'right', Started])[]): Promise<void> {
     this.#killing = true;
+    // The same for both: the slider may have moved since the round began, and may move on.
+    const rate = this.#rate;
     for (const [phase, { side, pair }] of inTurn) {
       if (this.#ended || pair === null) break;
       this.#phase = phase;

@@ -162,6 +162,23 @@ describe('cluster', () => {
   });
 });
 
+describe('compression', () => {
+  test('accounts for every delivery, and for the bytes of it', async () => {
+    const runtime = process.env.OUTCRY_RUNTIME === 'node' ? 'node' : 'bun';
+    const { figures } = await figuresOf(
+      ...['compression', '--clients', '10', '--rate', '100', '--seconds', '0.5', '--warm-up', '0.1'],
+      ...['--sizes', '1000', '--rounds', '1', '--runtime', runtime],
+    );
+    const bytes = new Map<string, number>();
+    for (const { system, measured } of figures.raw as (Run & { measured: { wireBytes: number } })[]) {
+      expect(measured.counts, system).toEqual({ deliveries: 500, ...clean });
+      bytes.set(system, measured.wireBytes / 500);
+    }
+    expect(bytes.get(`plain-${runtime}`)).toBeGreaterThan(1_000);
+    expect(bytes.get(`compressed-${runtime}`)).toBeLessThan(600);
+  });
+});
+
 describe('idle', () => {
   test('measures between two counts of connections', async () => {
     const { bare, outcry } = systems;
