@@ -215,7 +215,9 @@ export class Follower {
       this.healed += 1;
       const { epoch, offset } = this.position ?? {};
       if (epoch !== position.epoch || offset !== position.offset)
-        this.faults.push(`healed at ${position.offset} of ${position.epoch}, and not at ${offset} of ${epoch}`);
+        this.faults.push(
+          `healed at ${position.offset} of ${position.epoch}, and not at ${offset} of ${epoch}`,
+        );
       return;
     }
     this.gaps.push(reason);
