@@ -11,6 +11,7 @@ import { systemClock } from '../clock.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import type { Settings } from '../config/settings.ts';
 import { UserError } from '../errors.ts';
+import { ClaimWatch } from '../history/claim-watch.ts';
 import { RedisHistory, type RedisHistoryOptions } from '../history/redis-history.ts';
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Logger } from '../logger.ts';
@@ -91,17 +92,29 @@ function redisHistory(
         onReady({ runId }) {
           serverId = runId;
           onReady();
-          readiness.has('history');
-          reachable();
+          claims.connected();
         },
         onLost() {
           serverId = null;
-          readiness.lacks('history');
+          claims.lost();
           onLost();
         },
         onError: trouble,
         onMessage() {},
       }),
+  });
+  const claims = new ClaimWatch({
+    shards: common.shards,
+    claimable: (shard) => history.claimable(shard),
+    clock: common.clock,
+    onChange(works) {
+      if (!works) {
+        readiness.lacks('history');
+        return;
+      }
+      readiness.has('history');
+      reachable();
+    },
   });
   return {
     history,

@@ -32,6 +32,7 @@ export function sequence({ settings, history, hub, bridge, policy, metrics }: Se
     ...common,
     history,
     hub,
+    reaches: (channel) => bridge.reaches(channel),
     maxTailBytes: settings.tailMaxBytes,
     maxTailBytesTogether: settings.tailMaxBytesTogether,
   });

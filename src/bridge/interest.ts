@@ -67,6 +67,11 @@ export class Interest {
     this.#linger(shard);
   }
 
+  /** Every shard with a local subscriber is confirmed. */
+  get complete(): boolean {
+    return this.#shards.every(({ channels, confirmed }) => confirmed || channels === 0);
+  }
+
   confirmed(shard: number): boolean {
     return this.#at(shard).confirmed;
   }

@@ -8,8 +8,8 @@
  *     publish ─ outgoing frames (writer of the shard, batcher) ─ publisher ─ Redis ─ subscriber ─ frame intake ─ receive
  *
  * **When it is connected.** Both connections are ready, lead to the same server (`run_id`), that server is a master, the
- * cluster's layout matches (`<prefix>.meta`), and our own beat has come back. Everything else is `away`; the way back is
- * always the same: drop both connections, look again for the master, subscribe from our own registry.
+ * cluster's layout matches (`<prefix>.meta`), every shard with a subscriber is confirmed, and our own beat has come back.
+ * Everything else is `away`; the way back is always the same: drop both connections, look again for the master, subscribe from our own registry.
  *
  * **Channels with history** do not go through frames of the bridge; what is appended to them is published by the script that
  * appends it (`history/redis-append-script.ts`). The bridge subscribes to where that comes, together with each shard, hands it
@@ -112,6 +112,8 @@ export class RedisBridge implements Bridge, Cluster {
   #subscriberIdentity: ServerIdentity | null = null;
   #layoutMatches = false;
   #ownBeatHeard = false;
+  /** Shards in which somebody was told that nothing of the others arrives, though it is connected: Redis is slow to confirm. */
+  readonly #unheard = new Set<number>();
   #state: BridgeState = 'away';
   /** When the connection was lost; null before the first one. */
   #awaySince: number | null = null;
@@ -143,7 +145,7 @@ export class RedisBridge implements Bridge, Cluster {
       bootId: sender.bootId,
       metrics,
       log: this.#log,
-      onGap: (missing) => this.#onGap('bridge', (channel) => shardOf(channel, shards) === missing),
+      onGap: (missing) => this.#onGap('bridge', this.#inShard(missing)),
     });
     this.#peers = new Peers(sender.bootId, silenceMs);
     this.#control = new ControlChannel({
@@ -160,8 +162,11 @@ export class RedisBridge implements Bridge, Cluster {
       onChange: (shard, confirmed) => {
         this.#intake.listen(shard, confirmed);
         metrics.shardsSubscribed.value += confirmed ? 1 : -1;
-        // Before, nothing of it was heard. After the way back all channels are doubted anyway.
-        if (confirmed && this.#state === 'connected') this.#doubtShard(shard);
+        if (!confirmed) return;
+        // Before, nothing of it was heard. After the way back that is told of all channels anyway.
+        if (this.#state === 'connected') this.#heardAtLast(shard);
+        // Not in this call, which may be one for many shards.
+        else if (this.#interest.complete) clock.endOfTurn(() => this.#assess());
       },
     });
   }
@@ -227,9 +232,10 @@ export class RedisBridge implements Bridge, Cluster {
     );
     return confirmed.then(() => {
       // Confirmed is not enough: while away, nothing of the others arrives.
-      const reached = this.reaches(channel);
-      if (!reached) this.#options.metrics.subscribesDegraded.value += 1;
-      return reached;
+      if (this.reaches(channel)) return true;
+      this.#options.metrics.subscribesDegraded.value += 1;
+      this.#unheard.add(shardOf(channel, this.#options.shards));
+      return false;
     });
   }
 
@@ -337,9 +343,18 @@ export class RedisBridge implements Bridge, Cluster {
     this.#doubtShard(shard);
   }
 
+  /** Redis has confirmed a shard while everything else worked. */
+  #heardAtLast(shard: number): void {
+    this.#doubtShard(shard);
+    if (this.#unheard.delete(shard)) this.#onGap('bridge_away', this.#inShard(shard));
+  }
+
   #doubtShard(shard: number): void {
-    const { history, shards } = this.#options;
-    history?.doubt((channel) => shardOf(channel, shards) === shard);
+    this.#options.history?.doubt(this.#inShard(shard));
+  }
+
+  #inShard(shard: number): (channel: string) => boolean {
+    return (channel) => shardOf(channel, this.#options.shards) === shard;
   }
 
   #beat(bytes: Buffer): void {
@@ -508,6 +523,7 @@ export class RedisBridge implements Bridge, Cluster {
       this.#publisher?.ready === true &&
       this.#subscriber?.ready === true &&
       this.#layoutMatches &&
+      this.#interest.complete &&
       this.#ownBeatHeard;
     if (!connected || this.#state === 'connected') return;
     const { clock, metrics } = this.#options;
@@ -518,12 +534,14 @@ export class RedisBridge implements Bridge, Cluster {
     this.#peers.excuse(clock.now());
     this.#state = 'connected';
     metrics.connected.value = 1;
+    this.#unheard.clear();
     this.#options.history?.doubt(() => true);
+    // Also the first time: who came before then was told that nothing of the others arrives.
+    this.#onGap('bridge_away', () => true);
     if (this.#awaySince === null) this.#log.news('info', {}, 'joined the cluster through Redis');
     else {
       const seconds = ((clock.now() - this.#awaySince) / 1_000).toFixed(1);
       metrics.possibleGaps.value += 1;
-      this.#onGap('bridge_away', () => true);
       this.#log.news(
         'info',
         {},

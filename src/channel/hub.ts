@@ -231,6 +231,14 @@ export class Hub {
     }
   }
 
+  /** Tells native subscribers of a channel with history that nothing is missing any more. */
+  healed(channel: string): void {
+    const room = this.#rooms.get(channel);
+    if (room === undefined) return;
+    this.#flushRoom(room);
+    this.#tellGap(room, 'healed');
+  }
+
   /** The room of a channel, if somebody on this node listens to it. */
   room(channel: string): Room | null {
     return this.#rooms.get(channel) ?? null;

@@ -55,6 +55,7 @@ class World {
       ...common,
       history: this.history,
       hub: this.hub,
+      reaches: () => this.reaches,
       maxTailBytes: tailBytes,
       maxTailBytesTogether: 1e9,
     });

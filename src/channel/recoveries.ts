@@ -154,9 +154,13 @@ export class Recoveries {
       : { position, doubtful, publications, refusal: null };
   }
 
+  /** In the turn in which he has joined and been answered, or when he does not join. */
   release(ticket: Ticket): void {
+    const { bridge, rooms } = this.#options;
+    const { sequenced } = ticket;
+    if (sequenced.doubtful || !bridge.reaches(sequenced.channel)) sequenced.degraded = true;
     this.#empty(ticket);
-    this.#options.rooms.release(ticket.sequenced);
+    rooms.release(sequenced);
   }
 
   async #readOn(ticket: Ticket, deadline: number): Promise<void> {

@@ -15,6 +15,8 @@ let channel: SequencedChannel;
 /** What the room was given, and what it was told. */
 let room: string[];
 let told: boolean;
+/** What is published on other nodes arrives. */
+let reached: boolean;
 
 beforeEach(async () => {
   clock = new FakeClock();
@@ -23,6 +25,7 @@ beforeEach(async () => {
   gate = new Gate({ maxInside: 1, maxWaiting: 10, clock });
   room = [];
   told = false;
+  reached = true;
   channel = new SequencedChannel('a', {
     history,
     hub: {
@@ -31,7 +34,9 @@ beforeEach(async () => {
         room.push(`${reason} ${epoch} ${offset}`);
         return told;
       },
+      healed: () => void room.push('healed'),
     },
+    reaches: () => reached,
     gate,
     maxTailBytes: 1_000,
     clock,
@@ -71,6 +76,39 @@ const deliver = () => {
 };
 const phantom = (position: Position) =>
   history.hand('a', { ...position, publications: [Publication.text('phantom', 0)] });
+
+describe('who was told that something may not arrive', () => {
+  test('is told when nothing is missing any more, behind what was missed', async () => {
+    await begun();
+    lose('1', '2');
+    channel.doubt();
+    channel.degraded = true;
+    void channel.settle();
+    await calm();
+    expect(room).toEqual(['1', '2', 'healed']);
+    channel.doubt();
+    void channel.settle();
+    await calm();
+    expect(room).toHaveLength(3);
+  });
+
+  test('is told nothing while the history cannot be asked, or others are out of reach', async () => {
+    await begun();
+    channel.degraded = true;
+    history.available = false;
+    void channel.heal();
+    await calm();
+    history.available = true;
+    reached = false;
+    void channel.heal();
+    await calm();
+    expect(room).toEqual([]);
+    reached = true;
+    void channel.heal();
+    await calm();
+    expect(room).toEqual(['healed']);
+  });
+});
 
 describe('a channel with history', () => {
   test('begins where the history stands', async () => {

@@ -34,7 +34,9 @@ const giveUpAfterMs = 5_000;
 
 export interface SequencedChannelOptions {
   history: Pick<History, 'read' | 'top'>;
-  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo'>;
+  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo' | 'healed'>;
+  /** Whether what is published on other nodes arrives now. */
+  reaches(channel: string): boolean;
   /** Bounds how many channels heal at once. */
   gate: Gate;
   /** Of the latest publications, and of live ones that wait. */
@@ -64,6 +66,8 @@ export class SequencedChannel {
   holders = 0;
   /** Somebody listens. */
   isOpen = false;
+  /** Somebody was told that what is published may not arrive now, and has to be told when it does. */
+  degraded = false;
   /** When it is compared with the history again. */
   checkAt = Number.POSITIVE_INFINITY;
   readonly #options: SequencedChannelOptions;
@@ -194,9 +198,17 @@ export class SequencedChannel {
         continue;
       }
       this.#doubtful = false;
+      this.#tellIfHealed();
       return true;
     }
     return false;
+  }
+
+  #tellIfHealed(): void {
+    const { hub, reaches } = this.#options;
+    if (!this.degraded || !reaches(this.channel)) return;
+    this.degraded = false;
+    hub.healed(this.channel);
   }
 
   async #read(): Promise<Slice | null> {

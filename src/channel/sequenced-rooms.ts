@@ -23,7 +23,9 @@ const maxChecksPerTick = 500;
 
 export interface SequencedRoomsOptions {
   history: Pick<History, 'start' | 'read' | 'top'>;
-  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo'>;
+  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo' | 'healed'>;
+  /** Whether what is published on other nodes arrives now. */
+  reaches(channel: string): boolean;
   retention(channel: string): Retention;
   /** Of the latest publications of one channel, and of all together. */
   maxTailBytes: number;
@@ -39,11 +41,12 @@ export class SequencedRooms implements ChannelWatch {
   readonly #timer: Timer;
 
   constructor(options: SequencedRoomsOptions) {
-    const { history, hub, clock, metrics, maxTailBytes, maxTailBytesTogether } = options;
+    const { history, hub, reaches, clock, metrics, maxTailBytes, maxTailBytesTogether } = options;
     this.#options = options;
     this.#common = {
       history,
       hub,
+      reaches,
       gate: new Gate({ maxInside: maxHealing, maxWaiting: Number.POSITIVE_INFINITY, clock }),
       maxTailBytes,
       clock,

@@ -167,19 +167,28 @@ export class Channel {
     if (heals || (edge.nameless && mayHeal())) this.#options.ask(this);
   }
 
-  /** @param position behind which the next publication is; null if there is no history */
-  gap(reason: string, position: Position | null): void {
-    if (this.#live === null) return;
+  /**
+   * @param position behind which the next publication is; null if there is no history
+   * @returns whether other nodes were out of reach, and are not any more
+   */
+  gap(reason: string, position: Position | null): boolean {
+    if (this.#live === null) return false;
+    const restored = this.#live.degraded && (reason === 'bridge_away' || reason === 'healed');
+    if (restored) this.#live.degraded = false;
+    // Nothing is missing: whatever was, has come before.
+    const missing = reason !== 'healed';
     if (position !== null) {
-      this.#live.edge.jump(position);
+      if (missing) this.#live.edge.jump(position);
       // It can be asked again.
       this.#askMore();
     }
+    if (!missing) return restored;
     for (const subscriber of this.#subscribers) {
       if (subscriber.state !== 'joined') continue;
       const missed = position === null ? null : subscriber.cursor.jump(position);
       subscriber.gap({ reason, missed });
     }
+    return restored;
   }
 
   end(error: OutcryError | null): void {

@@ -283,6 +283,20 @@ describe('a subscription', () => {
     expect(events).toEqual(['subscribed, degraded']);
     expect(world.events.at(-1)).toEqual(['degraded', { channel: 'chat' }]);
   });
+
+  it('says that they are in reach again, once, and not to whoever was not told otherwise', async () => {
+    const world = await connected();
+    const events = heard(world.client.subscribe('chat'));
+    await settled();
+    world.socket.joinAll(0, true);
+    world.socket.receive({ type: 'gap', channel: 'chat', reason: 'bridge' });
+    expect(world.events.at(-1)).toEqual(['degraded', { channel: 'chat' }]);
+    world.socket.receive({ type: 'gap', channel: 'chat', reason: 'bridge_away' });
+    expect(world.events.at(-1)).toEqual(['restored', { channel: 'chat' }]);
+    world.socket.receive({ type: 'gap', channel: 'chat', reason: 'bridge_away' });
+    expect(world.names.filter((name) => name === 'restored')).toHaveLength(1);
+    expect(events).toEqual(['subscribed, degraded', 'bridge null', 'bridge_away null', 'bridge_away null']);
+  });
 });
 
 describe('a loop', () => {

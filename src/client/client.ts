@@ -66,6 +66,8 @@ export interface ClientEvents {
   disconnected: DisconnectedEvent;
   /** The node cannot reach the others: what is published in this channel elsewhere does not arrive here, or vice versa. */
   degraded: { channel: string };
+  /** A channel that was joined while the node could not reach the others: it can again. */
+  restored: { channel: string };
   /** What no promise and no subscription tells. If nobody listens it is written to the console. */
   error: OutcryError;
   /** For good: by the program (null), or by a node that does not want this client back. */
@@ -249,7 +251,8 @@ export class Client {
         break;
       }
       case 'gap':
-        this.#channels.get(message.channel)?.gap(message.reason, message.position);
+        if (this.#channels.get(message.channel)?.gap(message.reason, message.position))
+          this.#events.emit('restored', { channel: message.channel });
         break;
       case 'subscribed':
         for (const channel of this.#channels.subscribed(message)) this.#events.emit('degraded', { channel });

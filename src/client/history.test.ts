@@ -364,6 +364,16 @@ describe('a history that nobody can ask now', () => {
     expect(question(world)).toEqual([{ channel: 'chat', since: at(1) }]);
   });
 
+  it('is over when the node says that all has come, which is no gap', async () => {
+    const { world, chat, events } = await joined({}, { degraded: true });
+    world.socket.receive(live(11, 58, '58'));
+    world.socket.receive({ type: 'gap', channel: 'chat', reason: 'healed', ...at(58) });
+    world.socket.receive({ type: 'gap', channel: 'chat', reason: 'healed', ...at(58) });
+    expect(world.names.slice(-2)).toEqual(['degraded', 'restored']);
+    expect(events).toEqual(['subscribed, degraded', '58']);
+    expect(chat.state).toBe('joined');
+  });
+
   it('is asked for its epoch when it goes on', async () => {
     const { world, chat, events } = await joined({}, { degraded: true });
     world.socket.receive(live(11, 58, '58'));

@@ -32,6 +32,9 @@ import type { Connection, Protocol } from './connection.ts';
 import { Joining, type JoiningOptions } from './joining.ts';
 import type { NativeState } from './native-state.ts';
 
+const historyIsAway =
+  'this channel has a history, which cannot be reached now: the publication is not in it and was delivered to nobody';
+
 export interface NativeSessionOptions extends JoiningOptions {
   broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers' | 'isSequenced'>;
   hub: JoiningOptions['hub'] & Pick<Hub, 'leave'>;
@@ -146,14 +149,12 @@ export class NativeSession implements Protocol<NativeState> {
     }
     metrics.publicationsReceived.value += 1;
     metrics.payloadBytesReceived.value += publication.content.length;
-    if (id === null) {
-      broadcaster.publish(channel, publication, idempotencyKey);
-      return;
-    }
-    if (!broadcaster.reachesOthers && !broadcaster.isSequenced(channel)) {
-      broadcaster.publish(channel, publication);
-      this.#acknowledge(connection, id, 'failed');
-      return;
+    if (!broadcaster.isSequenced(channel)) {
+      if (id === null || !broadcaster.reachesOthers) {
+        broadcaster.publish(channel, publication);
+        if (id !== null) this.#acknowledge(connection, id, 'failed');
+        return;
+      }
     }
     const outcome = broadcaster.publishConfirmed(channel, publication, idempotencyKey);
     if (outcome instanceof Promise)
@@ -173,16 +174,20 @@ export class NativeSession implements Protocol<NativeState> {
     return null;
   }
 
-  #acknowledge(connection: NativeConnection, id: number, settled: Outcome | Appended): void {
+  /** @param id null if nobody wants to know, except that it was refused */
+  #acknowledge(connection: NativeConnection, id: number | null, settled: Outcome | Appended): void {
     const outcome = typeof settled === 'string' ? settled : settled.outcome;
     if (outcome === 'unknown')
       this.#fail(connection, id, 'outcome_unknown', 'the other nodes may or may not have got it');
+    else if (typeof settled !== 'string' && settled.outcome !== 'confirmed')
+      this.#fail(connection, id, 'unavailable', historyIsAway);
+    else if (id === null) return;
     else if (typeof settled === 'string')
       this.#reply(connection, { type: 'published', id, degraded: outcome !== 'confirmed' });
     else if (settled.outcome === 'confirmed') {
       const { position, duplicate } = settled;
       this.#reply(connection, { type: 'published', id, degraded: false, position, duplicate });
-    } else this.#fail(connection, id, 'unavailable', 'the history of this channel cannot be reached now');
+    }
   }
 
   #subscribe(connection: NativeConnection, { id, channels }: CommandOf<'subscribe'>): void {

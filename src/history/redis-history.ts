@@ -92,6 +92,19 @@ export class RedisHistory implements History {
     this.#link?.reconnect();
   }
 
+  /** Whether a shard can be claimed, so that its channels can be read now. Never rejects. */
+  async claimable(shard: number): Promise<boolean> {
+    const link = this.#link;
+    if (link?.ready !== true) return false;
+    try {
+      await this.#claims.of(shard, link);
+      return true;
+    } catch (error) {
+      this.#options.onTrouble((error as Error).message);
+      return false;
+    }
+  }
+
   /**
    * Takes what came on the Redis channel of a shard. Nothing that is in it throws.
    *

@@ -147,7 +147,7 @@ export class BridgeMetrics {
 }
 
 /** Why native subscribers are told of a possible gap, as in the protocol. */
-export const gapReasons = ['bridge', 'bridge_away', 'epoch_changed', 'not_kept'] as const;
+export const gapReasons = ['bridge', 'bridge_away', 'epoch_changed', 'not_kept', 'healed'] as const;
 
 /** What became of those who asked what they have missed, as in the protocol. */
 export const recoveryResults = [

@@ -32,6 +32,7 @@ export const gapNumbers = {
   bridge_away: 2,
   epoch_changed: 3,
   not_kept: 4,
+  healed: 5,
 } as const satisfies Record<GapReason, number>;
 
 /** The extension type of a JSON payload, whose content is the JSON text in UTF-8. */

@@ -95,7 +95,7 @@ export interface Refused {
 }
 
 /** The first two for channels without history, the others for those with one. */
-export type GapReason = 'bridge' | 'bridge_away' | HistoryGapReason;
+export type GapReason = 'bridge' | 'bridge_away' | HistoryGapReason | 'healed';
 
 /** `epoch_changed`: the channel is numbered anew. `not_kept`: what was missed is not kept any more. */
 export type HistoryGapReason = 'epoch_changed' | 'not_kept';

@@ -30,7 +30,7 @@ export class World {
         };
       },
     });
-    for (const name of ['connected', 'disconnected', 'degraded', 'error', 'closed'] as const)
+    for (const name of ['connected', 'disconnected', 'degraded', 'restored', 'error', 'closed'] as const)
       this.client.on(name, (event) => this.events.push([name, event]));
   }
 

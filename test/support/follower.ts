@@ -26,7 +26,7 @@ export interface Standing {
 /** The answer to a publish: where it is, or the code of an error. */
 export type Published = (Position & { duplicate: boolean }) | number;
 
-const reasons = ['', 'bridge', 'bridge_away', 'epoch_changed', 'not_kept'];
+const reasons = ['', 'bridge', 'bridge_away', 'epoch_changed', 'not_kept', 'healed'];
 
 export class Follower {
   readonly channel: string;
@@ -34,6 +34,8 @@ export class Follower {
   readonly texts: string[] = [];
   /** Reasons of the gaps that it was told of. */
   readonly gaps: string[] = [];
+  /** How often it was told that nothing is missing any more. */
+  healed = 0;
   /** What broke the promise. */
   readonly faults: string[] = [];
   standing: Standing = { degraded: false, position: null, recovered: null, reason: null };
@@ -209,6 +211,15 @@ export class Follower {
   }
 
   #gap(reason: string, position: Position): void {
+    if (reason === 'healed') {
+      this.healed += 1;
+      const { epoch, offset } = this.position ?? {};
+      if (epoch !== position.epoch || offset !== position.offset)
+        this.faults.push(
+          `healed at ${position.offset} of ${position.epoch}, and not at ${offset} of ${epoch}`,
+        );
+      return;
+    }
     this.gaps.push(reason);
     this.position = position;
   }
