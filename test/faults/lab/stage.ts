@@ -101,6 +101,7 @@ export class Stage {
     this.nodes[index] = node;
     this.boots[index] = await bootOf(node, `node-${index + 1}`);
     this.#around.cleanUp(() => node.kill());
+    await this.health[index]?.stop();
     const watch = new HealthWatch(node.port);
     this.health[index] = watch;
     this.#around.cleanUp(() => watch.stop());
@@ -237,6 +238,16 @@ export class Stage {
       (missing) => missing.length === 0,
       { what: 'all nodes on that Redis', withinMs },
     );
+  }
+
+  /** Listeners that have a connection now. */
+  get connected(): number {
+    return this.listeners.filter(({ client }) => client.state === 'connected').length;
+  }
+
+  /** Lines in which a node says that something cannot be. */
+  get bugs(): number {
+    return this.nodes.flatMap(({ logs }) => logs).filter((line) => line.includes('this is a bug')).length;
   }
 
   /** Nodes whose process has ended by itself. */

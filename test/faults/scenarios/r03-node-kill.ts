@@ -44,7 +44,7 @@ export const nodeKill: Scenario = {
     return stage.result([
       exactly(
         'clients that are back',
-        stage.listeners.filter(({ client }) => client.state === 'connected').length,
+        stage.connected,
         stage.listeners.length,
       ),
       atMost('way back beyond the own back-off, p99', percentile(returns, 0.99), 3_000, ' ms'),
