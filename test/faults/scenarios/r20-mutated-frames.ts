@@ -1,10 +1,11 @@
 /**
  * R20: damaged frames and beats of a stranger on the channels between the nodes, while everybody talks.
  */
+
+import { Publication } from '../../../src/channel/publication.ts';
 import { writeBeat } from '../../../src/protocol/beat.ts';
 import { FrameWriter } from '../../../src/protocol/bridge-frame.ts';
 import { shardOf } from '../../../src/protocol/shard.ts';
-import { Publication } from '../../../src/channel/publication.ts';
 import { mutate } from '../../support/mutate.ts';
 import type { TestNode } from '../../support/node.ts';
 import { atLeast, atMost, exactly, holds } from '../lab/line.ts';
@@ -20,6 +21,7 @@ const stallSeconds = '0.05';
 export const mutatedFrames: Scenario = {
   id: 'R20',
   fault: 'damaged frames between the nodes',
+  manner: 'alone',
   async run(around) {
     const stage = await Stage.open(around, { nodes: 2, listeners: 30, channels: 10, messagesPerSecond: 50 });
     await stage.speak();
@@ -39,7 +41,8 @@ export const mutatedFrames: Scenario = {
         // Nobody listens there: what is still whole disturbs nobody.
         writer.add('nobody-listens', Publication.text(`a frame like others, number ${sent + index}`, 0));
         pipeline.publish(`outcry.v1.${shards}.{${shard}}`, mutate(writer.take(Date.now()), around.random));
-        if (index % 10 === 0) pipeline.publish('outcry.v1.beat', mutate(strangersBeat(shard, sent), around.random));
+        if (index % 10 === 0)
+          pipeline.publish('outcry.v1.beat', mutate(strangersBeat(shard, sent), around.random));
       }
       await pipeline.exec();
       await stage.pass(tickMs);
@@ -57,7 +60,12 @@ export const mutatedFrames: Scenario = {
       exactly(`standstills above ${stallSeconds} s`, (await stalls(node)) - stallsBefore, 0),
       atMost('late deliveries until after the end', stage.caughtUpAfterHealMs, 500, ' ms'),
       exactly('disconnects', stage.disconnects, 0),
-      holds('ready all the time', stage.health.every((watch) => watch.greenMs(stage.faultAt, stage.healedAt) >= stage.healedAt - stage.faultAt - 1)),
+      holds(
+        'ready all the time',
+        stage.health.every(
+          (watch) => watch.greenMs(stage.faultAt, stage.healedAt) >= stage.healedAt - stage.faultAt - 1,
+        ),
+      ),
     ]);
   },
 };
@@ -83,5 +91,7 @@ async function rejected(node: TestNode): Promise<number> {
 
 async function stalls(node: TestNode): Promise<number> {
   const series = 'outcry_loop_delay_seconds';
-  return (await node.metric(`${series}_count`)) - (await node.metric(`${series}_bucket{le="${stallSeconds}"}`));
+  return (
+    (await node.metric(`${series}_count`)) - (await node.metric(`${series}_bucket{le="${stallSeconds}"}`))
+  );
 }

@@ -15,6 +15,7 @@ const shards = 64;
 export const mixedVersions: Scenario = {
   id: 'R21',
   fault: 'nodes are swapped one by one, beside one that writes version 2',
+  manner: 'works',
   async run(around) {
     const stage = await Stage.open(around, {
       listeners: 60,
@@ -44,7 +45,7 @@ export const mixedVersions: Scenario = {
       for (const index of stage.nodes.keys()) {
         around.say(`node ${index + 1} is stopped and comes back on ${runtime}`);
         await stage.nodes[index]?.stop();
-        await stage.startNode(index, '--port', String(stage.nodes[index]?.port), '--runtime', runtime);
+        await stage.startNode(index, '--runtime', runtime);
         await stage.untilReady([index]);
       }
     await stage.allBack();
@@ -81,7 +82,10 @@ class FutureNode {
       this.#sequences.set(shard, sequence);
       const number = this.#stage.ledger.publish(channel, 'future', performance.now());
       this.#stage.ledger.settle(channel, 'future', number, 'acked');
-      await redis.publish(`outcry.v1.${shards}.{${shard}}`, Buffer.from(pack([2, 'future', shard, sequence, { new: true }])));
+      await redis.publish(
+        `outcry.v1.${shards}.{${shard}}`,
+        Buffer.from(pack([2, 'future', shard, sequence, { new: true }])),
+      );
     }
   }
 }

@@ -14,6 +14,7 @@ const burst = 400;
 export const acknowledged: Scenario = {
   id: 'R23',
   fault: 'a node is killed while it acknowledges publications',
+  manner: 'works',
   async run(around) {
     const stage = await Stage.open(around, { nodes: 2, listeners: 20, channels: 10, messagesPerSecond: 20 });
     // These stay where they are: on the node that lives.
@@ -43,7 +44,7 @@ export const acknowledged: Scenario = {
       await node.kill();
       await Promise.all(said);
       await speaker.close();
-      await stage.startNode(0, '--port', String(node.port));
+      await stage.startNode(0);
       await stage.untilReady([0]);
       stage.healed('it is back');
     }
@@ -54,7 +55,11 @@ export const acknowledged: Scenario = {
     const missed = witnesses.flatMap(({ pages }) => pages.map((page) => page.report(now).lost));
     const { acked, unknown } = stage.ledger.outcomes();
     return stage.result([
-      exactly('acknowledged, and missed on the node that lives', missed.reduce((sum, each) => sum + each, 0), 0),
+      exactly(
+        'acknowledged, and missed on the node that lives',
+        missed.reduce((sum, each) => sum + each, 0),
+        0,
+      ),
       atLeast('acknowledged', acked, 1),
       atLeast('not answered any more', unknown, 1),
     ]);
