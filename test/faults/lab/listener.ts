@@ -27,7 +27,8 @@ export interface Outage {
 export class Listener {
   readonly client: Client;
   readonly outages: Outage[] = [];
-  readonly #pages: Page[] = [];
+  /** One for each channel. */
+  readonly pages: Page[] = [];
   readonly #sockets: WebSocket[];
   readonly #joined: Promise<unknown>;
 
@@ -52,7 +53,7 @@ export class Listener {
   }
 
   joined(channel: string): boolean {
-    return this.#pages.some((page) => page.channel === channel);
+    return this.pages.some((page) => page.channel === channel);
   }
 
   /** Stops reading: what it is sent waits in the kernels, then in the node. */
@@ -71,7 +72,7 @@ export class Listener {
 
   #join(channel: string, page: Page): Promise<void> {
     const subscription = this.client.subscribe(channel);
-    this.#pages.push(page);
+    this.pages.push(page);
     subscription.on('publication', ({ data }) => page.heard(opened(data), performance.now()));
     subscription.on('gap', () => page.sign('gap', performance.now()));
     subscription.on('subscribed', (event) => {
@@ -91,6 +92,6 @@ export class Listener {
       return;
     }
     this.outages.push({ code, lostAt: now, backoffMs: retryInMs, backAt: null });
-    for (const page of this.#pages) page.sign('lost', now);
+    for (const page of this.pages) page.sign('lost', now);
   }
 }

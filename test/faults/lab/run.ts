@@ -2,7 +2,7 @@
  * Runs one scenario once, and cleans up behind it whatever became of it.
  */
 import { randomNumbers } from '../../support/mutate.ts';
-import { type ChannelKind } from './channel-kind.ts';
+import type { ChannelKind } from './channel-kind.ts';
 import { holds } from './line.ts';
 import type { Result, Runtime, Scenario } from './scenario.ts';
 
@@ -28,7 +28,7 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<Run>
   const { runtime, kinds, short, seed, say } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const startedAt = performance.now();
-  let result: Result = { kinds: [], lines: [] };
+  let result: Result = { stallMs: 0, kinds: [], lines: [] };
   let error: string | null = null;
   try {
     result = await scenario.run({

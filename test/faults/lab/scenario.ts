@@ -31,6 +31,8 @@ export interface KindResult {
 }
 
 export interface Result {
+  /** The longest that the lab itself stood still, in milliseconds; figures of time are no better than that. */
+  readonly stallMs: number;
   /** One for each kind of channel; none for a scenario without messages. */
   readonly kinds: readonly KindResult[];
   readonly lines: readonly Line[];
@@ -41,7 +43,10 @@ export interface Scenario {
   readonly id: string;
   /** The fault in a few words. */
   readonly fault: string;
-  /** It mostly waits: another one may run beside it without spoiling its figures. */
-  readonly waits?: boolean;
+  /**
+   * What may run at the same time without spoiling its figures: nothing where it measures how long others take, one that
+   * works where it mostly waits itself, and the other way round.
+   */
+  readonly manner: 'alone' | 'works' | 'waits';
   run(surroundings: Surroundings): Promise<Result>;
 }

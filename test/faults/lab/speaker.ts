@@ -45,7 +45,7 @@ export class Speaker {
     this.#timer = setInterval(() => {
       const seconds = (performance.now() - this.#startedAt) / 1_000;
       const due = this.#saidBefore + seconds * this.#options.messagesPerSecond;
-      while (this.#said < due) this.say();
+      while (this.#said < due) void this.say();
     }, tickMs);
   }
 

@@ -3,6 +3,7 @@
  * each, and somebody who watches their health.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { freePorts } from '../../../scripts/cluster/ports.ts';
 import { api } from '../../support/api.ts';
 import { startNode, type TestNode } from '../../support/node.ts';
 import { TestRedis } from '../../support/redis.ts';
@@ -82,7 +83,7 @@ export class Stage {
     return stage;
   }
 
-  /** Starts a node (again); one that is started again gets other ports. */
+  /** Starts a node (again), on the port that it had before. */
   async startNode(index: number, ...flags: string[]): Promise<TestNode> {
     const { redisUrl, nodeFlags = [] } = this.#options;
     let link = this.links[index];
@@ -91,7 +92,10 @@ export class Stage {
       this.links[index] = link;
       this.#around.cleanUp(() => (link as TcpProxy).stop());
     }
+    // Not one of those that the kernel gives to outgoing connections: it may be taken when the node comes back.
+    const port = this.nodes[index]?.port ?? (await freePorts(1))[0];
     const node = await startNode([
+      ...['--port', String(port)],
       ...['--runtime', this.#around.runtime, '--node-id', `node-${index + 1}`],
       ...['--redis', redisUrl ?? `redis://127.0.0.1:${link.port}`],
       ...flagsFor(this.#around.kinds),
@@ -101,6 +105,7 @@ export class Stage {
     this.nodes[index] = node;
     this.boots[index] = await bootOf(node, `node-${index + 1}`);
     this.#around.cleanUp(() => node.kill());
+    await this.health[index]?.stop();
     const watch = new HealthWatch(node.port);
     this.health[index] = watch;
     this.#around.cleanUp(() => watch.stop());
@@ -228,7 +233,8 @@ export class Stage {
       async () => {
         const client = server?.client();
         try {
-          const list = String(await client?.call('CLIENT', 'LIST'));
+          // A server that is promoted cuts its connections.
+          const list = String(await client?.call('CLIENT', 'LIST').catch(() => ''));
           return wanted.filter((name) => !list.includes(`name=${name} `));
         } finally {
           client?.disconnect();
@@ -237,6 +243,16 @@ export class Stage {
       (missing) => missing.length === 0,
       { what: 'all nodes on that Redis', withinMs },
     );
+  }
+
+  /** Listeners that have a connection now. */
+  get connected(): number {
+    return this.listeners.filter(({ client }) => client.state === 'connected').length;
+  }
+
+  /** Lines in which a node says that something cannot be. */
+  get bugs(): number {
+    return this.nodes.flatMap(({ logs }) => logs).filter((line) => line.includes('this is a bug')).length;
   }
 
   /** Nodes whose process has ended by itself. */
@@ -267,7 +283,11 @@ export class Stage {
         caughtUpMs: late ? caughtUpAt - this.faultAt : null,
       };
     });
-    return { kinds, lines: [...kinds.flatMap((kind) => linesOf(kind, redisKept)), ...lines] };
+    return {
+      stallMs: this.ownStallMs,
+      kinds,
+      lines: [...kinds.flatMap((kind) => linesOf(kind, redisKept)), ...lines],
+    };
   }
 }
 

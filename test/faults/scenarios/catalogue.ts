@@ -10,6 +10,9 @@ import { outputBuffer } from './r08-output-buffer.ts';
 import { redisBlackhole } from './r09-redis-blackhole.ts';
 import { slowReader } from './r10-slow-reader.ts';
 import { frozenNode } from './r16-frozen-node.ts';
+import { mutatedFrames } from './r20-mutated-frames.ts';
+import { mixedVersions } from './r21-mixed-versions.ts';
+import { acknowledged } from './r23-acknowledged.ts';
 import { health } from './r24-health.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -23,5 +26,8 @@ export const scenarios: readonly Scenario[] = [
   redisBlackhole,
   slowReader,
   frozenNode,
+  mutatedFrames,
+  mixedVersions,
+  acknowledged,
   health,
 ];

@@ -8,6 +8,7 @@ import { Stage } from '../lab/stage.ts';
 export const nothing: Scenario = {
   id: 'R2',
   fault: 'nothing at all',
+  manner: 'works',
   async run(around) {
     const stage = await Stage.open(around, {
       listeners: around.short ? 300 : 1_000,

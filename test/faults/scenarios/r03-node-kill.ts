@@ -3,13 +3,14 @@
  */
 import { startHaproxy } from '../../support/haproxy.ts';
 import { atMost, exactly } from '../lab/line.ts';
+import { percentile } from '../lab/percentile.ts';
 import type { Scenario } from '../lab/scenario.ts';
 import { Stage } from '../lab/stage.ts';
-import { percentile } from '../lab/percentile.ts';
 
 export const nodeKill: Scenario = {
   id: 'R3',
   fault: 'a node is killed (SIGKILL)',
+  manner: 'works',
   async run(around) {
     const rounds = around.short ? 2 : 20;
     const stage = await Stage.open(around, {
@@ -32,7 +33,7 @@ export const nodeKill: Scenario = {
       await stage.nodes[victim]?.kill();
       await stage.pass(1_000);
       stage.healed('it starts again');
-      await stage.startNode(victim, '--port', String(stage.nodes[victim]?.port));
+      await stage.startNode(victim);
       await stage.untilReady([victim]);
       await stage.allBack();
       for (const [index, { outages }] of stage.listeners.entries())
@@ -42,11 +43,7 @@ export const nodeKill: Scenario = {
     }
     await stage.finish();
     return stage.result([
-      exactly(
-        'clients that are back',
-        stage.listeners.filter(({ client }) => client.state === 'connected').length,
-        stage.listeners.length,
-      ),
+      exactly('clients that are back', stage.connected, stage.listeners.length),
       atMost('way back beyond the own back-off, p99', percentile(returns, 0.99), 3_000, ' ms'),
     ]);
   },

@@ -8,6 +8,7 @@ import { Stage } from '../lab/stage.ts';
 export const redisRestart: Scenario = {
   id: 'R4',
   fault: 'Redis is killed and starts again empty after 2 s',
+  manner: 'works',
   async run(around) {
     const stage = await Stage.open(around, {
       listeners: around.short ? 90 : 600,

@@ -8,7 +8,7 @@ import { Stage } from '../lab/stage.ts';
 export const lateRedis: Scenario = {
   id: 'R5',
   fault: 'nodes start without Redis, which comes later',
-  waits: true,
+  manner: 'waits',
   async run(around) {
     const stage = await Stage.open(around, {
       listeners: 30,

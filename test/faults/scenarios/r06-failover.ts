@@ -12,7 +12,7 @@ const refusedForMs = 300;
 export const failover: Scenario = {
   id: 'R6',
   fault: 'Sentinel fails over, by order or after a SIGKILL, and first dials are refused',
-  waits: true,
+  manner: 'waits',
   async run(around) {
     const topology = await SentinelTopology.start();
     around.cleanUp(() => topology.stop());

@@ -12,7 +12,7 @@ const bound = 10_000;
 export const detachedMaster: Scenario = {
   id: 'R7',
   fault: 'a split: one node finds the new master, two stay with a detached old one',
-  waits: true,
+  manner: 'waits',
   async run(around) {
     const topology = await SentinelTopology.start();
     around.cleanUp(() => topology.stop());

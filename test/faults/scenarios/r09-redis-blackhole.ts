@@ -12,7 +12,7 @@ import { Stage } from '../lab/stage.ts';
 export const redisBlackhole: Scenario = {
   id: 'R9',
   fault: 'a node and Redis do not reach each other for 30 s, in silence',
-  waits: true,
+  manner: 'waits',
   async run(around) {
     const stage = await Stage.open(around, {
       listeners: around.short ? 60 : 300,

@@ -9,7 +9,7 @@ import { Stage } from '../lab/stage.ts';
 export const frozenNode: Scenario = {
   id: 'R16',
   fault: 'a node stands still (SIGSTOP) for 2, 10 and 30 s',
-  waits: true,
+  manner: 'waits',
   async run(around) {
     const stage = await Stage.open(around, { listeners: 60, channels: 20, messagesPerSecond: 50 });
     await stage.speak();

@@ -34,7 +34,7 @@ const troubles: readonly Trouble[] = [
 export const health: Scenario = {
   id: 'R24',
   fault: 'the health endpoints in each of these',
-  waits: true,
+  manner: 'waits',
   async run(around) {
     const stage = await Stage.open(around, { nodes: 2, listeners: 0, channels: 0, messagesPerSecond: 0 });
     const lines: Line[] = [];
@@ -54,6 +54,6 @@ export const health: Scenario = {
         atMost(`${name}: green after it`, watch?.msUntil('green', endedAt) ?? null, bound, ' ms'),
       );
     }
-    return { kinds: [], lines };
+    return { kinds: [], lines, stallMs: stage.ownStallMs };
   },
 };
