@@ -27,10 +27,8 @@ const namespaces = JSON.stringify({ packed: { compress: true } });
 let node: TestNode;
 let plain: TestNode;
 beforeAll(async () => {
-  [node, plain] = await Promise.all([
-    startNode(['--namespaces', namespaces, '--max-payload-bytes', String(maxPayloadBytes)]),
-    startNode(),
-  ]);
+  node = await startNode(['--namespaces', namespaces, '--max-payload-bytes', String(maxPayloadBytes)]);
+  plain = await startNode();
 });
 afterAll(() => Promise.all([node.stop(), plain.stop()]));
 

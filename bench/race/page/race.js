@@ -109,9 +109,13 @@ function showStory(side, story) {
 function storyLine({ at, text, bad = false }) {
   const line = document.createElement('li');
   line.dataset.bad = bad;
-  const time = document.createElement('span');
-  time.textContent = at === null ? '' : `${at.toFixed(1)} s`;
-  line.append(time, text);
+  if (at !== null) {
+    const when = document.createElement('span');
+    when.className = 'when';
+    when.textContent = `${at.toFixed(1)} s`;
+    line.append(when);
+  }
+  line.append(text);
   return line;
 }
 
