@@ -2,7 +2,6 @@
  * Every system by its name.
  */
 import { baseline } from './baseline.ts';
-import { centrifuge } from './centrifuge.ts';
 import { nats } from './nats.ts';
 import { nchan } from './nchan.ts';
 import { outcry } from './outcry.ts';
@@ -33,7 +32,6 @@ export const catalogue: readonly System[] = [
   baseline('socket.io', bun, { runtime: 'node', file: 'socket-io.mjs', dialect: 'socket-io' }),
   nats('nats', bun),
   nchan('nchan', bun),
-  centrifuge('centrifuge', bun),
 ];
 
 /** @throws RangeError that names what there is */

@@ -30,8 +30,8 @@ const systems =
         others: ['bun-5ms', 'outcry-bun-json', 'outcry-bun-msgpack'],
       };
 
-/** Left out where they are not installed. */
-const installable = ['nats', 'nchan', 'centrifuge'];
+/** Left out where Debian does not have them. */
+const installable = ['nats', 'nchan'];
 
 interface Bench {
   child: ChildProcess;

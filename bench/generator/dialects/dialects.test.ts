@@ -212,63 +212,6 @@ describe('nats', () => {
   });
 });
 
-describe('centrifuge', () => {
-  /** With its length before it, one byte or two. */
-  function delimited(...parts: (Buffer | number)[]): Buffer {
-    const message = Buffer.concat(
-      parts.map((part) => (typeof part === 'number' ? Buffer.from([part]) : part)),
-    );
-    const { length } = message;
-    return Buffer.concat([
-      Buffer.from(length < 128 ? [length] : [(length & 0x7f) | 0x80, length >> 7]),
-      message,
-    ]);
-  }
-
-  /** Reply { push { channel, pub { data } } } */
-  function push(record: Buffer): Buffer {
-    const pub = delimited(0x22, delimited(record));
-    return delimited(0x22, delimited(0x12, delimited(Buffer.from('bench-0')), 0x22, pub));
-  }
-
-  test('connects and subscribes, and has joined when all has been answered', () => {
-    const it = talk('centrifuge', [0, 7]);
-    expect(it.said).toHaveLength(1);
-    it.hear(delimited(0x08, 1, 0x2a, delimited(0x0a, delimited(Buffer.from('client')))));
-    it.hear(delimited(0x08, 2, 0x32, 0));
-    expect(it.joined()).toBe(false);
-    it.hear(delimited(0x08, 3, 0x32, 0));
-    expect([it.joined(), it.mangled()]).toEqual([true, 0]);
-  });
-
-  test('finds the records of a frame, and answers a ping among them', () => {
-    const it = talk('centrifuge', [0]);
-    const ping = Buffer.from([0]);
-    it.hear(Buffer.concat([push(it.record(4)), push(it.record(5)), ping, push(it.record(6))]));
-    expect([it.heard, it.said.slice(1), it.mangled()]).toEqual([[4, 5, 6], ['\0'], 0]);
-  });
-
-  test.each([
-    ['of the connection', [0x12, 2, 0x08, 100]],
-    ['in answer to a command', [0x08, 1, 0x12, 2, 0x08, 100]],
-    ['in answer to a command with a large id', [0x08, 0x81, 1, 0x12, 2, 0x08, 100]],
-  ])('counts an error %s', (_, reply) => {
-    const it = talk('centrifuge', [0]);
-    it.hear(delimited(...reply));
-    expect([it.joined(), it.mangled()]).toEqual([false, 1]);
-  });
-
-  test('publishes into a channel by name', () => {
-    const it = talk('centrifuge', []);
-    const record = it.record(1);
-    const command = delimited(
-      ...[0x08, 1, 0x3a],
-      delimited(0x0a, delimited(Buffer.from('bench-0')), 0x12, delimited(record)),
-    );
-    expect(payloadOf(it.dialect.publication(record, 0)).equals(command)).toBe(true);
-  });
-});
-
 test('raw finds records side by side, and what is no whole number of them', () => {
   const it = talk('raw', [0]);
   expect(it.joined()).toBe(true);
