@@ -20,14 +20,17 @@ export function centrifuge(name: string, bare: string, { writeDelayMs }: { write
       const missing = centrifugeProgram.missing();
       return missing === null ? null : `${name} was left out: ${missing}`;
     },
-    start: (options) =>
-      startServer(
+    async start(options) {
+      const missing = centrifugeProgram.missing();
+      if (missing !== null) throw new Error(`${name} cannot be started: ${missing}`);
+      return await startServer(
         {
           ...{ name, runtime: null, file: centrifugeProgram.file },
           args: ['-write-delay', `${writeDelayMs}ms`],
           ...{ path: '/', dialect: 'centrifuge' },
         },
         options,
-      ),
+      );
+    },
   };
 }

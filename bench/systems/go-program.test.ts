@@ -40,3 +40,14 @@ test('is not missing once it is built, until a source changes', () => {
   appendFileSync(join(folder, 'main.go'), 'package main');
   expect(program.missing()).toBe('it is not built (npm run bench -- setup)');
 });
+
+test('the versions of its modules stand in go.mod', () => {
+  const program = programWith(undefined);
+  writeFileSync(
+    join(folder, 'go.mod'),
+    'module horn\n\nrequire example.org/brass v0.40.1\n\nrequire (\n\texample.org/air v1.2.3 // indirect\n)\n',
+  );
+  expect(program.versionOf('example.org/brass')).toBe('0.40.1');
+  expect(program.versionOf('example.org/air')).toBe('1.2.3');
+  expect(() => program.versionOf('example.org/reed')).toThrow('horn is not built with example.org/reed');
+});

@@ -48,6 +48,20 @@ export class GoProgram {
     return join(this.#builtTo, `${this.name}-${hash.digest('hex').slice(0, 16)}`);
   }
 
+  /** Version of a module that it is built with, without the v. @throws Error if it is not */
+  versionOf(module: string): string {
+    const lines = readFileSync(join(this.#folder, 'go.mod'), 'utf8').split('\n');
+    const words = lines.map((line) =>
+      line
+        .replace(/^require /, '')
+        .trim()
+        .split(' '),
+    );
+    const version = words.find(([name]) => name === module)?.[1];
+    if (version === undefined) throw new Error(`${this.name} is not built with ${module}`);
+    return version.replace(/^v/, '');
+  }
+
   /** True where Go is installed. */
   get canBeBuilt(): boolean {
     return this.#find('go') !== undefined;
