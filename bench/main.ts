@@ -42,7 +42,9 @@ const program = new Command('npm run bench --').description(
 
 program
   .command('setup')
-  .description('Installs the servers that Outcry is measured beside, where Debian has them.')
+  .description(
+    'Installs the servers that Outcry is measured beside, where Debian has them, and builds the one in Go.',
+  )
   .action(async () => {
     process.exitCode = await setUp();
   });

@@ -4,14 +4,16 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { executableFinder } from '../../scripts/debian-packages.ts';
+import { centrifugeProgram } from '../systems/centrifuge.ts';
 
-/** Programs that say their version, and the flag that makes them. */
+/** Programs that say their version, and what makes them say it. */
 const programs: readonly [name: string, executable: string, flag: string][] = [
   ['Node', process.env.npm_node_execpath ?? 'node', '--version'],
   ['Redis', 'redis-server', '--version'],
   ['HAProxy', 'haproxy', '-v'],
   ['NATS', 'nats-server', '--version'],
   ['nginx', 'nginx', '-v'],
+  ['Go', 'go', 'version'],
   ['Chromium', 'chromium', '--version'],
 ];
 
@@ -36,6 +38,8 @@ export function versions(): Record<string, string> {
     const said = path === undefined ? null : versionIn(output(path, flag));
     if (said !== null) found[name] = said;
   }
+  if (centrifugeProgram.missing() === null)
+    found.Centrifuge = centrifugeProgram.versionOf('github.com/centrifugal/centrifuge');
   for (const name of packages) {
     const installed = packageVersion(name);
     if (installed !== null) found[name] = installed;

@@ -2,6 +2,7 @@
  * Every system by its name.
  */
 import { baseline } from './baseline.ts';
+import { centrifuge } from './centrifuge.ts';
 import { nats } from './nats.ts';
 import { nchan } from './nchan.ts';
 import { outcry } from './outcry.ts';
@@ -32,6 +33,8 @@ export const catalogue: readonly System[] = [
   baseline('socket.io', bun, { runtime: 'node', file: 'socket-io.mjs', dialect: 'socket-io' }),
   nats('nats', bun),
   nchan('nchan', bun),
+  centrifuge('centrifuge', bun, { writeDelayMs: 20 }),
+  centrifuge('centrifuge-0ms', bun, { writeDelayMs: 0 }),
 ];
 
 /** @throws RangeError that names what there is */

@@ -10,7 +10,8 @@ import type { RunningSystem, Runtime, StartOptions } from './system.ts';
 
 export interface Program {
   name: string;
-  runtime: Runtime;
+  /** Null if the file needs none; it collects its garbage at SIGUSR2 as others do. */
+  runtime: Runtime | null;
   file: string;
   args?: readonly string[];
   /** Where publisher and subscribers connect. */
@@ -26,7 +27,7 @@ export async function startServer(
   { running, collectable = false }: StartOptions,
 ): Promise<RunningSystem> {
   const said = new EventEmitter();
-  const toRun = command(runtime, collectable, [file, ...args]);
+  const toRun = command(runtime, collectable, file, args);
   const child = running.add(
     new Child({
       name,
@@ -59,15 +60,19 @@ export async function startServer(
   };
 }
 
-function command(runtime: Runtime, collectable: boolean, args: readonly string[]) {
+function command(runtime: Runtime | null, collectable: boolean, file: string, args: readonly string[]) {
+  if (runtime === null) return { file, args };
   if (runtime === 'node') {
     const flags = collectable ? ['--expose-gc', '--import', preload] : [];
     // The Node that npm runs on, which is the one that our own tests use.
-    return { file: process.env.npm_node_execpath ?? 'node', args: [...flags, ...args] };
+    return { file: process.env.npm_node_execpath ?? 'node', args: [...flags, file, ...args] };
   }
   const bun = findBun();
   if (bun === null) throw new Error('the Bun runtime is missing: run `npm install`');
-  return { file: bun, args: ['--no-env-file', ...(collectable ? ['--preload', preload] : []), ...args] };
+  return {
+    file: bun,
+    args: ['--no-env-file', ...(collectable ? ['--preload', preload] : []), file, ...args],
+  };
 }
 
 function fieldsOf(line: string): { msg?: string; port?: number; youngBytes?: number } {

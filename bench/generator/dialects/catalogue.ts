@@ -2,6 +2,7 @@
  * Every dialect by its name: workers are processes of their own, so a dialect travels as a name.
  */
 import type { Dialect } from '../dialect.ts';
+import { centrifuge } from './centrifuge.ts';
 import { nats } from './nats.ts';
 import { outcryJson, outcryJsonDeflated, outcryJsonQuotes } from './outcry-json.ts';
 import { outcryMsgpack } from './outcry-msgpack.ts';
@@ -13,6 +14,7 @@ export const dialects = {
   raw,
   listed,
   nats,
+  centrifuge,
   'outcry-json': outcryJson,
   'outcry-json-quotes': outcryJsonQuotes,
   'outcry-json-deflated': outcryJsonDeflated,

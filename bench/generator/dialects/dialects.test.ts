@@ -212,6 +212,81 @@ describe('nats', () => {
   });
 });
 
+describe('centrifuge', () => {
+  /** A field with a length, as in `Reply` of its `client.proto`; shorter than 128 bytes. */
+  const field = (number: number, ...values: Buffer[]) => {
+    const value = Buffer.concat(values);
+    return Buffer.concat([Buffer.from([(number << 3) | 2, value.length]), value]);
+  };
+  const delimited = (...values: Buffer[]) => {
+    const message = Buffer.concat(values);
+    const size =
+      message.length < 128 ? [message.length] : [(message.length & 0x7f) | 0x80, message.length >> 7];
+    return Buffer.concat([Buffer.from(size), message]);
+  };
+  const push = (channel: string, record: Buffer, ...more: Buffer[]) =>
+    delimited(field(4, field(2, Buffer.from(channel)), field(4, field(4, record), ...more)));
+  const answer = (id: number, what: number, ...values: Buffer[]) =>
+    delimited(Buffer.from([8, id]), field(what, ...values));
+  const connected = answer(1, 5, field(1, Buffer.from('a client')));
+  const ping = Buffer.from([0]);
+
+  test('connects, subscribes and waits for the last answer', () => {
+    const it = talk('centrifuge', [0, 7]);
+    const hello = [
+      '\x04\x08\x01\x22\x00',
+      '\x0d\x08\x02\x2a\x09\x0a\x07bench-0',
+      '\x0d\x08\x03\x2a\x09\x0a\x07bench-7',
+    ];
+    expect(it.said).toEqual([hello.join('')]);
+    it.hear(Buffer.concat([connected, answer(2, 6)]));
+    expect(it.joined()).toBe(false);
+    it.hear(answer(3, 6));
+    expect(it.joined()).toBe(true);
+    expect(it.mangled()).toBe(0);
+  });
+
+  test('a publisher only connects, and publishes by name', () => {
+    const it = talk('centrifuge', []);
+    it.hear(connected);
+    it.hear(answer(2, 8));
+    expect(it.joined()).toBe(true);
+    const record = it.record(1);
+    expect(payloadOf(it.dialect.publication(record, 7)).toString('latin1')).toBe(
+      `\x73\x08\x02\x3a\x6f\x0a\x07bench-7\x12\x64${record.toString('latin1')}`,
+    );
+  });
+
+  test('finds the records of all replies in a message, and answers the pings between them', () => {
+    const it = talk('centrifuge', [0, 12]);
+    const { record } = it;
+    it.hear(push('bench-0', record(0)));
+    it.hear(
+      Buffer.concat([
+        ...[1, 2, 3].map((sequence) => push('bench-0', record(sequence))),
+        ...[push('bench-12', record(4)), push('bench-34', record(5)), ping, push('bench-0', record(6))],
+      ]),
+    );
+    expect(it.heard).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(it.said.slice(1)).toEqual(['\0']);
+    expect(it.mangled()).toBe(0);
+  });
+
+  test.each<[string, (record: Buffer) => Buffer]>([
+    ['an error', () => answer(2, 2, Buffer.from([8, 103]))],
+    ['the end of a subscription', () => delimited(field(4, field(2, Buffer.from('bench-0')), field(7)))],
+    ['a record that is too short', (record) => push('bench-0', record.subarray(1))],
+    ['a record that is not at the end', (record) => push('bench-0', record, field(5))],
+    ['a reply that is cut', (record) => push('bench-0', record).subarray(0, -1)],
+  ])('%s counts as damage', (_what, message) => {
+    const it = talk('centrifuge', [0]);
+    it.hear(message(it.record(0)));
+    expect(it.heard).toEqual([]);
+    expect(it.mangled()).toBe(1);
+    expect(it.joined()).toBe(false);
+  });
+});
+
 test('raw finds records side by side, and what is no whole number of them', () => {
   const it = talk('raw', [0]);
   expect(it.joined()).toBe(true);
