@@ -32,6 +32,7 @@ export function sequence({ settings, history, hub, bridge, policy, metrics }: Se
     ...common,
     history,
     hub,
+    latestMetrics: metrics.latest,
     maxTailBytes: settings.tailMaxBytes,
     maxTailBytesTogether: settings.tailMaxBytesTogether,
   });

@@ -31,6 +31,10 @@ beforeEach(async () => {
         room.push(`${reason} ${epoch} ${offset}`);
         return told;
       },
+      replace(_channel, reason, { epoch, offset, publications }) {
+        room.push(`snapshot ${reason} ${epoch} ${offset}`, ...publications.map(({ text }) => text));
+        return true;
+      },
     },
     gate,
     maxTailBytes: 1_000,

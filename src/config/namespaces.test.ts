@@ -8,7 +8,11 @@ const faultsOf = (raw: unknown) => {
 };
 
 /** What every namespace has until it is told otherwise. */
-const otherwise = { compress: false, historySize: 0, historyTtlMs: 300_000 };
+const otherwise = {
+  ...{ compress: false, historySize: 0, historyTtlMs: 300_000 },
+  ...{ latest: 0, latestMaxBytes: 524_288 },
+};
+const node = { backpressureLimitBytes: 1_048_576 };
 
 describe('the setting', () => {
   test('is an object in the file and JSON text elsewhere', () => {
@@ -27,7 +31,9 @@ describe('the setting', () => {
     for (const namespaces of [parse(text), parse(JSON.parse(text))]) {
       expect([...namespaces]).toEqual([[name, { publish: 'nobody' }]]);
       expect(
-        resolveNamespaces({ profile: 'open', namespaces, maxPayloadBytes: 9, maxDelayMs: 7 }).get(name),
+        resolveNamespaces({ ...node, profile: 'open', namespaces, maxPayloadBytes: 9, maxDelayMs: 7 }).get(
+          name,
+        ),
       ).toEqual({
         subscribe: 'anyone',
         publish: 'nobody',
@@ -104,7 +110,7 @@ describe('the setting', () => {
 describe('what holds in a namespace', () => {
   const resolve = (raw: unknown, profile: Profile = 'open') =>
     Object.fromEntries(
-      resolveNamespaces({ profile, namespaces: parse(raw), maxPayloadBytes: 1_000, maxDelayMs: 20 }),
+      resolveNamespaces({ ...node, profile, namespaces: parse(raw), maxPayloadBytes: 1_000, maxDelayMs: 20 }),
     );
 
   test('is open without any setting', () => {

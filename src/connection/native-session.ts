@@ -10,7 +10,7 @@ import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import type { Outcome } from '../bridge/bridge.ts';
 import type { Broadcaster } from '../broadcaster.ts';
 import { channelNameRule, isChannelName } from '../channel/channel-name.ts';
-import type { Hub } from '../channel/hub.ts';
+import { noLatestValues, tooManyKeys } from '../channel/latest-values.ts';
 import { maxBytesOf, type Payload, type Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import { closeCodes } from '../close-codes.ts';
@@ -34,8 +34,7 @@ import type { NativeState } from './native-state.ts';
 
 export interface NativeSessionOptions extends JoiningOptions {
   broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers' | 'isSequenced'>;
-  hub: JoiningOptions['hub'] & Pick<Hub, 'leave'>;
-  policy: Pick<ChannelPolicy, 'maySubscribe' | 'mayPublish' | 'maxPayloadBytes'>;
+  policy: Pick<ChannelPolicy, 'maySubscribe' | 'mayPublish' | 'maxPayloadBytes' | 'keepsLatest'>;
   deadline: ConnectDeadline;
   clock: Clock;
   nodeId: string;
@@ -47,7 +46,7 @@ export interface NativeSessionOptions extends JoiningOptions {
   maxSubscriptions: number;
   /** Channels that one connection may join and leave in a second. */
   maxSubscriptionChangesPerSecond: number;
-  metrics: Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived' | 'errorsSent' | 'history'>;
+  metrics: JoiningOptions['metrics'] & Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived'>;
 }
 
 type NativeConnection = Connection<NativeState>;
@@ -146,11 +145,11 @@ export class NativeSession implements Protocol<NativeState> {
     }
     metrics.publicationsReceived.value += 1;
     metrics.payloadBytesReceived.value += publication.content.length;
-    if (id === null) {
+    if (id === null && publication.key === null) {
       broadcaster.publish(channel, publication, idempotencyKey);
       return;
     }
-    if (!broadcaster.reachesOthers && !broadcaster.isSequenced(channel)) {
+    if (id !== null && !broadcaster.reachesOthers && !broadcaster.isSequenced(channel)) {
       broadcaster.publish(channel, publication);
       this.#acknowledge(connection, id, 'failed');
       return;
@@ -166,6 +165,8 @@ export class NativeSession implements Protocol<NativeState> {
     if (!isChannelName(channel)) return { error: 'bad_channel', message: channelNameRule };
     if (!policy.mayPublish(channel, 'client'))
       return { error: 'not_permitted', message: 'clients may not publish here' };
+    if (publication.key !== null && !policy.keepsLatest(channel))
+      return { error: 'bad_request', message: noLatestValues };
     const allowed = policy.maxPayloadBytes(channel);
     // Most are far below, and then nobody needs to know how long the UTF-8 is.
     if (maxBytesOf(publication.content) > allowed && publication.byteLength > allowed)
@@ -173,9 +174,12 @@ export class NativeSession implements Protocol<NativeState> {
     return null;
   }
 
-  #acknowledge(connection: NativeConnection, id: number, settled: Outcome | Appended): void {
+  /** Who gave no id hears only of a refusal. */
+  #acknowledge(connection: NativeConnection, id: number | null, settled: Outcome | Appended): void {
     const outcome = typeof settled === 'string' ? settled : settled.outcome;
-    if (outcome === 'unknown')
+    if (outcome === 'refused') this.#fail(connection, id, 'too_many_keys', tooManyKeys);
+    else if (id === null) return;
+    else if (outcome === 'unknown')
       this.#fail(connection, id, 'outcome_unknown', 'the other nodes may or may not have got it');
     else if (typeof settled === 'string')
       this.#reply(connection, { type: 'published', id, degraded: outcome !== 'confirmed' });

@@ -28,6 +28,11 @@ const retentions: Readonly<Record<string, Retention>> = {
   ten: { size: 10, ttlMs: 60_000 },
   short: { size: 100, ttlMs: shortTtlMs },
   none: { size: 0, ttlMs: 60_000 },
+  latest: { size: 0, ttlMs: 60_000, latest: { maxKeys: 1_000, maxBytes: 100_000 } },
+  both: { size: 1_000, ttlMs: 60_000, latest: { maxKeys: 1_000, maxBytes: 100_000 } },
+  three: { size: 10, ttlMs: 60_000, latest: { maxKeys: 3, maxBytes: 100_000 } },
+  tight: { size: 10, ttlMs: 60_000, latest: { maxKeys: 100, maxBytes: 200 } },
+  brief: { size: 0, ttlMs: shortTtlMs, latest: { maxKeys: 10, maxBytes: 1_000 } },
 };
 
 const text = (value: string | number) => Publication.text(String(value), 1_500);

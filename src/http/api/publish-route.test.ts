@@ -17,6 +17,7 @@ const policy = new ChannelPolicy(
     ]),
     maxPayloadBytes: 100,
     maxDelayMs: 0,
+    backpressureLimitBytes: 65_536,
   }),
 );
 
