@@ -75,7 +75,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
 
   const namespaces = resolveNamespaces(settings);
   const policy = new ChannelPolicy(namespaces);
-  const keepsAny = [...namespaces.values()].some(({ historySize }) => historySize > 0);
+  const keepsAny = [...namespaces.values()].some(({ historySize, latest }) => historySize > 0 || latest > 0);
   const rawGaps = new RawGaps({
     connections,
     closes: (channel) => policy.closesRawOnGap(channel),
@@ -137,6 +137,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     keepsHistory: (channel: string) => policy.keepsHistory(channel),
     // More could end the connection that it is sent on.
     maxRecoveryBytes: Math.min(settings.recoveryMaxBytes, settings.backpressureLimitBytes / 2),
+    maxSnapshotBytes: settings.backpressureLimitBytes * 0.75,
     policy,
     deadline,
     clock: systemClock,

@@ -33,6 +33,7 @@ export function sequence({ settings, history, hub, bridge, policy, metrics }: Se
     history,
     hub,
     reaches: (channel) => bridge.reaches(channel),
+    latestMetrics: metrics.latest,
     maxTailBytes: settings.tailMaxBytes,
     maxTailBytesTogether: settings.tailMaxBytesTogether,
   });

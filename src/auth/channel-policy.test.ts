@@ -2,7 +2,14 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Namespace } from '../config/namespaces.ts';
 import { ChannelPolicy } from './channel-policy.ts';
 
-const otherwise = { compress: false, historySize: 0, historyTtlMs: 300_000, rawGap: 'none' } as const;
+const otherwise = {
+  compress: false,
+  historySize: 0,
+  historyTtlMs: 300_000,
+  latest: 0,
+  latestMaxBytes: 4_096,
+  rawGap: 'none',
+} as const;
 const open: Namespace = {
   subscribe: 'anyone',
   publish: 'anyone',

@@ -45,7 +45,13 @@ export class ChannelPolicy {
 
   /** Whether anything is kept of the channel, so that its publications are numbered. */
   keepsHistory(channel: string): boolean {
-    return this.#of(channel).historySize > 0;
+    const { historySize, latest } = this.#of(channel);
+    return historySize > 0 || latest > 0;
+  }
+
+  /** Whether publications of the channel may have a key. */
+  keepsLatest(channel: string): boolean {
+    return this.#of(channel).latest > 0;
   }
 
   /** Whether what is broadcast in the channel goes compressed to those who agreed on it. */
@@ -60,8 +66,9 @@ export class ChannelPolicy {
 
   /** What is kept of the channel. */
   retention(channel: string): Retention {
-    const { historySize, historyTtlMs } = this.#of(channel);
-    return { size: historySize, ttlMs: historyTtlMs };
+    const { historySize, historyTtlMs, latest, latestMaxBytes } = this.#of(channel);
+    const kept = { size: historySize, ttlMs: historyTtlMs };
+    return latest === 0 ? kept : { ...kept, latest: { maxKeys: latest, maxBytes: latestMaxBytes } };
   }
 
   #of(channel: string): Namespace {

@@ -23,11 +23,16 @@ import type { Publication } from './publication.ts';
  */
 const fullFrameBytes = 65_536;
 
+/** What a publication with a key takes beside key and payload, roughly. */
+const keyedOverheadBytes = 24;
+
 /** Where the frame that begins at `from` is full: at least one publication further on. */
 export function endOfFrame(publications: readonly Publication[], from: number): number {
   let bytes = 0;
   for (let at = from; at < publications.length; at += 1) {
-    bytes += publications[at]?.content.length ?? 0;
+    const publication = publications[at];
+    bytes += publication?.content.length ?? 0;
+    if (typeof publication?.key === 'string') bytes += publication.key.length + keyedOverheadBytes;
     if (bytes >= fullFrameBytes) return at + 1;
   }
   return publications.length;

@@ -56,6 +56,8 @@ const codecNamed = (subprotocol: string): Codec => ({
   batch: ({ channel, sequence }, publications) =>
     `${channel} ${sequence} ${publications.map(({ text }) => text)}`,
   gap: ({ channel }, reason) => `gap ${channel} ${reason}`,
+  snapshot: ({ channel, sequence, position }, reason, count) =>
+    `snapshot ${channel} ${sequence} ${position?.epoch} ${position?.offset} ${reason} ${count}`,
 });
 const [json, msgpack] = [codecNamed('json'), codecNamed('msgpack')];
 

@@ -13,13 +13,14 @@
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ChannelHead, Codec } from '../protocol/codec.ts';
-import type { GapReason, HistoryGapReason } from '../protocol/messages.ts';
+import type { GapReason, HistoryGapReason, SnapshotReason } from '../protocol/messages.ts';
 import type { SendResult, Socket } from '../transport/transport.ts';
-import type { Position } from './position.ts';
+import type { Position, Snapshot } from './position.ts';
 import { maxBytesOf, type Payload, type Publication } from './publication.ts';
 import { endOfFrame } from './frame-size.ts';
 import { Pacer } from './pacer.ts';
 import { QuietMarks } from './quiet-marks.ts';
+import { snapshotFrames } from './snapshot-frames.ts';
 
 /**
  * A room that holds this much flushes at once, so that memory for what waits stays bounded whatever is published in one
@@ -106,6 +107,7 @@ export interface HubOptions {
     | 'flush'
     | 'quietMarks'
     | 'gapsTold'
+    | 'latest'
   >;
 }
 
@@ -170,6 +172,22 @@ export class Hub {
   }
 
   /**
+   * A member of a room does not hear it from now on, and is still counted. What was broadcast before reaches it.
+   */
+  pause(joined: Room, codec: RoomCodec, socket: Socket): void {
+    const room = joined as OpenRoom;
+    this.#flushRoom(room);
+    const outlet = room.outlets.find((candidate) => candidate.codec === codec);
+    if (outlet !== undefined) socket.unsubscribe(outlet.topic);
+  }
+
+  /** Takes back a `pause`: everything behind the room's sequence reaches the member. */
+  resume(joined: Room, codec: RoomCodec, socket: Socket): void {
+    const outlet = (joined as OpenRoom).outlets.find((candidate) => candidate.codec === codec);
+    if (outlet !== undefined) socket.subscribe(outlet.topic);
+  }
+
+  /**
    * Sends a publication to all subscribers of this node, the publisher's connection included, when the pacer says so: at the
    * end of the turn on an idle node, within the channel's `maxDelayMs` on a busy one. Borrowed bytes are copied.
    */
@@ -199,6 +217,32 @@ export class Hub {
     if (reason === null) return false;
     if (!begins) this.#reportRawGap(room);
     return this.#tellGap(room, reason);
+  }
+
+  /**
+   * What is broadcast from now on begins behind a position, and what native subscribers have is replaced by the latest values
+   * up to there. Raw ones are told nothing.
+   *
+   * @returns whether somebody was told
+   */
+  replace(channel: string, reason: SnapshotReason, { epoch, offset, publications }: Snapshot): boolean {
+    const room = this.#rooms.get(channel);
+    if (room === undefined) return false;
+    this.#flushRoom(room);
+    room.position = { epoch, offset };
+    let told = false;
+    for (const outlet of room.outlets) {
+      const { codec } = outlet;
+      if (codec === null) continue;
+      told = true;
+      this.#send(room, outlet, codec.snapshot(room, reason, publications.length));
+      for (const frame of snapshotFrames(codec, room, publications)) this.#send(room, outlet, frame);
+    }
+    if (!told) return false;
+    const { latest } = this.#options.metrics;
+    latest.snapshotsSent.values[reason] += 1;
+    latest.publicationsSent.value += publications.length;
+    return true;
   }
 
   /** Hands what is pending in one channel to the runtime now. */
@@ -327,10 +371,15 @@ export class Hub {
     this.#options.metrics.framePublications.observe(publications.length);
     for (const outlet of room.outlets) {
       const { codec } = outlet;
-      if (codec === null) for (const { payload } of publications) this.#send(room, outlet, payload);
+      if (codec === null) this.#sendRaw(room, outlet, publications);
       else if (!this.#send(room, outlet, codec.batch(room, publications))) taken = false;
     }
     return taken;
+  }
+
+  /** Raw clients know no keys, so a deletion means nothing to them. */
+  #sendRaw(room: OpenRoom, outlet: Outlet, publications: readonly Publication[]): void {
+    for (const { kind, payload } of publications) if (kind !== 'deleted') this.#send(room, outlet, payload);
   }
 
   #tellNatives(room: OpenRoom, encode: (codec: Codec) => Payload): boolean {

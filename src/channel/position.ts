@@ -26,6 +26,29 @@ export interface Retention {
   readonly size: number;
   /** How long after the last publication. */
   readonly ttlMs: number;
+  /** Of the newest value of each key; absent keeps none. */
+  readonly latest?: LatestBounds;
+}
+
+export interface LatestBounds {
+  readonly maxKeys: number;
+  /** Of keys and payloads together, with 20 bytes more for each key. */
+  readonly maxBytes: number;
+}
+
+/** The newest value of each key at a position, in the order in which they were published. */
+export interface Snapshot extends Position {
+  readonly publications: readonly Publication[];
+}
+
+/** Whether the publications of a channel are numbered: as soon as anything of it is kept. */
+export function isSequenced({ size, latest }: Retention): boolean {
+  return size > 0 || latest !== undefined;
+}
+
+/** A channel with the latest values keeps its last publication in any case: its loss shows that something was lost. */
+export function keptPublications({ size, latest }: Retention): number {
+  return latest === undefined ? size : Math.max(size, 1);
 }
 
 /** The offset before the first publication of a batch. */

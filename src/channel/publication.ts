@@ -14,8 +14,11 @@ export function maxBytesOf(payload: Payload): number {
   return typeof payload === 'string' ? payload.length * 3 : payload.byteLength;
 }
 
-/** `json` is text that was validated where it entered; only such bytes may be spliced into a JSON frame. */
-export type PublicationKind = 'text' | 'binary' | 'json';
+/**
+ * `json` is text that was validated where it entered; only such bytes may be spliced into a JSON frame. `deleted` has no
+ * content: its key is deleted.
+ */
+export type PublicationKind = 'text' | 'binary' | 'json' | 'deleted';
 
 const encoder = new TextEncoder();
 // Without `ignoreBOM` a byte order mark at the start would be swallowed.
@@ -31,14 +34,17 @@ export class Publication {
   readonly kind: PublicationKind;
   /** When the node that took it took it, in milliseconds since 1970 by that node's clock. */
   readonly time: number;
+  /** Whose newest value it is, in a channel that keeps the latest values; null for what is the value of nothing. */
+  readonly key: string | null;
   #text: string | null;
   #bytes: Uint8Array | null;
   #isKept = false;
   #isAlone = false;
 
-  private constructor(kind: PublicationKind, content: Payload, time: number) {
+  private constructor(kind: PublicationKind, content: Payload, time: number, key: string | null = null) {
     this.kind = kind;
     this.time = time;
+    this.key = key;
     this.#text = typeof content === 'string' ? content : null;
     this.#bytes = typeof content === 'string' ? null : content;
   }
@@ -57,9 +63,18 @@ export class Publication {
     return new Publication('json', content, time);
   }
 
+  static deletion(key: string, time: number): Publication {
+    return new Publication('deleted', '', time, key);
+  }
+
   /** What a plain WebSocket sent. */
   static of(payload: Payload, time: number): Publication {
     return new Publication(typeof payload === 'string' ? 'text' : 'binary', payload, time);
+  }
+
+  /** The same as the value of a key. */
+  withKey(key: string): Publication {
+    return new Publication(this.kind, this.content, this.time, key);
   }
 
   /** Text or JSON as a string. Not for binary. */

@@ -56,6 +56,7 @@ class World {
       history: this.history,
       hub: this.hub,
       reaches: () => this.reaches,
+      latestMetrics: this.metrics.latest,
       maxTailBytes: tailBytes,
       maxTailBytesTogether: 1e9,
     });
@@ -150,6 +151,8 @@ const codec: Codec = {
   batch: ({ position }, publications) =>
     ['batch', position?.epoch, position?.offset, ...publications.map(({ text }) => text)].join(' '),
   gap: ({ position }, reason) => `gap ${position?.epoch} ${position?.offset} ${reason}`,
+  snapshot: ({ position }, reason, count) =>
+    `snapshot ${position?.epoch} ${position?.offset} ${reason} ${count}`,
 };
 
 const texts = (first: number, last: number) =>

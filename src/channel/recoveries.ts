@@ -6,6 +6,9 @@
  * where the room stands, and what is broadcast from then on continues it.
  *
  *     since 4     history  5 6 7 8 9         tail  8 9 10 11 12     room at 12     he gets  5 … 12, then 13
+ *
+ * In a channel with the latest values he gets these, unless he gets what he has missed: `prepare` sees to it that they are
+ * known here.
  */
 import type { Bridge } from '../bridge/bridge.ts';
 import type { Clock } from '../clock.ts';
@@ -14,6 +17,7 @@ import { type Slice, unseen } from '../history/recovery.ts';
 import type { HistoryMetrics } from '../metrics/metrics.ts';
 import type { NotRecovered, Subscription } from '../protocol/messages.ts';
 import { Gate } from './gate.ts';
+import type { LatestCopy } from './latest-copy.ts';
 import type { Position, Retention } from './position.ts';
 import type { Publication } from './publication.ts';
 import { pagePublications, type SequencedChannel } from './sequenced-channel.ts';
@@ -49,6 +53,8 @@ export interface Standing {
   readonly publications: readonly Publication[];
   /** Why that is not what he has missed; null if it is, or he did not ask. */
   readonly refusal: NotRecovered | null;
+  /** The latest values there, unless they could not be read; null in a channel that keeps none. */
+  readonly latest: LatestCopy | null;
 }
 
 /** Somebody who is about to join. */
@@ -63,6 +69,8 @@ export class Ticket {
   refusal: NotRecovered | null = null;
   /** The history could not be asked for the last publications: what is here must do. */
   tailMustDo = false;
+  /** He has to do without the latest values: they could not be read. */
+  withoutLatest = false;
 
   constructor(sequenced: SequencedChannel, wish: Subscription) {
     this.sequenced = sequenced;
@@ -114,8 +122,10 @@ export class Recoveries {
     if (this.standing(ticket) !== 'again') return;
     metrics.recoveriesOpen.value += 1;
     try {
-      if (!(await this.#gate.enter(timeoutMs))) this.#cannotRead(ticket);
-      else
+      if (!(await this.#gate.enter(timeoutMs))) {
+        this.#cannotRead(ticket);
+        ticket.withoutLatest = true;
+      } else
         try {
           await this.#readOn(ticket, deadline);
         } finally {
@@ -128,12 +138,24 @@ export class Recoveries {
 
   /** Where he stands if he joins in this turn; `again` if `collect` has to be called once more before. */
   standing(ticket: Ticket): Standing | 'again' {
+    const standing = this.#missed(ticket);
+    return standing === 'again' || this.#lacksLatest(ticket, standing) ? 'again' : standing;
+  }
+
+  /** Whether he needs the latest values, and they have to be read first. */
+  #lacksLatest({ wish, withoutLatest }: Ticket, { position, refusal, latest }: Standing): boolean {
+    if (latest === null || latest.isKnown || withoutLatest || position === null) return false;
+    return wish.since === null || refusal !== null;
+  }
+
+  /** Where he stands, the latest values aside. */
+  #missed(ticket: Ticket): Standing | 'again' {
     const { sequenced, wish, end, refusal } = ticket;
-    const { tail } = sequenced;
+    const { tail, latest } = sequenced;
     const { position } = tail;
     const { doubtful } = sequenced;
     const nothing = (why: NotRecovered | null): Standing => {
-      return { position, doubtful, publications: [], refusal: why };
+      return { position, doubtful, publications: [], refusal: why, latest };
     };
     if (wish.since === null && wish.last === null) return nothing(null);
     if (refusal !== null) return nothing(refusal);
@@ -142,16 +164,17 @@ export class Recoveries {
     const count = this.#countOf(wish);
     if (end === null) {
       if (tail.count < count && !ticket.tailMustDo) return 'again';
-      return { position, doubtful, publications: tail.last(count)?.publications ?? [], refusal: null };
+      const publications = tail.last(count)?.publications ?? [];
+      return { position, doubtful, publications, refusal: null, latest };
     }
     const rest = tail.since(end);
     if (rest === null) return 'again';
     const publications = [...ticket.publications, ...rest.publications];
     if (wish.since === null)
-      return { position, doubtful, publications: publications.slice(-count), refusal: null };
+      return { position, doubtful, publications: publications.slice(-count), refusal: null, latest };
     return this.#isTooMuch(publications)
       ? nothing('too_much')
-      : { position, doubtful, publications, refusal: null };
+      : { position, doubtful, publications, refusal: null, latest };
   }
 
   /** In the turn in which he has joined and been answered, or when he does not join. */
@@ -167,10 +190,18 @@ export class Recoveries {
     const { clock } = this.#options;
     for (let turn = 0; turn < maxTurns && clock.now() < deadline; turn += 1) {
       if (this.standing(ticket) !== 'again') return;
-      if (ticket.wish.since === null) await this.#readLast(ticket);
+      if (this.#missed(ticket) !== 'again') await this.#readLatest(ticket);
+      else if (ticket.wish.since === null) await this.#readLast(ticket);
       else await this.#readPage(ticket, ticket.wish.since);
     }
-    if (this.standing(ticket) === 'again') ticket.refusal = 'interrupted';
+    if (this.#missed(ticket) === 'again') ticket.refusal = 'interrupted';
+    if (this.standing(ticket) === 'again') ticket.withoutLatest = true;
+  }
+
+  async #readLatest(ticket: Ticket): Promise<void> {
+    const { sequenced } = ticket;
+    await this.#within(this.#options.timeoutMs, sequenced.load());
+    if (sequenced.latest?.isKnown !== true) ticket.withoutLatest = true;
   }
 
   async #readPage(ticket: Ticket, since: Position): Promise<void> {

@@ -35,6 +35,10 @@ beforeEach(async () => {
         return told;
       },
       healed: () => void room.push('healed'),
+      replace(_channel, reason, { epoch, offset, publications }) {
+        room.push(`snapshot ${reason} ${epoch} ${offset}`, ...publications.map(({ text }) => text));
+        return true;
+      },
     },
     reaches: () => reached,
     gate,

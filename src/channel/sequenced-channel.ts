@@ -10,6 +10,10 @@
  *     room      7 8       (waits: 10 11 12)  9 10 11 12   13
  *     history            read behind 8 ───── 9 10 11
  *
+ * In a channel with the latest values subscribers are not told of the gap: what they have is replaced by a *snapshot*, read
+ * where the history has it, and the room goes on behind that. If it cannot be read they are told of a gap after all, and are
+ * owed the snapshot.
+ *
  * What came live before a read was asked must be in the history that the read shows. If it is not, it was not the history
  * that sent it, and it is dropped.
  */
@@ -21,6 +25,7 @@ import type { HistoryMetrics } from '../metrics/metrics.ts';
 import type { HistoryGapReason } from '../protocol/messages.ts';
 import type { Gate } from './gate.ts';
 import type { Hub } from './hub.ts';
+import type { LatestCopy } from './latest-copy.ts';
 import { offsetBefore, type Position, type SequencedBatch } from './position.ts';
 import { maxBytesOf } from './publication.ts';
 
@@ -33,8 +38,8 @@ const pauseMs = 100;
 const giveUpAfterMs = 5_000;
 
 export interface SequencedChannelOptions {
-  history: Pick<History, 'read' | 'top'>;
-  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo' | 'healed'>;
+  history: Pick<History, 'read' | 'top' | 'latest'>;
+  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo' | 'healed' | 'replace'>;
   /** Whether what is published on other nodes arrives now. */
   reaches(channel: string): boolean;
   /** Bounds how many channels heal at once. */
@@ -43,7 +48,7 @@ export interface SequencedChannelOptions {
   maxTailBytes: number;
   clock: Clock;
   metrics: HistoryMetrics;
-  /** The tail has grown or shrunk by so many bytes. */
+  /** The tail has grown or shrunk by so many bytes, or the copy of the latest values has changed. */
   onTailBytes(difference: number): void;
 }
 
@@ -60,6 +65,8 @@ export class SequencedChannel {
   readonly channel: string;
   /** What of it came last. Its position is where the room stands, with what the hub has pending. */
   readonly tail: RecentTail;
+  /** The latest values where the room stands; null in a channel that keeps none. */
+  readonly latest: LatestCopy | null;
   /** When something came last. */
   heardAt: number;
   /** Who needs it besides a room. */
@@ -84,11 +91,15 @@ export class SequencedChannel {
   #result: Result = 'nothing_missing';
   /** The history was asked in vain, so something may have been missed before there was a position. */
   #askedInVain = false;
+  /** Why subscribers are owed a snapshot; null if they are not. */
+  #owed: HistoryGapReason | null = null;
+  #loading: Promise<boolean> | null = null;
   #closed = false;
 
-  constructor(channel: string, options: SequencedChannelOptions) {
+  constructor(channel: string, options: SequencedChannelOptions, latest: LatestCopy | null = null) {
     this.channel = channel;
     this.#options = options;
+    this.latest = latest;
     this.tail = new RecentTail(options.maxTailBytes);
     this.heardAt = options.clock.now();
   }
@@ -138,6 +149,24 @@ export class SequencedChannel {
     return this.#healing;
   }
 
+  /**
+   * Reads the latest values if they are not known here, once for all who ask. Resolves with whether they are known now.
+   * Never rejects.
+   */
+  load(): Promise<boolean> {
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
+  }
+
+  /** Somebody did not get the latest values: everybody gets them as soon as they can be read. */
+  owe(): void {
+    this.#owed ??= 'not_kept';
+    this.#doubtful = true;
+    void this.heal();
+  }
+
   /** Takes what was read behind a position into the tail, if it reaches up to it. */
   prepend(slice: Slice): void {
     this.#countingBytes(() => this.tail.prepend(slice));
@@ -148,10 +177,35 @@ export class SequencedChannel {
     this.#countingBytes(() => this.tail.empty());
   }
 
+  /** Likewise, and forgets the latest values too: they can be read again. */
+  makeRoom(): void {
+    this.emptyTail();
+    this.latest?.forget();
+  }
+
   close(): void {
     this.#closed = true;
     this.#waiting = [];
+    this.latest?.forget();
     this.#countingBytes(() => this.tail.clear());
+  }
+
+  async #load(): Promise<boolean> {
+    const { latest } = this;
+    for (let round = 0; latest !== null && round < maxRounds && !this.#closed; round += 1) {
+      if (latest.isKnown) return true;
+      const snapshot = await this.#options.history.latest(this.channel);
+      if (snapshot === null) return false;
+      // The room must not stand before what was read.
+      const { position } = this.tail;
+      if (position?.epoch !== snapshot.epoch || position.offset < snapshot.offset) await this.heal();
+      const rest = this.tail.since(snapshot);
+      if (this.#closed || latest.isKnown || rest === null) continue;
+      latest.begin(snapshot.publications);
+      latest.take(rest.publications);
+      this.#options.onTailBytes(0);
+    }
+    return latest?.isKnown === true;
   }
 
   async #heal(): Promise<boolean> {
@@ -172,7 +226,7 @@ export class SequencedChannel {
     const startedAt = clock.now();
     for (let rounds = 0; !this.#closed; ) {
       this.#again = false;
-      const slice = await this.#read();
+      const slice = await this.#step();
       if (this.#closed) break;
       if (slice === null) {
         this.#doubtful = true;
@@ -185,15 +239,13 @@ export class SequencedChannel {
         await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
         continue;
       }
-      this.#dropForeign(slice);
-      this.#take(slice);
       if (slice.offset < slice.top) continue;
       if (!this.#drain()) {
         rounds += 1;
         if (rounds < maxRounds) continue;
         this.#goOnWithWaiting();
       }
-      if (this.#overflowed || this.#again) {
+      if (this.#overflowed || this.#again || this.#owesSnapshot) {
         this.#overflowed = false;
         continue;
       }
@@ -211,6 +263,38 @@ export class SequencedChannel {
     hub.healed(this.channel);
   }
 
+  /** Reads once, and gives the room what that shows; null if the history cannot be asked. */
+  async #step(): Promise<Slice | null> {
+    const slice = await this.#read();
+    if (slice === null || this.#closed) return slice;
+    this.#dropForeign(slice);
+    if (!this.isOpen) this.#owed = null;
+    if (this.latest !== null && this.isOpen) {
+      const reason = this.#breakBefore(slice) ?? this.#owed;
+      if (reason !== null) return await this.#replace(this.latest, reason);
+    }
+    this.#take(slice);
+    return slice;
+  }
+
+  /** Gives the room a snapshot, behind which it stands then. */
+  async #replace(latest: LatestCopy, reason: HistoryGapReason): Promise<Slice | null> {
+    this.#reads += 1;
+    const snapshot = await this.#options.history.latest(this.channel);
+    if (snapshot === null || this.#closed) return null;
+    const slice = { ...snapshot, publications: [], top: snapshot.offset };
+    this.#dropForeign(slice);
+    this.#countingBytes(() => this.tail.begin(snapshot));
+    latest.begin(snapshot.publications);
+    this.#owed = null;
+    if (this.#options.hub.replace(this.channel, reason, snapshot)) this.#result = 'snapshot';
+    return slice;
+  }
+
+  get #owesSnapshot(): boolean {
+    return this.latest !== null && this.isOpen && this.#owed !== null;
+  }
+
   async #read(): Promise<Slice | null> {
     const { history } = this.#options;
     const { position } = this.tail;
@@ -220,18 +304,25 @@ export class SequencedChannel {
     return top === null ? null : { ...top, publications: [], top: top.offset };
   }
 
+  /** Why what was read does not continue what the room has; null if it does. */
+  #breakBefore(slice: Slice): HistoryGapReason | null {
+    const { position } = this.tail;
+    if (position === null || slice.epoch !== position.epoch || position.offset > slice.top)
+      return 'epoch_changed';
+    return typeof unseen(position, slice) === 'string' ? 'not_kept' : null;
+  }
+
   /** Gives the room what was read, or tells why it does not continue what the room has. */
   #take(slice: Slice): void {
-    const { position } = this.tail;
     const { epoch, top } = slice;
-    if (position === null || epoch !== position.epoch || position.offset > top) {
+    const reason = this.#breakBefore(slice);
+    if (reason === 'epoch_changed') {
       const live = this.#waiting.find(({ batch }) => batch.epoch === epoch);
       const offset = live === undefined ? top : Math.min(offsetBefore(live.batch), top);
-      this.#moveTo({ epoch, offset }, 'epoch_changed');
+      this.#moveTo({ epoch, offset }, reason);
       return;
     }
-    if (typeof unseen(position, slice) === 'string')
-      this.#moveTo({ epoch, offset: offsetBefore(slice) }, 'not_kept');
+    if (reason !== null) this.#moveTo({ epoch, offset: offsetBefore(slice) }, reason);
     const healed = this.#give(slice);
     if (healed === 0) return;
     this.#options.metrics.publicationsHealed.value += healed;
@@ -288,6 +379,7 @@ export class SequencedChannel {
   #give(batch: SequencedBatch): number {
     const fresh = this.#countingBytes(() => this.tail.add(batch));
     if (typeof fresh === 'string') return 0;
+    this.latest?.take(fresh);
     this.#options.hub.broadcastSequenced(this.channel, fresh);
     return fresh.length;
   }
@@ -295,7 +387,10 @@ export class SequencedChannel {
   #moveTo(position: Position, reason: HistoryGapReason): void {
     const begins = this.tail.position === null && !this.#askedInVain;
     this.#countingBytes(() => this.tail.begin(position));
-    if (this.#options.hub.moveTo(this.channel, position, reason, begins)) this.#result = 'gap';
+    this.latest?.forget();
+    if (!this.#options.hub.moveTo(this.channel, position, reason, begins)) return;
+    this.#result = 'gap';
+    this.#owed = reason;
   }
 
   #countingBytes<T>(change: () => T): T {

@@ -6,10 +6,11 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import type { History } from '../history/history.ts';
-import type { HistoryMetrics } from '../metrics/metrics.ts';
+import type { HistoryMetrics, LatestMetrics } from '../metrics/metrics.ts';
 import { Gate } from './gate.ts';
 import type { ChannelWatch, Hub } from './hub.ts';
-import type { Retention } from './position.ts';
+import { LatestCopy } from './latest-copy.ts';
+import { isSequenced, type Retention } from './position.ts';
 import { SequencedChannel, type SequencedChannelOptions } from './sequenced-channel.ts';
 
 /** Channels that read the history at once to heal. */
@@ -22,16 +23,17 @@ const checkEveryMs = 30_000;
 const maxChecksPerTick = 500;
 
 export interface SequencedRoomsOptions {
-  history: Pick<History, 'start' | 'read' | 'top'>;
-  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo' | 'healed'>;
+  history: Pick<History, 'start' | 'read' | 'top' | 'latest'>;
+  hub: Pick<Hub, 'broadcastSequenced' | 'moveTo' | 'healed' | 'replace'>;
   /** Whether what is published on other nodes arrives now. */
   reaches(channel: string): boolean;
   retention(channel: string): Retention;
-  /** Of the latest publications of one channel, and of all together. */
+  /** Of the latest publications of one channel, and of all together with the latest values of all. */
   maxTailBytes: number;
   maxTailBytesTogether: number;
   clock: Clock;
   metrics: HistoryMetrics;
+  latestMetrics: LatestMetrics;
 }
 
 export class SequencedRooms implements ChannelWatch {
@@ -53,7 +55,7 @@ export class SequencedRooms implements ChannelWatch {
       metrics,
       onTailBytes: (difference) => {
         metrics.tailBytes.value += difference;
-        if (metrics.tailBytes.value > maxTailBytesTogether) this.#emptyTails();
+        if (this.#bytesAtHand > maxTailBytesTogether) this.#makeRoom();
       },
     };
     history.start((channel, batch) => this.#channels.get(channel)?.receive(batch));
@@ -62,7 +64,7 @@ export class SequencedRooms implements ChannelWatch {
 
   /** The first local subscriber of a channel has come. */
   opened(channel: string): void {
-    if (this.#options.retention(channel).size === 0) return;
+    if (!isSequenced(this.#options.retention(channel))) return;
     const sequenced = this.#of(channel);
     const { position } = sequenced.tail;
     sequenced.isOpen = true;
@@ -115,7 +117,9 @@ export class SequencedRooms implements ChannelWatch {
   #of(channel: string): SequencedChannel {
     let sequenced = this.#channels.get(channel);
     if (sequenced === undefined) {
-      sequenced = new SequencedChannel(channel, this.#common);
+      const { retention, latestMetrics } = this.#options;
+      const latest = retention(channel).latest === undefined ? null : new LatestCopy(latestMetrics);
+      sequenced = new SequencedChannel(channel, this.#common, latest);
       this.#channels.set(channel, sequenced);
     }
     return sequenced;
@@ -145,12 +149,16 @@ export class SequencedRooms implements ChannelWatch {
     }
   }
 
-  /** Makes room: the channels that have been here longest lose what is kept of them. */
-  #emptyTails(): void {
-    const { metrics, maxTailBytesTogether } = this.#options;
+  get #bytesAtHand(): number {
+    const { metrics, latestMetrics } = this.#options;
+    return metrics.tailBytes.value + latestMetrics.bytes.value;
+  }
+
+  /** The channels that have been here longest lose what is kept of them. */
+  #makeRoom(): void {
     for (const sequenced of this.#channels.values()) {
-      if (metrics.tailBytes.value <= maxTailBytesTogether * 0.75) return;
-      sequenced.emptyTail();
+      if (this.#bytesAtHand <= this.#options.maxTailBytesTogether * 0.75) return;
+      sequenced.makeRoom();
     }
   }
 }

@@ -8,7 +8,11 @@ const faultsOf = (raw: unknown) => {
 };
 
 /** What every namespace has until it is told otherwise. */
-const otherwise = { compress: false, historySize: 0, historyTtlMs: 300_000, rawGap: 'none' };
+const otherwise = {
+  ...{ compress: false, historySize: 0, historyTtlMs: 300_000, rawGap: 'none' },
+  ...{ latest: 0, latestMaxBytes: 524_288 },
+};
+const node = { backpressureLimitBytes: 1_048_576 };
 
 describe('the setting', () => {
   test('is an object in the file and JSON text elsewhere', () => {
@@ -27,7 +31,9 @@ describe('the setting', () => {
     for (const namespaces of [parse(text), parse(JSON.parse(text))]) {
       expect([...namespaces]).toEqual([[name, { publish: 'nobody' }]]);
       expect(
-        resolveNamespaces({ profile: 'open', namespaces, maxPayloadBytes: 9, maxDelayMs: 7 }).get(name),
+        resolveNamespaces({ ...node, profile: 'open', namespaces, maxPayloadBytes: 9, maxDelayMs: 7 }).get(
+          name,
+        ),
       ).toEqual({
         subscribe: 'anyone',
         publish: 'nobody',
@@ -56,8 +62,8 @@ describe('the setting', () => {
     [
       { chat: {}, prices: { publsh: 'api', deflate: true } },
       [
-        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, rawGap',
-        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, rawGap',
+        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, rawGap, latest, latestMaxBytes',
+        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, rawGap, latest, latestMaxBytes',
       ],
     ],
     [
@@ -86,7 +92,7 @@ describe('the setting', () => {
     [
       '{"prices": {"__proto__": {}}}',
       [
-        'namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, rawGap',
+        'namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, rawGap, latest, latestMaxBytes',
       ],
     ],
   ])('names what is wrong in %j', (raw, faults) => {
@@ -104,7 +110,7 @@ describe('the setting', () => {
 describe('what holds in a namespace', () => {
   const resolve = (raw: unknown, profile: Profile = 'open') =>
     Object.fromEntries(
-      resolveNamespaces({ profile, namespaces: parse(raw), maxPayloadBytes: 1_000, maxDelayMs: 20 }),
+      resolveNamespaces({ ...node, profile, namespaces: parse(raw), maxPayloadBytes: 1_000, maxDelayMs: 20 }),
     );
 
   test('is open without any setting', () => {

@@ -36,6 +36,10 @@ export interface Namespace {
   readonly historyTtlMs: number;
   /** - `close`: raw members are closed when publications may be missing; `none`: they are not told. */
   readonly rawGap: RawGap;
+  /** Keys of each channel whose newest value is kept; 0 keeps none. */
+  readonly latest: number;
+  /** Of these keys and values of a channel together. */
+  readonly latestMaxBytes: number;
 }
 
 /** What the settings say of one namespace; the rest is as in `default`. */
@@ -57,6 +61,10 @@ const minHistoryTtlMs = 1_000;
 const maxHistoryTtlMs = 604_800_000;
 /** Longer than a restart of a node or a tunnel takes, and shorter than anybody waits for what was said. */
 const defaultHistoryTtlMs = 300_000;
+/** A snapshot goes out at once: more is the business of a database. */
+const maxLatest = 100_000;
+const maxLatestMaxBytes = 67_108_864;
+const defaultLatestMaxBytes = 4_194_304;
 
 /** One key of a namespace: its rule, and the words for it. */
 export interface NamespaceKey {
@@ -109,6 +117,18 @@ export const namespaceKeys = {
     sentence:
       'What becomes of raw members when publications of other nodes may be missing: with `close` they are closed with 4003, to come back; with `none` they are not told.',
   },
+  latest: {
+    ...wholeNumber(0, maxLatest),
+    otherwise: '`0`',
+    sentence:
+      'Of how many keys of each channel the newest value is kept: publications may have a `key`, and whoever subscribes gets these values first. 0 keeps none, and no publication may have a key. The same on all nodes of a cluster.',
+  },
+  latestMaxBytes: {
+    ...wholeNumber(1, maxLatestMaxBytes),
+    otherwise: `\`${defaultLatestMaxBytes}\``,
+    sentence:
+      'The same in bytes of keys and payloads together, with 20 more for each key; never more than half of `backpressureLimitBytes`, since they go to a client at once.',
+  },
 } as const satisfies Record<keyof Namespace, NamespaceKey>;
 
 function wholeNumber(min: number, max: number) {
@@ -126,6 +146,8 @@ const namespaceSchema = z.strictObject({
   historySize: namespaceKeys.historySize.schema.optional(),
   historyTtlMs: namespaceKeys.historyTtlMs.schema.optional(),
   rawGap: namespaceKeys.rawGap.schema.optional(),
+  latest: namespaceKeys.latest.schema.optional(),
+  latestMaxBytes: namespaceKeys.latestMaxBytes.schema.optional(),
 });
 
 /** Takes JSON text, what JSON text became, and its own result. */
@@ -172,6 +194,7 @@ export interface NamespaceSources {
   /** The node's, which hold where a namespace says nothing. */
   readonly maxPayloadBytes: number;
   readonly maxDelayMs: number;
+  readonly backpressureLimitBytes: number;
 }
 
 /**
@@ -182,6 +205,7 @@ export function resolveNamespaces({
   namespaces,
   maxPayloadBytes,
   maxDelayMs,
+  backpressureLimitBytes,
 }: NamespaceSources): ReadonlyMap<string, Namespace> {
   const base: Namespace = {
     subscribe: 'anyone',
@@ -192,11 +216,19 @@ export function resolveNamespaces({
     historySize: 0,
     historyTtlMs: defaultHistoryTtlMs,
     rawGap: 'none',
+    latest: 0,
+    latestMaxBytes: defaultLatestMaxBytes,
   };
   const fallback = overlay(base, namespaces.get(defaultNamespace) ?? {});
   const resolved = new Map([[defaultNamespace, fallback]]);
   for (const [name, settings] of namespaces) resolved.set(name, overlay(fallback, settings));
-  return resolved;
+  const most = Math.floor(backpressureLimitBytes / 2);
+  return new Map(
+    Array.from(resolved, ([name, each]) => [
+      name,
+      { ...each, latestMaxBytes: Math.min(each.latestMaxBytes, most) },
+    ]),
+  );
 }
 
 function overlay(base: Namespace, own: NamespaceSettings): Namespace {
@@ -209,6 +241,8 @@ function overlay(base: Namespace, own: NamespaceSettings): Namespace {
     historySize: own.historySize ?? base.historySize,
     historyTtlMs: own.historyTtlMs ?? base.historyTtlMs,
     rawGap: own.rawGap ?? base.rawGap,
+    latest: own.latest ?? base.latest,
+    latestMaxBytes: own.latestMaxBytes ?? base.latestMaxBytes,
   };
 }
 

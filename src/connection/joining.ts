@@ -7,13 +7,17 @@
  *
  * The turn in which somebody joins: what is pending in the room goes out to those who are in it, the answer says where the
  * room stands, what he has missed up to there follows to him alone, and whatever is broadcast from then on comes behind it.
+ * In a channel with the latest values he gets these instead, or before the last publications: exactly as they are where the
+ * room stands. Who was too slow for a channel is brought back in the same way (`bringBack`).
  */
 import type { Bridge } from '../bridge/bridge.ts';
 import { endOfFrame } from '../channel/frame-size.ts';
 import type { Hub, Room } from '../channel/hub.ts';
+import type { LatestCopy } from '../channel/latest-copy.ts';
 import type { Position } from '../channel/position.ts';
 import type { Payload, Publication } from '../channel/publication.ts';
 import type { Recoveries, Standing, Ticket } from '../channel/recoveries.ts';
+import { snapshotFrames } from '../channel/snapshot-frames.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { Joined, Refused, Subscription } from '../protocol/messages.ts';
@@ -25,14 +29,16 @@ import type { NativeState } from './native-state.ts';
 const maxAttempts = 5;
 
 export interface JoiningOptions {
-  hub: Pick<Hub, 'join' | 'flushChannel'>;
+  hub: Pick<Hub, 'join' | 'leave' | 'flushChannel' | 'resume'>;
   bridge: Pick<Bridge, 'prepare' | 'reaches'>;
   /** Null if this node has no channels with history. */
   recoveries: Pick<Recoveries, 'prepare' | 'collect' | 'standing' | 'release'> | null;
   keepsHistory(channel: string): boolean;
   /** Of frames that one subscribe may send for what was missed, together with what waits for the client already. */
   maxRecoveryBytes: number;
-  metrics: Pick<Metrics, 'history'>;
+  /** The same with the latest values. */
+  maxSnapshotBytes: number;
+  metrics: Pick<Metrics, 'history' | 'latest' | 'errorsSent'>;
 }
 
 type NativeConnection = Connection<NativeState>;
@@ -40,11 +46,35 @@ type NativeConnection = Connection<NativeState>;
 /** What is left of the bytes that one answer may send behind itself. */
 interface Budget {
   bytes: number;
+  /** Of these, for what was missed. */
+  recoveryBytes: number;
 }
+
+/** What somebody gets who joins, and the frames that follow the answer. */
+interface Admission {
+  readonly joined: Joined;
+  readonly frames: readonly Payload[];
+}
+
+/** The latest values of a channel in a form for many. */
+interface EncodedSnapshot {
+  /** Of the room. */
+  readonly number: number;
+  readonly frames: readonly Payload[];
+  readonly bytes: number;
+}
+
+/**
+ * What became of somebody who was to be brought back. `gone`: he has left the channel. `unavailable`, `too_much`: nothing was
+ * sent, and he hears as little as before.
+ */
+export type BroughtBack = 'sent' | 'gone' | 'unavailable' | 'too_much';
 
 export class Joining {
   readonly #codec: Codec;
   readonly #options: JoiningOptions;
+  /** By the list of values that was encoded, which is another one as soon as something changes. */
+  readonly #encoded = new WeakMap<readonly Publication[], EncodedSnapshot>();
 
   constructor(codec: Codec, options: JoiningOptions) {
     this.#codec = codec;
@@ -75,6 +105,43 @@ export class Joining {
     else void this.#whenReady(waits, tickets).then(answer);
   }
 
+  /**
+   * Sends a member who does not hear the room now (`Hub.pause`) the latest values, and has it hear what is broadcast from
+   * then on, in one turn.
+   */
+  async bringBack(connection: NativeConnection, channel: string): Promise<BroughtBack> {
+    const { recoveries, hub, metrics } = this.#options;
+    if (recoveries === null) return 'unavailable';
+    const ticket = await recoveries.prepare({ channel, since: null, last: null });
+    try {
+      await this.#whenReady([], new Map([[channel, ticket]]));
+      const { state, socket } = connection;
+      const room = state.room(channel);
+      if (socket === null || room === null) return 'gone';
+      const { position, latest } = this.#standing(ticket);
+      hub.flushChannel(channel);
+      if (position === null || latest?.isKnown !== true) {
+        metrics.latest.snapshotsRefused.values.unavailable += 1;
+        return 'unavailable';
+      }
+      const { frames, bytes } = this.#encode(room, latest);
+      if (bytes > this.#options.maxSnapshotBytes - socket.bufferedBytes()) {
+        metrics.latest.snapshotsRefused.values.too_much += 1;
+        return 'too_much';
+      }
+      const { length } = latest.publications();
+      const { number, sequence } = room;
+      socket.send(this.#codec.snapshot({ channel, number, sequence, position }, 'conflated', length));
+      for (const frame of frames) socket.send(frame);
+      hub.resume(room, this.#codec, socket);
+      metrics.latest.snapshotsSent.values.conflated += 1;
+      metrics.latest.publicationsSent.value += length;
+      return 'sent';
+    } finally {
+      recoveries.release(ticket);
+    }
+  }
+
   async #whenReady(waits: readonly Promise<unknown>[], tickets: ReadonlyMap<string, Ticket>): Promise<void> {
     const { recoveries } = this.#options;
     await Promise.all(waits);
@@ -92,30 +159,41 @@ export class Joining {
     refused: readonly Refused[],
     tickets: ReadonlyMap<string, Ticket>,
   ): void {
-    const { recoveries, maxRecoveryBytes } = this.#options;
+    const { recoveries, hub, maxRecoveryBytes, maxSnapshotBytes, metrics } = this.#options;
     const { state, socket } = connection;
     const channels: Joined[] = [];
-    const missed: Payload[] = [];
+    const refusals = [...refused];
+    const following: Payload[] = [];
     if (socket !== null) {
-      const budget = { bytes: maxRecoveryBytes - socket.bufferedBytes() };
+      const waiting = socket.bufferedBytes();
+      const budget = { bytes: maxSnapshotBytes - waiting, recoveryBytes: maxRecoveryBytes - waiting };
       for (const subscription of accepted.values()) {
         const { channel } = subscription;
         const ticket = tickets.get(channel) ?? null;
         const standing = ticket === null ? null : this.#standing(ticket);
         // Before he is in the room: what is pending is for those who were there when it came.
-        if (ticket !== null) this.#options.hub.flushChannel(channel);
+        if (ticket !== null) hub.flushChannel(channel);
         const room = this.#enter(channel, state, socket);
         state.joining?.delete(channel);
         if (room === null) continue;
-        channels.push(
-          standing === null
-            ? this.#joinedPlain(room, subscription)
-            : this.#joinedSequenced(room, subscription, standing, budget, missed),
-        );
+        if (ticket === null || standing === null) {
+          channels.push(this.#joinedPlain(room, subscription));
+          continue;
+        }
+        const admission = this.#admit(room, ticket, standing, budget);
+        if (admission !== null) {
+          channels.push(admission.joined);
+          following.push(...admission.frames);
+          continue;
+        }
+        state.forget(room);
+        hub.leave(room, this.#codec, socket);
+        metrics.errorsSent.values.unavailable += 1;
+        refusals.push({ channel, error: 'unavailable', message: 'more waits for this client than may wait' });
       }
       if (state.joining?.size === 0) state.joining = null;
-      socket.send(this.#codec.encode({ type: 'subscribed', id, channels, refused }));
-      for (const frame of missed) socket.send(frame);
+      socket.send(this.#codec.encode({ type: 'subscribed', id, channels, refused: refusals }));
+      for (const frame of following) socket.send(frame);
     }
     for (const ticket of tickets.values()) recoveries?.release(ticket);
   }
@@ -132,9 +210,9 @@ export class Joining {
   #standing(ticket: Ticket): Standing {
     const standing = this.#options.recoveries?.standing(ticket) ?? 'again';
     if (standing !== 'again') return standing;
-    const { tail, doubtful } = ticket.sequenced;
+    const { tail, doubtful, latest } = ticket.sequenced;
     const refusal = ticket.wish.since === null ? null : 'interrupted';
-    return { position: tail.position, doubtful, publications: [], refusal };
+    return { position: tail.position, doubtful, publications: [], refusal, latest };
   }
 
   #joinedPlain(room: Room, { channel, since }: Subscription): Joined {
@@ -146,14 +224,52 @@ export class Joining {
     return { ...joined, recovered: false, reason: 'no_history' };
   }
 
-  /** @param missed takes the frames that follow the answer */
-  #joinedSequenced(
+  /** Null if he cannot be in the channel now: its latest values are more than may be sent to him. */
+  #admit(room: Room, ticket: Ticket, standing: Standing, budget: Budget): Admission | null {
+    const { metrics } = this.#options;
+    const { position, latest } = standing;
+    const before = { ...budget };
+    const recovered = this.#admitSequenced(room, ticket.wish, standing, budget);
+    if (latest === null || recovered.joined.recovered === true) return recovered;
+    if (position === null || !latest.isKnown) {
+      metrics.latest.snapshotsRefused.values.unavailable += 1;
+      ticket.sequenced.owe();
+      return { ...recovered, joined: { ...recovered.joined, degraded: true } };
+    }
+    const snapshot = this.#encode(room, latest);
+    if (snapshot.bytes > budget.bytes) {
+      metrics.latest.snapshotsRefused.values.too_much += 1;
+      Object.assign(budget, before);
+      return null;
+    }
+    budget.bytes -= snapshot.bytes;
+    const { length } = latest.publications();
+    metrics.latest.snapshotsSent.values.subscribed += 1;
+    metrics.latest.publicationsSent.value += length;
+    // First the values, so that they follow the answer: what was published last is older than some of them.
+    return {
+      joined: { ...recovered.joined, snapshot: length },
+      frames: [...snapshot.frames, ...recovered.frames],
+    };
+  }
+
+  #encode(room: Room, latest: LatestCopy): EncodedSnapshot {
+    const publications = latest.publications();
+    const known = this.#encoded.get(publications);
+    if (known?.number === room.number) return known;
+    const frames = Array.from(snapshotFrames(this.#codec, room, publications), ownFrame);
+    const bytes = frames.reduce((sum, frame) => sum + bytesOf(frame), 0);
+    const encoded = { number: room.number, frames, bytes };
+    this.#encoded.set(publications, encoded);
+    return encoded;
+  }
+
+  #admitSequenced(
     room: Room,
     { channel, since }: Subscription,
     { position, doubtful, publications, refusal }: Standing,
     budget: Budget,
-    missed: Payload[],
-  ): Joined {
+  ): Admission {
     const { bridge, metrics } = this.#options;
     const { number, sequence } = room;
     const degraded = position === null || doubtful || !bridge.reaches(channel);
@@ -164,6 +280,7 @@ export class Joining {
       degraded,
       ...(position === null ? {} : { position }),
     };
+    const missed: Payload[] = [];
     let reason = refusal;
     let sent = publications;
     if (position !== null && publications.length > 0) {
@@ -179,9 +296,11 @@ export class Joining {
       } else missed.push(...frames);
     }
     metrics.history.publicationsRecovered.value += sent.length;
-    if (since === null) return joined;
+    if (since === null) return { joined, frames: missed };
     metrics.history.recoveries.values[reason ?? 'recovered'] += 1;
-    return reason === null ? { ...joined, recovered: true } : { ...joined, recovered: false, reason };
+    return reason === null
+      ? { joined: { ...joined, recovered: true }, frames: missed }
+      : { joined: { ...joined, recovered: false, reason }, frames: missed };
   }
 
   /** Publications up to a position as frames for one client; null if they are more than the budget, which they use up. */
@@ -192,7 +311,7 @@ export class Joining {
     budget: Budget,
   ): Payload[] | null {
     const frames: Payload[] = [];
-    let { bytes } = budget;
+    let bytes = 0;
     for (let from = 0; from < publications.length; ) {
       const end = endOfFrame(publications, from);
       const position = { epoch, offset: offset - publications.length + end };
@@ -200,13 +319,22 @@ export class Joining {
         { channel, number, sequence: 0, position },
         publications.slice(from, end),
       );
-      bytes -= typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength;
-      if (bytes < 0) return null;
-      // The codec writes the next one into the same bytes.
-      frames.push(typeof frame === 'string' ? frame : new Uint8Array(frame));
+      bytes += bytesOf(frame);
+      if (bytes > Math.min(budget.recoveryBytes, budget.bytes)) return null;
+      frames.push(ownFrame(frame));
       from = end;
     }
-    budget.bytes = bytes;
+    budget.bytes -= bytes;
+    budget.recoveryBytes -= bytes;
     return frames;
   }
+}
+
+function bytesOf(frame: Payload): number {
+  return typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength;
+}
+
+/** A codec writes the next frame into the same bytes. */
+function ownFrame(frame: Payload): Payload {
+  return typeof frame === 'string' ? frame : new Uint8Array(frame);
 }

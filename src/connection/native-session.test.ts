@@ -24,6 +24,7 @@ const codec: Codec = {
   encode: (reply) => JSON.stringify(reply),
   batch: ({ number, sequence }, publications) => `batch ${number} ${sequence} ${publications.length}`,
   gap: ({ number }, reason) => `gap ${number} ${reason}`,
+  snapshot: ({ number }, reason, count) => `snapshot ${number} ${reason} ${count}`,
 };
 
 let commands: Command[];
@@ -84,10 +85,12 @@ beforeEach(() => {
     recoveries: null,
     keepsHistory: () => false,
     maxRecoveryBytes: 1_000,
+    maxSnapshotBytes: 1_000,
     policy: {
       maySubscribe: (channel) => channel !== 'closed',
       mayPublish: (channel) => channel !== 'closed',
       maxPayloadBytes: () => 8,
+      keepsLatest: (channel) => channel === 'latest',
     },
     deadline: new ConnectDeadline(clock, 10_000),
     clock,

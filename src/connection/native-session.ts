@@ -10,7 +10,7 @@ import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import type { Outcome } from '../bridge/bridge.ts';
 import type { Broadcaster } from '../broadcaster.ts';
 import { channelNameRule, isChannelName } from '../channel/channel-name.ts';
-import type { Hub } from '../channel/hub.ts';
+import { noLatestValues, tooManyKeys } from '../channel/latest-values.ts';
 import { maxBytesOf, type Payload, type Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import { closeCodes } from '../close-codes.ts';
@@ -37,8 +37,7 @@ const historyIsAway =
 
 export interface NativeSessionOptions extends JoiningOptions {
   broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers' | 'isSequenced'>;
-  hub: JoiningOptions['hub'] & Pick<Hub, 'leave'>;
-  policy: Pick<ChannelPolicy, 'maySubscribe' | 'mayPublish' | 'maxPayloadBytes'>;
+  policy: Pick<ChannelPolicy, 'maySubscribe' | 'mayPublish' | 'maxPayloadBytes' | 'keepsLatest'>;
   deadline: ConnectDeadline;
   clock: Clock;
   nodeId: string;
@@ -50,7 +49,7 @@ export interface NativeSessionOptions extends JoiningOptions {
   maxSubscriptions: number;
   /** Channels that one connection may join and leave in a second. */
   maxSubscriptionChangesPerSecond: number;
-  metrics: Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived' | 'errorsSent' | 'history'>;
+  metrics: JoiningOptions['metrics'] & Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived'>;
 }
 
 type NativeConnection = Connection<NativeState>;
@@ -167,6 +166,8 @@ export class NativeSession implements Protocol<NativeState> {
     if (!isChannelName(channel)) return { error: 'bad_channel', message: channelNameRule };
     if (!policy.mayPublish(channel, 'client'))
       return { error: 'not_permitted', message: 'clients may not publish here' };
+    if (publication.key !== null && !policy.keepsLatest(channel))
+      return { error: 'bad_request', message: noLatestValues };
     const allowed = policy.maxPayloadBytes(channel);
     // Most are far below, and then nobody needs to know how long the UTF-8 is.
     if (maxBytesOf(publication.content) > allowed && publication.byteLength > allowed)
@@ -177,7 +178,8 @@ export class NativeSession implements Protocol<NativeState> {
   /** @param id null if nobody wants to know, except that it was refused */
   #acknowledge(connection: NativeConnection, id: number | null, settled: Outcome | Appended): void {
     const outcome = typeof settled === 'string' ? settled : settled.outcome;
-    if (outcome === 'unknown')
+    if (outcome === 'refused') this.#fail(connection, id, 'too_many_keys', tooManyKeys);
+    else if (outcome === 'unknown')
       this.#fail(connection, id, 'outcome_unknown', 'the other nodes may or may not have got it');
     else if (typeof settled !== 'string' && settled.outcome !== 'confirmed')
       this.#fail(connection, id, 'unavailable', historyIsAway);

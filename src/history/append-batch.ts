@@ -8,14 +8,17 @@ import type { Position } from '../channel/position.ts';
 import { maxBytesOf, type Publication } from '../channel/publication.ts';
 import type { Appended } from './history.ts';
 
-/** What a publication takes beside its payload, at most. */
+/** What a publication takes beside payload and key, at most. */
 const overheadBytes = 16;
 
-/** Where a group ended up. */
-export interface GroupResult {
-  readonly position: Position;
-  readonly duplicate: boolean;
-}
+/**
+ * Where a group ended up, or why nowhere. `refused`: there is no room for its keys. `one by one`: it, or one before it in its
+ * channel, is of many, and not all of them have room.
+ */
+export type GroupResult =
+  | { readonly position: Position; readonly duplicate: boolean }
+  | 'refused'
+  | 'one by one';
 
 export class AppendGroup {
   readonly channel: string;
@@ -35,13 +38,30 @@ export class AppendGroup {
     return new Promise((settle) => this.#waiting.push({ end: this.publications.length, settle }));
   }
 
-  confirm({ position: { epoch, offset }, duplicate }: GroupResult): void {
+  /** Whether different publishers have added to it. */
+  get isOfMany(): boolean {
+    return this.#waiting.length > 1;
+  }
+
+  /** The same in its parts, each as it was added. This one is settled with them. */
+  split(): AppendGroup[] {
+    let from = 0;
+    return this.#waiting.map(({ end, settle }) => {
+      const part = new AppendGroup(this.channel, this.idempotencyKey);
+      part.publications.push(...this.publications.slice(from, end));
+      part.#waiting.push({ end: end - from, settle });
+      from = end;
+      return part;
+    });
+  }
+
+  confirm({ position: { epoch, offset }, duplicate }: Exclude<GroupResult, string>): void {
     const before = offset - this.publications.length;
     for (const { end, settle } of this.#waiting)
       settle({ outcome: 'confirmed', position: { epoch, offset: before + end }, duplicate });
   }
 
-  fail(outcome: 'failed' | 'unknown'): void {
+  fail(outcome: 'failed' | 'unknown' | 'refused'): void {
     for (const { settle } of this.#waiting) settle({ outcome });
   }
 }
@@ -70,11 +90,19 @@ export class AppendBatch {
     this.bytes += appendBytes(publications);
     return group.add(publications);
   }
+
+  /** Takes a group as it is; nothing joins it. */
+  take(group: AppendGroup): void {
+    this.groups.push(group);
+    this.count += group.publications.length;
+    this.bytes += appendBytes(group.publications);
+  }
 }
 
 /** What publications take in an entry, at most. */
 export function appendBytes(publications: readonly Publication[]): number {
   let bytes = 0;
-  for (const { content } of publications) bytes += maxBytesOf(content) + overheadBytes;
+  for (const { content, key } of publications)
+    bytes += maxBytesOf(content) + maxBytesOf(key ?? '') + overheadBytes;
   return bytes;
 }

@@ -12,6 +12,9 @@
  *   appended it, in the order of offsets. A node that was away for a while missed something, which the next offset shows.
  * - **Bounds.** At most `size` publications of a channel can be read, and none for longer than `ttlMs` after the last one;
  *   little more takes memory. Memory, bytes that wait, and answers are bounded too; what is over a bound is refused, never queued.
+ * - **Newest.** Where `latest` is kept, a snapshot holds the newest value of each key at its position, all of them: exactly
+ *   what the publications up to there come to (`channel/latest-values.ts`). It belongs to its epoch and lives as long as the
+ *   numbering. An append that would keep more than the bounds of `latest` allow is refused as a whole.
  * - **Honesty.** An epoch changes whenever something could have been lost or replaced: the server of the history is another
  *   one, was emptied, or kept only half of what belongs together. A position with the present epoch is therefore true, and
  *   what a slice holds behind it is exactly what was published behind it.
@@ -19,11 +22,11 @@
  * What is kept outlives the last subscriber, and the numbering outlives what is kept: whoever has had everything before a
  * long silence has missed nothing.
  *
- * Only channels with a `size` above 0 have a history. To append to another one is a mistake of the caller (`RangeError`);
- * to read another one answers null.
+ * Only channels of which something is kept (`isSequenced`) have a history. To append to another one is a mistake of the
+ * caller (`RangeError`); to read another one answers null, and so does the snapshot of one without `latest`.
  */
 import type { Outcome } from '../bridge/bridge.ts';
-import type { Position, SequencedBatch } from '../channel/position.ts';
+import type { Position, SequencedBatch, Snapshot } from '../channel/position.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Slice } from './recovery.ts';
 
@@ -34,7 +37,8 @@ import type { Slice } from './recovery.ts';
 export type ReceiveSequenced = (channel: string, batch: SequencedBatch) => void;
 
 /**
- * What became of an append. `failed`: nothing of it is kept or was handed out. `unknown`: nobody can say.
+ * What became of an append. `failed`: nothing of it is kept or was handed out. `refused`: likewise, because there is no room
+ * for its keys. `unknown`: nobody can say.
  *
  * `position` is that of the last publication. `duplicate`: the same idempotency key was used before, so nothing was
  * appended now, and `position` is where that was.
@@ -45,7 +49,7 @@ export type Appended =
       readonly position: Position;
       readonly duplicate: boolean;
     }
-  | { readonly outcome: Exclude<Outcome, 'confirmed'> };
+  | { readonly outcome: Exclude<Outcome, 'confirmed'> | 'refused' };
 
 export interface History {
   /** Called once, before everything else. */
@@ -79,6 +83,9 @@ export interface History {
    * publication continues.
    */
   top(channel: string): Promise<Position | null>;
+
+  /** The newest value of each key, at the position where the channel stands; otherwise like `read`, but whole. */
+  latest(channel: string): Promise<Snapshot | null>;
 
   /** Sends what waits. Afterwards every append fails and every read answers null. */
   stop(): Promise<void>;

@@ -5,9 +5,17 @@
  *
  * Bounds: `size` and `ttlMs` of each channel; `maxBytes` for all payloads together, over which the channels that were quiet
  * longest lose their oldest publications; `maxChannels`, over which the one that was untouched longest is forgotten with its
- * numbering.
+ * numbering. Latest values are never lost to make room: what would make them larger than `maxBytes` is refused.
  */
-import type { Position, Retention } from '../channel/position.ts';
+import { LatestValues } from '../channel/latest-values.ts';
+import {
+  isSequenced,
+  keptPublications,
+  type LatestBounds,
+  type Position,
+  type Retention,
+  type Snapshot,
+} from '../channel/position.ts';
 import { maxBytesOf, type Publication } from '../channel/publication.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { HistoryMetrics } from '../metrics/metrics.ts';
@@ -36,7 +44,7 @@ export interface MemoryHistoryOptions {
   /** Keys that are remembered at most; the oldest are forgotten first. */
   maxIdempotencyKeys: number;
   clock: Clock;
-  metrics: Pick<HistoryMetrics, 'publicationsAppended' | 'reads'>;
+  metrics: Pick<HistoryMetrics, 'publicationsAppended' | 'publicationsNotAppended' | 'reads'>;
 }
 
 interface Kept {
@@ -51,6 +59,7 @@ interface Channel {
   top: number;
   /** The last ones, oldest first: `kept[0]` has the offset `top − kept.length + 1`. */
   readonly kept: Kept[];
+  readonly latest: LatestValues;
   expiresAt: number;
   forgottenAt: number;
 }
@@ -66,6 +75,8 @@ export class MemoryHistory implements History {
   readonly #sweep: Timer;
   #receive: ReceiveSequenced = () => {};
   #bytes = 0;
+  /** Of the latest values of all channels. */
+  #latestBytes = 0;
   #stopped = false;
 
   constructor(options: MemoryHistoryOptions) {
@@ -76,7 +87,7 @@ export class MemoryHistory implements History {
 
   /** What is kept of all channels, in bytes at most. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes + this.#latestBytes;
   }
 
   /** Channels with a numbering. */
@@ -93,16 +104,20 @@ export class MemoryHistory implements History {
     publications: readonly Publication[],
     idempotencyKey?: string,
   ): Promise<Appended> {
-    const { retention, clock } = this.#options;
-    const { size, ttlMs } = retention(name);
-    if (size === 0) throw new RangeError('a channel without history');
+    const { retention, clock, metrics } = this.#options;
+    const kept = retention(name);
+    if (!isSequenced(kept)) throw new RangeError('a channel without history');
     if (this.#stopped) return { outcome: 'failed' };
     const key = idempotencyKey === undefined ? null : `${name}\n${idempotencyKey}`;
     const before = key === null ? null : this.#keys.get(key);
     if (before !== null) return { outcome: 'confirmed', position: before, duplicate: true };
 
-    const channel = this.#touch(name, ttlMs);
-    channel.expiresAt = clock.now() + ttlMs;
+    const channel = this.#touch(name, kept.ttlMs);
+    if (kept.latest !== undefined && !this.#keepLatest(channel, publications, kept.latest)) {
+      metrics.publicationsNotAppended.values.too_many_keys += publications.length;
+      return { outcome: 'refused' };
+    }
+    channel.expiresAt = clock.now() + kept.ttlMs;
     channel.top += publications.length;
     for (const publication of publications) {
       const bytes = maxBytesOf(publication.content) + publicationOverheadBytes;
@@ -111,12 +126,12 @@ export class MemoryHistory implements History {
     }
     this.#filled.delete(name);
     this.#filled.set(name, channel);
-    this.#drop(channel, channel.kept.length - size);
+    this.#drop(channel, channel.kept.length - keptPublications(kept));
     this.#stayWithinBytes();
 
     const position = { epoch: channel.epoch, offset: channel.top };
     if (key !== null) this.#keys.set(key, position);
-    this.#options.metrics.publicationsAppended.value += publications.length;
+    metrics.publicationsAppended.value += publications.length;
     this.#receive(name, { ...position, publications });
     return { outcome: 'confirmed', position, duplicate: false };
   }
@@ -144,20 +159,28 @@ export class MemoryHistory implements History {
     return channel === null ? null : { epoch: channel.epoch, offset: channel.top };
   }
 
+  async latest(name: string): Promise<Snapshot | null> {
+    if (this.#options.retention(name).latest === undefined) return null;
+    const channel = this.#look(name);
+    if (channel === null) return null;
+    return { epoch: channel.epoch, offset: channel.top, publications: channel.latest.publications() };
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#sweep.cancel();
     this.#channels.clear();
     this.#filled.clear();
     this.#bytes = 0;
+    this.#latestBytes = 0;
   }
 
   /** The channel for somebody who reads it: it gets a numbering, so that what he is told stays true. */
   #look(name: string): Channel | null {
-    const { size, ttlMs } = this.#options.retention(name);
-    if (size === 0 || this.#stopped) return null;
+    const kept = this.#options.retention(name);
+    if (!isSequenced(kept) || this.#stopped) return null;
     this.#options.metrics.reads.value += 1;
-    return this.#touch(name, ttlMs);
+    return this.#touch(name, kept.ttlMs);
   }
 
   #touch(name: string, ttlMs: number): Channel {
@@ -179,12 +202,23 @@ export class MemoryHistory implements History {
         break;
       }
     const epoch = `${this.#generation}.${randomEpochPart()}`;
-    return { epoch, top: 0, kept: [], expiresAt: Number.POSITIVE_INFINITY, forgottenAt: 0 };
+    const latest = new LatestValues();
+    return { epoch, top: 0, kept: [], latest, expiresAt: Number.POSITIVE_INFINITY, forgottenAt: 0 };
+  }
+
+  /** False if there is no room for it. */
+  #keepLatest({ latest }: Channel, publications: readonly Publication[], bounds: LatestBounds): boolean {
+    const growth = latest.growthBy(publications);
+    const fits = growth.bytes <= 0 || this.#latestBytes + growth.bytes <= this.#options.maxBytes;
+    if (!fits || !latest.admits(growth, bounds)) return false;
+    latest.take(publications);
+    this.#latestBytes += growth.bytes;
+    return true;
   }
 
   #stayWithinBytes(): void {
     for (const [name, channel] of this.#filled) {
-      while (this.#bytes > this.#options.maxBytes && channel.kept.length > 0) this.#drop(channel, 1);
+      while (this.bytes > this.#options.maxBytes && channel.kept.length > 0) this.#drop(channel, 1);
       if (channel.kept.length > 0) return;
       this.#filled.delete(name);
     }
@@ -203,6 +237,8 @@ export class MemoryHistory implements History {
 
   #forget(name: string, channel: Channel): void {
     this.#empty(name, channel);
+    this.#latestBytes -= channel.latest.bytes;
+    channel.latest.clear();
     this.#channels.delete(name);
   }
 

@@ -11,17 +11,20 @@
  * attempt carries the batch's number, by which Redis knows what it has already done (`redis-append-script.ts`): so an
  * attempt whose answer was lost may be repeated. A batch that meets no connection at all fails at once.
  *
+ * **Keys.** A group in which not every key has room is tried again in its parts, each as its publisher published it, before
+ * anything that follows.
+ *
  * **Bounds.** What waits is bounded in bytes, over all shards; so is what Redis owes an answer for, over which the
  * connection is dropped.
  */
 import { Batcher, type BatchLimits } from '../batching/batcher.ts';
-import type { Retention } from '../channel/position.ts';
+import { keptPublications, type LatestBounds, type Retention } from '../channel/position.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import type { HistoryMetrics } from '../metrics/metrics.ts';
 import { maxFrameBytes } from '../protocol/bridge-frame.ts';
-import { SequencedWriter } from '../protocol/sequenced-frame.ts';
-import { AppendBatch, appendBytes, type GroupResult } from './append-batch.ts';
+import { type KeyedPlace, sequencedKinds, SequencedWriter } from '../protocol/sequenced-frame.ts';
+import { AppendBatch, appendBytes, type AppendGroup, type GroupResult } from './append-batch.ts';
 import { randomEpochPart } from './epoch.ts';
 import { type Appended, numberingTtlMs } from './history.ts';
 import {
@@ -30,6 +33,7 @@ import {
   firstRetentionArg,
   maxGroups,
   numbersPerGroup,
+  numbersPerKey,
 } from './redis-append-script.ts';
 import type { RedisClaims } from './redis-claims.ts';
 import { failureOf, type RedisLink } from './redis-link.ts';
@@ -40,6 +44,7 @@ const firstPauseMs = 20;
 const maxPauseMs = 250;
 /** No attempt begins with less time than this left. */
 const leastAttemptMs = 10;
+const noLatest: LatestBounds = { maxKeys: 0, maxBytes: 0 };
 /** How long `stop` waits for what is under way. */
 const stopTimeoutMs = 500;
 const stopLookMs = 5;
@@ -160,29 +165,41 @@ export class RedisAppender {
     while (queue.due > 0) {
       const batch = queue.batches.shift() as AppendBatch;
       queue.due -= 1;
-      queue.number += 1;
-      await this.#carryOut(shard, batch, queue.number);
+      const batches = [batch];
+      for (let next = batches.shift(); next !== undefined; next = batches.shift()) {
+        queue.number += 1;
+        batches.push(...(await this.#carryOut(shard, next, queue.number)));
+      }
       this.#waitingBytes -= batch.bytes;
     }
     queue.busy = false;
   }
 
-  /** Never rejects. */
-  async #carryOut(shard: number, batch: AppendBatch, number: number): Promise<void> {
+  /** Never rejects. Returns what has to be tried in smaller parts. */
+  async #carryOut(shard: number, batch: AppendBatch, number: number): Promise<AppendBatch[]> {
     const { metrics } = this.#options;
     const result = await this.#attempts(shard, batch, number);
     if (result === 'failed' || result === 'unknown') {
       metrics.publicationsNotAppended.values[result] += batch.count;
       for (const group of batch.groups) group.fail(result);
-      return;
+      return [];
     }
     metrics.batchesAppended.value += 1;
-    metrics.publicationsAppended.value += batch.count;
+    const parts: AppendGroup[] = [];
     batch.groups.forEach((group, index) => {
       const there = result[index];
+      const { length } = group.publications;
       if (there === undefined) group.fail('unknown');
-      else group.confirm(there);
+      else if (there === 'one by one') parts.push(...group.split());
+      else if (there === 'refused') {
+        metrics.publicationsNotAppended.values.too_many_keys += length;
+        group.fail('refused');
+      } else {
+        metrics.publicationsAppended.value += length;
+        group.confirm(there);
+      }
     });
+    return batchesOf(parts);
   }
 
   async #attempts(
@@ -237,40 +254,51 @@ export class RedisAppender {
   #prepare(shard: number, { groups }: AppendBatch) {
     const { keys: allKeys, bootId, retention } = this.#options;
     const of = allKeys[shard] as ShardKeys;
-    const pieces = this.#writer.entries(groups);
+    const { pieces, keyed } = this.#writer.entries(groups);
     const retentions: string[] = [];
     /** Where the retention of a size and a ttl stands. */
     const retentionArgs = new Map<string, number>();
     const idempotencyKeys: string[] = [];
+    const hashes: string[] = [];
     const packed = Buffer.allocUnsafe(groups.length * numbersPerGroup * 4);
+    const newest = keyed.map(newestOfEach);
+    const packedKeys = packKeys(newest.flat());
+    const keyCount = groups.filter(({ idempotencyKey }) => idempotencyKey !== null).length;
     let at = 0;
-    for (const { channel, idempotencyKey, publications } of groups) {
-      const { size, ttlMs } = retention(channel);
-      const name = `${size} ${ttlMs}`;
+    for (const [index, group] of groups.entries()) {
+      const { channel, idempotencyKey, publications } = group;
+      const kept = retention(channel);
+      const { ttlMs, latest = noLatest } = kept;
+      const size = keptPublications(kept);
+      const name = `${size} ${ttlMs} ${latest.maxKeys} ${latest.maxBytes}`;
       let retentionArg = retentionArgs.get(name);
       if (retentionArg === undefined) {
         retentionArg = firstRetentionArg + retentionArgs.size * argsPerRetention;
         retentionArgs.set(name, retentionArg);
         retentions.push(String(size), String(ttlMs), String(numberingTtlMs(ttlMs)));
+        retentions.push(String(latest.maxKeys), String(latest.maxBytes));
       }
       if (idempotencyKey !== null) idempotencyKeys.push(of.idempotency(channel, idempotencyKey));
-      // Behind generation, batch and the numberings.
+      if (latest !== noLatest) hashes.push(of.latest(channel));
+      // Behind generation, batch and the numberings; hashes behind all idempotency keys.
       const keyAt = idempotencyKey === null ? 0 : 2 + groups.length + idempotencyKeys.length;
-      at = packed.writeUInt32BE(publications.length, at);
-      at = packed.writeUInt32BE(retentionArg, at);
-      at = packed.writeUInt32BE(keyAt, at);
+      const hashAt = latest === noLatest ? 0 : 2 + groups.length + keyCount + hashes.length;
+      const keys = newest[index]?.length ?? 0;
+      for (const number of [publications.length, retentionArg, keyAt, hashAt, keys, Number(group.isOfMany)])
+        at = packed.writeUInt32BE(number, at);
     }
     const keys = [
       of.generation,
       of.batch(bootId),
       ...groups.map(({ channel }) => of.numbering(channel)),
       ...idempotencyKeys,
+      ...hashes,
       ...groups.map(({ channel }) => of.log(channel)),
       of.pubsub,
     ];
     const frameStart = this.#frameStarts[shard] as Buffer;
     const args = (claim: string, number: number) => [
-      ...[claim, String(number), randomEpochPart(), packed],
+      ...[claim, String(number), randomEpochPart(), packed, packedKeys],
       ...retentions,
       ...[frameStart, ...pieces],
     ];
@@ -286,14 +314,43 @@ export class RedisAppender {
   }
 }
 
+/** The last place of each key: what came before it in the same entry is the newest of nothing. */
+function newestOfEach(places: readonly KeyedPlace[]): KeyedPlace[] {
+  return [...new Map(places.map((place) => [place.key, place])).values()];
+}
+
+function packKeys(places: readonly KeyedPlace[]): Buffer {
+  const packed = Buffer.allocUnsafe(places.length * numbersPerKey * 4);
+  let at = 0;
+  // Lua counts from 1, and an end is within.
+  for (const { index, kind, keyStart, keyEnd, payloadStart, payloadEnd } of places)
+    for (const number of [
+      ...[index + 1, sequencedKinds.indexOf(kind)],
+      ...[keyStart + 1, keyEnd, payloadStart + 1, payloadEnd],
+    ])
+      at = packed.writeUInt32BE(number, at);
+  return packed;
+}
+
+function batchesOf(groups: readonly AppendGroup[]): AppendBatch[] {
+  const batches: AppendBatch[] = [];
+  for (const [index, group] of groups.entries()) {
+    if (index % maxGroups === 0) batches.push(new AppendBatch());
+    batches.at(-1)?.take(group);
+  }
+  return batches;
+}
+
 /** What the script replied: 'done' and three words per group, or one word. */
 function readResult(reply: string): GroupResult[] | 'generation' | 'stale' | 'unknown' {
   const [word, ...rest] = reply.split(' ');
   if (word === 'generation' || word === 'stale') return word;
   const results: GroupResult[] = [];
   for (let at = 0; at + 2 < rest.length; at += 3) {
-    const [epoch = '', offset, duplicate] = rest.slice(at, at + 3);
-    results.push({ position: { epoch, offset: Number(offset) }, duplicate: duplicate === '1' });
+    const [epoch = '', offset, mark] = rest.slice(at, at + 3);
+    if (mark === '2') results.push('refused');
+    else if (mark === '3') results.push('one by one');
+    else results.push({ position: { epoch, offset: Number(offset) }, duplicate: mark === '1' });
   }
   return word === 'done' && results.length > 0 ? results : 'unknown';
 }

@@ -9,7 +9,13 @@
  * scripts of a shard show a claim, so that a server that may lack something is noticed before it is believed.
  */
 import type { BatchLimits } from '../batching/batcher.ts';
-import type { Position, Retention } from '../channel/position.ts';
+import {
+  isSequenced,
+  keptPublications,
+  type Position,
+  type Retention,
+  type Snapshot,
+} from '../channel/position.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import type { HistoryMetrics } from '../metrics/metrics.ts';
@@ -26,6 +32,7 @@ import {
 import type { Slice } from './recovery.ts';
 import { RedisAppender } from './redis-appender.ts';
 import { RedisClaims } from './redis-claims.ts';
+import { latestIn } from './redis-latest-value.ts';
 import { type DialRedis, failureOf, type RedisLink } from './redis-link.ts';
 import { readScript } from './redis-read-script.ts';
 import { ShardKeys } from './redis-script.ts';
@@ -131,7 +138,7 @@ export class RedisHistory implements History {
     publications: readonly Publication[],
     idempotencyKey: string | null = null,
   ): Promise<Appended> {
-    if (this.#options.retention(channel).size === 0) throw new RangeError('a channel without history');
+    if (!isSequenced(this.#options.retention(channel))) throw new RangeError('a channel without history');
     return await this.#appender.append(
       shardOf(channel, this.#options.shards),
       channel,
@@ -144,14 +151,14 @@ export class RedisHistory implements History {
     // Of what is behind the largest number there is nothing, whatever the number is.
     const from = Math.min(Math.max(offset, 0), Number.MAX_SAFE_INTEGER - 1) + 1;
     const enough = Math.min(from + maxPublications - 1, Number.MAX_SAFE_INTEGER);
-    const log = await this.#ask(channel, ['after', epoch, String(from), String(enough)]);
+    const log = await this.#askLog(channel, ['after', epoch, String(from), String(enough)]);
     if (log === null) return null;
     if (log.epoch !== epoch) return { epoch: log.epoch, offset: log.top, publications: [], top: log.top };
     return this.#slice(channel, log, from, maxPublications);
   }
 
   async last(channel: string, count: number): Promise<Slice | null> {
-    const log = await this.#ask(channel, ['last', '', String(count), '']);
+    const log = await this.#askLog(channel, ['last', '', String(count), '']);
     if (log === null) return null;
     // Bytes were saved at the old end: what is there ends at the top.
     const whole = { ...log, entries: [...log.entries].reverse(), cut: false };
@@ -159,8 +166,21 @@ export class RedisHistory implements History {
   }
 
   async top(channel: string): Promise<Position | null> {
-    const log = await this.#ask(channel, ['top', '', '', '']);
+    const log = await this.#askLog(channel, ['top', '', '', '']);
     return log === null ? null : { epoch: log.epoch, offset: log.top };
+  }
+
+  async latest(channel: string): Promise<Snapshot | null> {
+    const { retention, metrics } = this.#options;
+    if (retention(channel).latest === undefined) return null;
+    const answer = await this.#ask(channel, ['latest', '', '', '']);
+    if (answer === null) return null;
+    const { epoch, top, rest } = answer;
+    const [fields] = rest as [Buffer[]];
+    const publications = latestIn(fields, top, () => {
+      metrics.entriesRejected.value += 1;
+    });
+    return { epoch, offset: top, publications };
   }
 
   async stop(): Promise<void> {
@@ -172,31 +192,39 @@ export class RedisHistory implements History {
   /** The window of what is kept moves by publications, the log by entries: the oldest one may reach out of it. */
   #slice(channel: string, log: StoredLog, from: number, maxPublications: number): Slice {
     const { retention, metrics } = this.#options;
-    const oldest = log.top - retention(channel).size + 1;
+    const oldest = log.top - keptPublications(retention(channel)) + 1;
     return sliceOf(log, { from: Math.max(from, oldest), maxPublications }, () => {
       metrics.entriesRejected.value += 1;
     });
   }
 
+  async #askLog(channel: string, args: readonly string[]): Promise<StoredLog | null> {
+    const answer = await this.#ask(channel, args);
+    return answer === null ? null : logOf(answer);
+  }
+
   /** Asks with what the read script needs behind claim, epoch and ttl; null if there is no answer. */
-  async #ask(channel: string, args: readonly string[]): Promise<StoredLog | null> {
+  async #ask(channel: string, args: readonly string[]): Promise<Answer | null> {
     const { retention, shards, metrics, onTrouble } = this.#options;
-    const { size, ttlMs } = retention(channel);
+    const kept = retention(channel);
     const shard = shardOf(channel, shards);
     const keys = this.#keysOf(shard);
     const link = this.#link;
-    if (size === 0 || link === null) return null;
+    if (!isSequenced(kept) || link === null) return null;
     metrics.reads.value += 1;
     try {
       for (let attempt = 0; attempt < readAttempts && link.ready; attempt += 1) {
         const claim = await this.#claims.of(shard, link);
         const reply = await link.run(
           readScript,
-          [keys.generation, keys.numbering(channel), keys.log(channel)],
-          [claim, randomEpochPart(), String(numberingTtlMs(ttlMs)), ...args, String(maxReadBytes)],
+          [
+            ...[keys.generation, keys.numbering(channel), keys.log(channel)],
+            ...(kept.latest === undefined ? [] : [keys.latest(channel)]),
+          ],
+          [claim, randomEpochPart(), String(numberingTtlMs(kept.ttlMs)), ...args, String(maxReadBytes)],
         );
-        const log = readReply(reply);
-        if (log !== null) return log;
+        const answer = answerIn(reply);
+        if (answer !== null) return answer;
         this.#claims.forget(shard);
       }
     } catch (error) {
@@ -212,12 +240,25 @@ export class RedisHistory implements History {
   }
 }
 
+/** What the read script replies. */
+interface Answer {
+  readonly epoch: string;
+  readonly top: number;
+  readonly cut: boolean;
+  /** Entries, or one list of latest values. */
+  readonly rest: readonly unknown[];
+}
+
 /** Null if the claim did not hold. The script is ours, so what it replies has the form that it has. */
-function readReply(reply: unknown): StoredLog | null {
-  const [word, epoch, top, cut, ...rest] = reply as Buffer[];
+function answerIn(reply: unknown): Answer | null {
+  const [word, epoch, top, cut, ...rest] = reply as unknown[];
   if (String(word) !== 'slice') return null;
+  return { epoch: String(epoch), top: Number(String(top)), cut: String(cut) === '1', rest };
+}
+
+function logOf({ epoch, top, cut, rest }: Answer): StoredLog {
   const entries: StoredEntry[] = [];
   for (let at = 0; at + 1 < rest.length; at += 2)
     entries.push({ id: String(rest[at]), bytes: rest[at + 1] as Buffer });
-  return { epoch: String(epoch), top: Number(String(top)), entries, cut: String(cut) === '1' };
+  return { epoch, top, entries, cut };
 }

@@ -5,8 +5,10 @@
  *
  *     <prefix>.v1.<shards>.{n}.generation       who may append: "<identity of the server> <generation>"
  *                            .batch:<boot id>   the last batch of a node, and what became of it
- *                            .top:<channel>     the numbering: "<epoch> <offset of the last> <margin>"
+ *                            .top:<channel>     the numbering: "<epoch> <offset of the last> <margin>", and where the latest
+ *                                               values are kept " <keys> <bytes>"
  *                            .log:<channel>     what is kept: a stream of entries (protocol/sequenced-frame.ts)
+ *                            .latest:<channel>  the newest value of each key: a hash (redis-latest-value.ts)
  *                            .key:<channel>…    an idempotency key: "<epoch> <offset>"
  *                            .history           the pub/sub channel on which frames go to all nodes
  *
@@ -19,6 +21,9 @@
  *
  * **Epoch.** `<generation>.<epoch of the channel>`. Either part changes when something may be lost: the generation when
  * the server is not the one that was appended to, the other when numbering or log are missing and the other one is not.
+ *
+ * **Latest values.** The hash lives as long as the numbering, which says how many keys it has: one that has another number, or
+ * that is of another epoch, has lost something, and begins anew with another epoch.
  *
  * The scripts need Redis 6.2 or newer, and trust no value that they find: a key of the wrong type is as good as none.
  */
@@ -48,14 +53,26 @@ end
 -- Not tostring, which rounds to 14 digits.
 local function digits(number) return string.format('%.0f', number) end
 
--- The epoch, the offset of the last publication, and the margin; nil if the value is no numbering.
+-- The epoch, the offset of the last publication, the margin, and keys and bytes of the latest values; nil if the value is no
+-- numbering.
 local function numberingIn(value)
   if not value then return nil end
-  local epoch, top, margin = string.match(value, '^([%w_-]+) (%d+) (%d+)$')
+  local epoch, top, margin, rest = string.match(value, '^([%w_-]+) (%d+) (%d+)(.*)$')
   top = tonumber(top)
   if not epoch or #epoch > 16 or top > maxOffset then return nil end
-  return epoch, top, margin
+  local keys, bytes = string.match(rest, '^ (%d+) (%d+)$')
+  if rest ~= '' and not keys then return nil end
+  return epoch, top, margin, tonumber(keys or 0), tonumber(bytes or 0)
 end
+
+-- What a numbering ends with.
+local function latestPart(keys, bytes)
+  if keys == 0 then return '' end
+  return ' ' .. digits(keys) .. ' ' .. digits(bytes)
+end
+
+-- Whether the hash has as many keys as it must have. What is no hash is an error, which is no number.
+local function holds(hash, keys) return redis.pcall('HLEN', hash) == keys end
 
 -- Whether a log that is missing has expired.
 local function hasExpired(numbering, margin)
@@ -92,6 +109,10 @@ export class ShardKeys {
 
   log(channel: string): string {
     return `${this.#base}.log:${channel}`;
+  }
+
+  latest(channel: string): string {
+    return `${this.#base}.latest:${channel}`;
   }
 
   /** A channel's name has no line break. */

@@ -175,7 +175,7 @@ export class HistoryMetrics {
     'outcry_history_publications_not_appended_total',
     'Publications that were not appended, or of which nobody knows whether they were, by reason.',
     'reason',
-    ['away', 'waiting_limit', 'failed', 'unknown'],
+    ['away', 'waiting_limit', 'too_many_keys', 'failed', 'unknown'],
   );
   readonly appendRetries = new Counter(
     'outcry_history_append_retries_total',
@@ -216,7 +216,7 @@ export class HistoryMetrics {
     'outcry_history_heals_total',
     'Times that a channel was compared with its history, by what that found.',
     'result',
-    ['nothing_missing', 'healed', 'gap', 'unavailable'],
+    ['nothing_missing', 'healed', 'gap', 'snapshot', 'unavailable'],
   );
   readonly publicationsHealed = new Counter(
     'outcry_history_publications_healed_total',
@@ -246,9 +246,38 @@ export class HistoryMetrics {
   );
 }
 
+/** Why clients get a snapshot: they subscribe, or what they have is replaced, as in the protocol. */
+export const snapshotReasons = ['subscribed', 'conflated', 'epoch_changed', 'not_kept'] as const;
+
+/** What is counted of channels that keep the latest values. */
+export class LatestMetrics {
+  readonly keys = new Gauge(
+    'outcry_latest_keys',
+    'Keys whose latest values this node has at hand for those who subscribe.',
+  );
+  readonly bytes = new Gauge('outcry_latest_bytes', 'Bytes of these keys and values.');
+  readonly snapshotsSent = new LabelledCounter(
+    'outcry_snapshots_sent_total',
+    'Snapshots of the latest values that were sent to one client, or for the last two reasons to all of a channel.',
+    'reason',
+    snapshotReasons,
+  );
+  readonly publicationsSent = new Counter(
+    'outcry_snapshot_publications_total',
+    'Publications in the snapshots that were sent.',
+  );
+  readonly snapshotsRefused = new LabelledCounter(
+    'outcry_snapshots_refused_total',
+    'Snapshots that a client did not get: the history could not be asked, or more than may wait for one client.',
+    'reason',
+    ['unavailable', 'too_much'],
+  );
+}
+
 export class Metrics {
   readonly bridge = new BridgeMetrics();
   readonly history = new HistoryMetrics();
+  readonly latest = new LatestMetrics();
   readonly connectionsOpen = new Gauge('outcry_connections_open', 'WebSockets that are open.');
   readonly connectionsOpened = new Counter('outcry_connections_opened_total', 'WebSockets that were opened.');
   readonly connectionsClosed = new LabelledCounter(
@@ -359,9 +388,9 @@ export class Metrics {
     ['request', 'session', 'flush'],
   );
 
-  /** All of them, those of bridge and history included. */
+  /** All of them, those of bridge, history and latest values included. */
   all(): Metric[] {
-    const { bridge, history, ...own } = this;
-    return [...Object.values(own), ...Object.values(bridge), ...Object.values(history)];
+    const { bridge, history, latest, ...own } = this;
+    return [own, bridge, history, latest].flatMap((metrics): Metric[] => Object.values(metrics));
   }
 }

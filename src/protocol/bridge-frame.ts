@@ -44,6 +44,8 @@ const kindNumbers: Readonly<Record<PublicationKind, number>> = {
   text: kindText,
   binary: kindBinary,
   json: kindJson,
+  // Never in these frames: what has a key goes through a history.
+  deleted: 3,
 };
 const largestKind = 0xffff_ffff;
 

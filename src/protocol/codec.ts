@@ -6,7 +6,7 @@
  */
 import type { Position } from '../channel/position.ts';
 import type { Payload, Publication } from '../channel/publication.ts';
-import type { Command, GapReason, Reply } from './messages.ts';
+import type { Command, GapReason, Reply, SnapshotReason } from './messages.ts';
 
 /** The channel that a broadcast belongs to, as its subscribers know it. */
 export interface ChannelHead {
@@ -33,4 +33,9 @@ export interface Codec {
   batch(head: ChannelHead, publications: readonly Publication[]): Payload;
   /** What follows begins behind the head's position. */
   gap(head: ChannelHead, reason: GapReason): Payload;
+  /**
+   * What a client has of the channel is replaced by so many publications with keys, which follow in batches with sequence 0
+   * and no position; behind them it stands at the head's position.
+   */
+  snapshot(head: ChannelHead, reason: SnapshotReason, count: number): Payload;
 }

@@ -2,7 +2,7 @@
  * What makes a command of the fields of a message, whichever codec found them: the two forms cannot mean different things,
  * because the rules stand here once.
  */
-import type { Publication } from '../channel/publication.ts';
+import { Publication } from '../channel/publication.ts';
 import type { ErrorName } from './error-codes.ts';
 import type { CommandType } from './message-numbers.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type Mistake,
   maxChannelsPerCommand,
   maxClientNameBytes,
+  maxKeyLength,
   maxTokenBytes,
   type Subscription,
 } from './messages.ts';
@@ -30,13 +31,16 @@ export interface CommandFields {
   /** From 0 to 2^53 − 1. */
   wholeNumber(field: 'id' | 'version'): number | null | undefined;
   /** A string of its own, not one that keeps the frame in memory. May have lone surrogates. */
-  text(field: 'client' | 'token' | 'channel' | 'idempotencyKey'): string | null | undefined;
+  text(field: 'client' | 'token' | 'channel' | 'idempotencyKey' | 'key'): string | null | undefined;
   /** Null also when there are not 1 to 1,000 of them. */
   channels(): readonly string[] | null | undefined;
   /** Likewise, and null also when what is asked for with one of them is not what it must be. */
   subscriptions(): readonly Subscription[] | null | undefined;
   /** A string says in one sentence what is wrong with the payload. */
   publication(time: number): Publication | string;
+  /** Whether it says that its key is deleted; null if that is neither said nor denied. */
+  deletes(): boolean | null;
+  hasPayload(): boolean;
 }
 
 export function readCommand(fields: CommandFields, time: number): Command {
@@ -56,8 +60,8 @@ export function readCommand(fields: CommandFields, time: number): Command {
     case 'publish': {
       const channel = fields.text('channel');
       if (typeof channel !== 'string') return wrong('channel must be a string');
-      const publication = fields.publication(time);
-      if (typeof publication === 'string') return wrong(publication, 'bad_payload');
+      const publication = readPublication(fields, time);
+      if ('error' in publication) return wrong(publication.message, publication.error);
       const idempotencyKey = fields.text('idempotencyKey');
       if (!isIdempotencyKey(idempotencyKey)) return wrong(idempotencyKeyRule);
       return { type, id: id ?? null, channel, publication, idempotencyKey: idempotencyKey ?? null };
@@ -94,6 +98,25 @@ export function readCommand(fields: CommandFields, time: number): Command {
   }
 }
 
+/** What is published, or what is wrong with it. */
+export function readPublication(
+  fields: CommandFields,
+  time: number,
+): Publication | { error: ErrorName; message: string } {
+  const key = fields.text('key');
+  if (!isKey(key)) return { error: 'bad_request', message: keyRule };
+  const deletes = fields.deletes();
+  if (deletes === null) return { error: 'bad_request', message: 'deleted must be true or false' };
+  if (deletes) {
+    if (key === undefined) return { error: 'bad_request', message: 'what is deleted has a key' };
+    if (fields.hasPayload()) return { error: 'bad_payload', message: 'what is deleted has no payload' };
+    return Publication.deletion(key, time);
+  }
+  const publication = fields.publication(time);
+  if (typeof publication === 'string') return { error: 'bad_payload', message: publication };
+  return key === undefined ? publication : publication.withKey(key);
+}
+
 function mistake(id: number | null, error: ErrorName, message: string): Mistake {
   return { type: 'mistake', id, error, message };
 }
@@ -102,9 +125,19 @@ export const idempotencyKeyRule = `idempotencyKey must be a string of 1 to ${max
 
 /** An optional key within its bounds. */
 export function isIdempotencyKey(key: string | null | undefined): key is string | undefined {
+  return isShort(key, maxIdempotencyKeyLength);
+}
+
+const keyRule = `key must be a string of 1 to ${maxKeyLength} characters`;
+
+function isKey(key: string | null | undefined): key is string | undefined {
+  return isShort(key, maxKeyLength);
+}
+
+function isShort(text: string | null | undefined, maxLength: number): text is string | undefined {
   return (
-    key === undefined ||
-    (key !== null && key.length >= 1 && key.length <= maxIdempotencyKeyLength && key.isWellFormed())
+    text === undefined ||
+    (text !== null && text.length >= 1 && text.length <= maxLength && text.isWellFormed())
   );
 }
 

@@ -14,6 +14,7 @@ export const errorCodes = {
   payload_too_big: 109,
   bad_payload: 110,
   not_permitted: 111,
+  too_many_keys: 112,
   unavailable: 200,
   outcome_unknown: 201,
   too_fast: 202,

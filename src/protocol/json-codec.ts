@@ -12,7 +12,13 @@ import { errorCodes } from './error-codes.ts';
 import { JsonFields } from './json-fields.ts';
 import { JsonScanner } from './json-scanner.ts';
 import { Malformed } from './malformed.ts';
-import { type Command, type GapReason, protocolVersion, type Reply } from './messages.ts';
+import {
+  type Command,
+  type GapReason,
+  protocolVersion,
+  type Reply,
+  type SnapshotReason,
+} from './messages.ts';
 import { jsonSubprotocol } from './subprotocols.ts';
 
 class JsonCodec implements Codec {
@@ -58,20 +64,31 @@ class JsonCodec implements Codec {
   gap({ channel, position }: ChannelHead, reason: GapReason): string {
     return JSON.stringify({ type: 'gap', channel, reason, epoch: position?.epoch, offset: position?.offset });
   }
+
+  snapshot({ channel, sequence, position }: ChannelHead, reason: SnapshotReason, count: number): string {
+    return JSON.stringify({
+      ...{ type: 'snapshot', channel, reason, sequence },
+      ...{ epoch: position?.epoch, offset: position?.offset, count },
+    });
+  }
 }
 
 export const jsonCodec: Codec = new JsonCodec();
 
 function payloadOf(publication: Publication): string {
-  switch (publication.kind) {
+  const { kind, key } = publication;
+  const start = key === null ? '{' : `{"key":${JSON.stringify(key)},`;
+  switch (kind) {
     case 'json':
-      return `{"json":${publication.text}}`;
+      return `${start}"json":${publication.text}}`;
     case 'text':
-      return `{"text":${JSON.stringify(publication.text)}}`;
+      return `${start}"text":${JSON.stringify(publication.text)}}`;
     case 'binary': {
       const { buffer, byteOffset, byteLength } = publication.bytes;
-      return `{"binary":"${Buffer.from(buffer, byteOffset, byteLength).toString('base64')}"}`;
+      return `${start}"binary":"${Buffer.from(buffer, byteOffset, byteLength).toString('base64')}"}`;
     }
+    case 'deleted':
+      return `${start}"deleted":true}`;
   }
 }
 
@@ -88,9 +105,9 @@ function objectOf(reply: Reply): object {
     }
     case 'subscribed': {
       const channels = reply.channels.map(
-        ({ channel, number, sequence, degraded, position, recovered, reason }) => ({
+        ({ channel, number, sequence, degraded, position, recovered, reason, snapshot }) => ({
           ...{ channel, number, sequence, degraded: degraded || undefined },
-          ...{ epoch: position?.epoch, offset: position?.offset, recovered, reason },
+          ...{ epoch: position?.epoch, offset: position?.offset, recovered, reason, snapshot },
         }),
       );
       const refused = reply.refused.map(({ channel, error, message }) => ({

@@ -17,7 +17,7 @@ const maxFieldDepth = 7;
 
 const fieldNames = [
   ...(['type', 'id', 'version', 'client', 'token'] as const),
-  ...(['channels', 'channel', 'json', 'text', 'binary', 'idempotencyKey'] as const),
+  ...(['channels', 'channel', 'json', 'text', 'binary', 'idempotencyKey', 'key', 'deleted'] as const),
 ];
 type FieldName = (typeof fieldNames)[number];
 
@@ -77,7 +77,7 @@ export class JsonFields implements CommandFields {
     return /^[-0-9]/.test(text) ? Number(text) : null;
   }
 
-  text(field: 'client' | 'token' | 'channel' | 'idempotencyKey'): string | null | undefined {
+  text(field: 'client' | 'token' | 'channel' | 'idempotencyKey' | 'key'): string | null | undefined {
     return this.#stringOf(this.#places.get(field));
   }
 
@@ -135,6 +135,16 @@ export class JsonFields implements CommandFields {
     return content.toString('base64') === base64
       ? Publication.binary(content, time)
       : 'binary must be base64 with padding';
+  }
+
+  deletes(): boolean | null {
+    const place = this.#places.get('deleted');
+    const said = place === undefined ? 'false' : this.#frame.slice(place.start, place.end);
+    return said === 'true' ? true : said === 'false' ? false : null;
+  }
+
+  hasPayload(): boolean {
+    return (['json', 'text', 'binary'] as const).some((kind) => this.#places.has(kind));
   }
 
   /** An entry of `channels`, at which the scanner stands: a name, or an object with one. */

@@ -25,7 +25,8 @@ export const replyNumbers = {
   batch: 7,
   gap: 8,
   error: 9,
-} as const satisfies Record<Reply['type'] | 'batch' | 'gap', number>;
+  snapshot: 10,
+} as const satisfies Record<Reply['type'] | 'batch' | 'gap' | 'snapshot', number>;
 
 export const gapNumbers = {
   bridge: 1,

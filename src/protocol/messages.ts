@@ -13,6 +13,8 @@ export const maxClientNameBytes = 64;
 export const maxTokenBytes = 4_096;
 /** Of a position that a client names. */
 export const maxClaimedEpochBytes = 64;
+/** Characters of the key of a publication. */
+export const maxKeyLength = 128;
 /** Publications that a client may ask for when it subscribes. */
 export const maxLast = 10_000;
 /** Levels of arrays and objects within a JSON payload. */
@@ -66,6 +68,8 @@ export interface Joined {
   recovered?: boolean;
   /** Why not. */
   reason?: NotRecovered;
+  /** In a channel with the latest values: how many of them follow the answer; absent if none are told. */
+  snapshot?: number;
 }
 
 /**
@@ -99,6 +103,9 @@ export type GapReason = 'bridge' | 'bridge_away' | HistoryGapReason | 'healed';
 
 /** `epoch_changed`: the channel is numbered anew. `not_kept`: what was missed is not kept any more. */
 export type HistoryGapReason = 'epoch_changed' | 'not_kept';
+
+/** Why what a client has of a channel is replaced. `conflated`: it was too slow, and was brought back. */
+export type SnapshotReason = 'conflated' | HistoryGapReason;
 
 /** What a node says to one client. */
 export type Reply =

@@ -12,7 +12,14 @@ import { maxMessagesPerFrame, readCommand } from './command.ts';
 import { errorCodes } from './error-codes.ts';
 import { Malformed } from './malformed.ts';
 import { gapNumbers, jsonExtensionType, replyNumbers } from './message-numbers.ts';
-import { type Command, type GapReason, type Joined, protocolVersion, type Reply } from './messages.ts';
+import {
+  type Command,
+  type GapReason,
+  type Joined,
+  protocolVersion,
+  type Reply,
+  type SnapshotReason,
+} from './messages.ts';
 import { MsgpackFields } from './msgpack-fields.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
@@ -60,7 +67,7 @@ class MsgpackCodec implements Codec {
     writer.unsigned(sequence);
     writeTime(writer, oldest?.time ?? null);
     writer.array(publications.length);
-    for (const publication of publications) writePayload(writer, publication);
+    for (const publication of publications) writePublication(writer, publication);
     if (position !== null) writer.unsigned(position.offset);
     return writer.view();
   }
@@ -75,9 +82,32 @@ class MsgpackCodec implements Codec {
     if (position !== null) writePosition(writer, position);
     return writer.view();
   }
+
+  snapshot({ number, sequence, position }: ChannelHead, reason: SnapshotReason, count: number): Uint8Array {
+    const writer = this.#writer;
+    writer.clear(keepBytes);
+    writer.array(7);
+    writer.unsigned(replyNumbers.snapshot);
+    writer.unsigned(number);
+    writer.text(reason);
+    writePosition(writer, position ?? undefined);
+    writer.unsigned(count);
+    writer.unsigned(sequence);
+    return writer.view();
+  }
 }
 
 export const msgpackCodec: Codec = new MsgpackCodec();
+
+/** A payload, or an array of a key and its payload, or of a key that is deleted. */
+function writePublication(writer: MsgpackWriter, publication: Publication): void {
+  const { key, kind } = publication;
+  if (key !== null) {
+    writer.array(kind === 'deleted' ? 1 : 2);
+    writer.text(key);
+  }
+  if (kind !== 'deleted') writePayload(writer, publication);
+}
 
 function writePayload(writer: MsgpackWriter, publication: Publication): void {
   const { kind, content } = publication;
@@ -147,17 +177,32 @@ function writeReply(writer: MsgpackWriter, reply: Reply): void {
 }
 
 function writeJoined(writer: MsgpackWriter, joined: Joined): void {
-  const { channel, number, sequence, degraded, position, recovered, reason } = joined;
-  const elements =
-    reason !== undefined ? 8 : recovered !== undefined ? 7 : position !== undefined ? 6 : degraded ? 4 : 3;
+  const { channel, number, sequence, degraded, position, recovered, reason, snapshot } = joined;
+  const elements = elementsOf(joined);
   writer.array(elements);
   writer.text(channel);
   writer.unsigned(number);
   writer.unsigned(sequence);
   if (elements > 3) writer.boolean(degraded);
   if (elements > 4) writePosition(writer, position);
-  if (elements > 6) writer.boolean(recovered ?? false);
-  if (reason !== undefined) writer.text(reason);
+  if (elements > 6) writeElse(writer, recovered, (value) => writer.boolean(value));
+  if (elements > 7) writeElse(writer, reason, (value) => writer.text(value));
+  if (snapshot !== undefined) writer.unsigned(snapshot);
+}
+
+/** Up to the last one that says something. */
+function elementsOf({ degraded, position, recovered, reason, snapshot }: Joined): number {
+  if (snapshot !== undefined) return 9;
+  if (reason !== undefined) return 8;
+  if (recovered !== undefined) return 7;
+  if (position !== undefined) return 6;
+  return degraded ? 4 : 3;
+}
+
+/** A value, or nil if there is none. */
+function writeElse<T>(writer: MsgpackWriter, value: T | undefined, write: (value: T) => void): void {
+  if (value === undefined) writer.nil();
+  else write(value);
 }
 
 function writePosition(writer: MsgpackWriter, position: Position | undefined): void {

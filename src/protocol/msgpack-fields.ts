@@ -20,11 +20,11 @@ const positions = {
   ...{ type: 0, id: 1 },
   ...{ version: 2, client: 3, token: 4 },
   ...{ channels: 2 },
-  ...{ channel: 2, payload: 3, idempotencyKey: 4 },
+  ...{ channel: 2, payload: 3, idempotencyKey: 4, key: 5 },
 } as const;
 type FieldName = keyof typeof positions;
 
-const fieldCount = 5;
+const fieldCount = 6;
 
 const commandTypes: ReadonlyMap<number, CommandType> = new Map(
   Object.entries(commandNumbers).map(([type, number]) => [number, type as CommandType]),
@@ -70,7 +70,7 @@ export class MsgpackFields implements CommandFields {
     });
   }
 
-  text(field: 'client' | 'token' | 'channel' | 'idempotencyKey'): string | null | undefined {
+  text(field: 'client' | 'token' | 'channel' | 'idempotencyKey' | 'key'): string | null | undefined {
     return this.#at(field, () => this.#text());
   }
 
@@ -102,6 +102,15 @@ export class MsgpackFields implements CommandFields {
 
   publication(time: number): Publication | string {
     return this.#at('payload', () => this.#publication(time)) ?? 'a publication has a payload';
+  }
+
+  /** A key without a payload. */
+  deletes(): boolean {
+    return !this.hasPayload() && this.#at('key', () => true) === true;
+  }
+
+  hasPayload(): boolean {
+    return this.#at('payload', () => true) === true;
   }
 
   #publication(time: number): Publication | string {

@@ -100,11 +100,13 @@ export class MsgpackWriter {
     this.#bytes.writeDoubleBE(value, position + 1);
   }
 
-  text(value: string): void {
+  /** Returns how many bytes of UTF-8 it has. */
+  text(value: string): number {
     const size = Buffer.byteLength(value);
     this.#reserve(5 + size);
     this.#textHeader(size);
     this.#length += this.#bytes.write(value, this.#length, size);
+    return size;
   }
 
   /** Text that already is UTF-8, which is not checked. */
@@ -114,18 +116,21 @@ export class MsgpackWriter {
     this.#raw(value);
   }
 
-  binary(value: Uint8Array): void {
+  /** Returns how many bytes it has. */
+  binary(value: Uint8Array): number {
     this.#reserve(5 + value.byteLength);
     this.#sized(0xc4, value.byteLength);
     this.#raw(value);
+    return value.byteLength;
   }
 
-  /** The UTF-8 of a string as binary. */
-  textAsBinary(value: string): void {
+  /** The UTF-8 of a string as binary. Returns how many bytes it has. */
+  textAsBinary(value: string): number {
     const size = Buffer.byteLength(value);
     this.#reserve(5 + size);
     this.#sized(0xc4, size);
     this.#length += this.#bytes.write(value, this.#length, size);
+    return size;
   }
 
   /**

@@ -90,7 +90,7 @@ describe('a frame', () => {
       { channel: 'chat', publications: [hi] },
       { channel: 'préis', publications: [hi, hi] },
     ];
-    const pieces = writer.entries(contents);
+    const { pieces } = writer.entries(contents);
     const entries = contents.map(({ publications }) => writer.entry(publications));
     expect([pieces[2], pieces[4]]).toEqual(entries);
     const whole = frame(7, [
@@ -115,7 +115,7 @@ describe('a frame', () => {
     ['cut', ' e 5'],
     ['too many', ' e 5 0 e 6 0'],
     ['followed by a space', ' e 5 0 '],
-    ['of another kind', ' e 5 2'],
+    ['of another kind', ' e 5 4'],
     ['full of spaces', ' '.repeat(1_000_000)],
   ])('whose positions are %s is none', (_name, positions) => {
     expect(reader.frame(frame(0, [['a', 'e', 5, writer.entry([hi])]], positions))).toBe(null);

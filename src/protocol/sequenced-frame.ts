@@ -5,7 +5,7 @@
  * An **entry** is one MessagePack array and holds publications of one channel that follow each other. It does not know
  * their offsets: it is written before they are assigned, and whoever keeps it keeps the offset of the last one beside it.
  *
- *     [version, time, [[kind, payload], …]]
+ *     [version, time, [[kind, payload], [kind, payload, key], …]]
  *
  * A **frame** carries entries of one shard, and in one text, beside them, the position that was assigned to the last
  * publication of each:
@@ -13,15 +13,16 @@
  *     [version, shard, " epoch offset 0 epoch offset 0 …", [[channel, entry], …]]
  *
  * A frame is put together where offsets are assigned, which may be inside Redis, by joining what it begins with, the
- * positions, and the entries as a node has written them (`SequencedWriter`), which are not looked into. An entry that was not appended, because its idempotency key was there already, is left in: it has 1 in place of 0, and is
- * skipped. Arrays may grow at their end.
+ * positions, and the entries as a node has written them (`SequencedWriter`), which are not looked into. An entry that was not appended is left in and skipped: it has something else in place of 0, 1 if its
+ * idempotency key was there already, 2 or 3 if there was no room for its keys. Arrays may grow at their end.
  *
  * | element | type             | meaning |
  * |---------|------------------|---------|
  * | version | uint             | 1, of entries and of frames |
  * | time    | float64          | when the oldest publication was taken, in milliseconds since 1970 |
- * | kind    | uint             | 0 text, 1 binary, 2 JSON |
- * | payload | bin              | the bytes as published |
+ * | kind    | uint             | 0 text, 1 binary, 2 JSON, 3 a deletion, which has a key |
+ * | payload | bin              | the bytes as published; of a deletion none |
+ * | key     | str, 1–128 characters | absent if there is none |
  * | shard   | uint             | the shard of all its channels |
  * | channel | str, 1–200 bytes | |
  * | epoch   | 1–31 bytes       | |
@@ -35,12 +36,19 @@ import type { SequencedBatch } from '../channel/position.ts';
 import { Publication, type PublicationKind } from '../channel/publication.ts';
 import { maxFrameBytes } from './bridge-frame.ts';
 import { Malformed } from './malformed.ts';
+import { maxKeyLength } from './messages.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
 export const sequencedVersion = 1;
 
-const kinds: readonly PublicationKind[] = ['text', 'binary', 'json'];
+export const sequencedKinds: readonly PublicationKind[] = ['text', 'binary', 'json', 'deleted'];
+
+/** A UTF-16 unit is at most three bytes. */
+const maxKeyBytes = 3 * maxKeyLength;
+
+/** Where the time of an entry stands in its bytes: it begins behind the headers of the array and the number. */
+export const entryTimeAt = 3;
 
 export const maxEpochBytes = 31;
 
@@ -55,6 +63,26 @@ export interface EntryContent {
   readonly channel: string;
   /** At least one. */
   readonly publications: readonly Publication[];
+}
+
+/** Where in the bytes of an entry a publication with a key stands: from `…Start` up to, without, `…End`. */
+export interface KeyedPlace {
+  /** Which of the publications of the entry it is, from 0. */
+  readonly index: number;
+  readonly kind: PublicationKind;
+  readonly key: string;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly payloadStart: number;
+  readonly payloadEnd: number;
+}
+
+/** The last element of a frame, to be joined as it is, and what somebody who does not read entries must know of them. */
+export interface WrittenEntries {
+  /** How it begins, and for each channel what stands before the entry, and the entry. */
+  readonly pieces: readonly Buffer[];
+  /** By entry. */
+  readonly keyed: readonly (readonly KeyedPlace[])[];
 }
 
 /** Writes entries, and the parts of frames that do not depend on offsets. */
@@ -78,13 +106,10 @@ export class SequencedWriter {
     return writer.copy();
   }
 
-  /**
-   * The last element of a frame in pieces, to be joined as they are: how it begins, and for each channel what stands before
-   * the entry, and the entry.
-   */
-  entries(contents: readonly EntryContent[]): Buffer[] {
+  entries(contents: readonly EntryContent[]): WrittenEntries {
     const writer = this.#writer;
     const bounds = [0];
+    const keyed: KeyedPlace[][] = [];
     writer.clear(keepBytes);
     writer.array(contents.length);
     for (const { channel, publications } of contents) {
@@ -92,24 +117,35 @@ export class SequencedWriter {
       writer.array(2);
       writer.text(channel);
       bounds.push(writer.length);
-      this.#writeEntry(publications);
+      keyed.push(this.#writeEntry(publications));
     }
     const bytes = writer.copy();
-    return bounds.map((from, piece) => bytes.subarray(from, bounds[piece + 1]));
+    return { pieces: bounds.map((from, piece) => bytes.subarray(from, bounds[piece + 1])), keyed };
   }
 
-  #writeEntry(publications: readonly Publication[]): void {
+  #writeEntry(publications: readonly Publication[]): KeyedPlace[] {
     const writer = this.#writer;
+    const start = writer.length;
+    const keyed: KeyedPlace[] = [];
     writer.array(3);
     writer.unsigned(sequencedVersion);
     writer.float(publications[0]?.time ?? 0);
     writer.array(publications.length);
-    for (const { kind, content } of publications) {
-      writer.array(2);
-      writer.unsigned(kinds.indexOf(kind));
-      if (typeof content === 'string') writer.textAsBinary(content);
-      else writer.binary(content);
+    for (const [index, { kind, content, key }] of publications.entries()) {
+      writer.array(key === null ? 2 : 3);
+      writer.unsigned(sequencedKinds.indexOf(kind));
+      const payloadSize = typeof content === 'string' ? writer.textAsBinary(content) : writer.binary(content);
+      if (key === null) continue;
+      const payloadEnd = writer.length - start;
+      const keySize = writer.text(key);
+      const keyEnd = writer.length - start;
+      keyed.push({
+        ...{ index, kind, key },
+        ...{ keyStart: keyEnd - keySize, keyEnd },
+        ...{ payloadStart: payloadEnd - payloadSize, payloadEnd },
+      });
     }
+    return keyed;
   }
 }
 
@@ -180,10 +216,10 @@ export class SequencedReader {
     const offset = Number(positions.word());
     const duplicate = positions.word();
     if (epoch === '' || epoch.length > maxEpochBytes) throw new Malformed('an entry without epoch');
-    if (duplicate !== '0' && duplicate !== '1') throw new Malformed('a position that cannot be');
+    if (!/^[0-3]$/.test(duplicate)) throw new Malformed('a position that cannot be');
     const publications = this.#entry();
     for (let i = 2; i < elements; i += 1) reader.skip();
-    if (duplicate === '1') return null;
+    if (duplicate !== '0') return null;
     if (!Number.isSafeInteger(offset) || offset < publications.length)
       throw new Malformed('an offset that cannot be');
     return { channel, batch: { epoch, offset, publications } };
@@ -208,15 +244,34 @@ export class SequencedReader {
     if (elements < 2) throw new Malformed('a publication is too short');
     this.#count += 1;
     if (this.#count > maxSequencedPublications) throw new Malformed('too many publications');
-    const kind = kinds[reader.unsigned()];
+    const kind = sequencedKinds[reader.unsigned()];
     const size = reader.binarySize(maxFrameBytes);
     const payload = this.#bytes.subarray(reader.position - size, reader.position);
-    for (let i = 2; i < elements; i += 1) reader.skip();
-    if (kind === 'text') return Publication.text(payload, time);
-    if (kind === 'binary') return Publication.binary(payload, time);
-    if (kind === 'json') return Publication.json(payload, time);
-    throw new Malformed('a publication of an unknown kind');
+    const key = elements > 2 && reader.next === 'text' ? reader.text(maxKeyBytes) : null;
+    for (let i = key === null ? 2 : 3; i < elements; i += 1) reader.skip();
+    if (kind === undefined) throw new Malformed('a publication of an unknown kind');
+    const publication = publicationOf(kind, payload, key, time);
+    if (publication === null) throw new Malformed('a key that cannot be');
+    return publication;
   }
+}
+
+/** Null if that cannot be: a key is 1 to 128 characters, and what is deleted has one. */
+export function publicationOf(
+  kind: PublicationKind,
+  payload: Uint8Array,
+  key: string | null,
+  time: number,
+): Publication | null {
+  if (key !== null && (key.length === 0 || key.length > maxKeyLength)) return null;
+  if (kind === 'deleted') return key === null ? null : Publication.deletion(key, time);
+  const publication =
+    kind === 'text'
+      ? Publication.text(payload, time)
+      : kind === 'binary'
+        ? Publication.binary(payload, time)
+        : Publication.json(payload, time);
+  return key === null ? publication : publication.withKey(key);
 }
 
 /** The words of a text, each with a space before it; one after the other, so that nothing is made of a text full of spaces. */

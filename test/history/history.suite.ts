@@ -6,6 +6,7 @@ import type { Position, Retention, SequencedBatch } from '../../src/channel/posi
 import { Publication } from '../../src/channel/publication.ts';
 import { type Appended, type History, maxReadBytes } from '../../src/history/history.ts';
 import { recover, type Slice } from '../../src/history/recovery.ts';
+import { randomNumbers } from '../support/mutate.ts';
 import { until } from '../support/until.ts';
 
 export interface HistoryUnderTest {
@@ -28,6 +29,11 @@ const retentions: Readonly<Record<string, Retention>> = {
   ten: { size: 10, ttlMs: 60_000 },
   short: { size: 100, ttlMs: shortTtlMs },
   none: { size: 0, ttlMs: 60_000 },
+  latest: { size: 0, ttlMs: 60_000, latest: { maxKeys: 1_000, maxBytes: 100_000 } },
+  both: { size: 1_000, ttlMs: 60_000, latest: { maxKeys: 1_000, maxBytes: 100_000 } },
+  three: { size: 10, ttlMs: 60_000, latest: { maxKeys: 3, maxBytes: 100_000 } },
+  tight: { size: 10, ttlMs: 60_000, latest: { maxKeys: 100, maxBytes: 200 } },
+  brief: { size: 0, ttlMs: shortTtlMs, latest: { maxKeys: 10, maxBytes: 1_000 } },
 };
 
 const text = (value: string | number) => Publication.text(String(value), 1_500);
@@ -39,16 +45,20 @@ export function describeHistory(make: MakeHistory): void {
   let received: { channel: string; epoch: string; offset: number; texts: string[] }[];
   let history: History;
   let pass: HistoryUnderTest['pass'];
+  let handOut: (publications: readonly Publication[]) => void;
   let names = 0;
   let channel: string;
   beforeEach(async () => {
     received = [];
+    handOut = () => {};
     names += 1;
     channel = `large:${names}`;
     const made = await make(
       (name) => retentions[name.slice(0, name.indexOf(':'))] ?? { size: 0, ttlMs: 1_000 },
-      (name, { epoch, offset, publications }) =>
-        received.push({ channel: name, epoch, offset, texts: textsOf(publications) }),
+      (name, { epoch, offset, publications }) => {
+        received.push({ channel: name, epoch, offset, texts: textsOf(publications) });
+        handOut(publications);
+      },
     );
     history = made.history;
     pass = made.pass;
@@ -371,6 +381,201 @@ export function describeHistory(make: MakeHistory): void {
     });
   });
 
+  describe('the latest values', () => {
+    const set = (key: string, value: string | number) => text(value).withKey(key);
+    const remove = (key: string) => Publication.deletion(key, 1_500);
+    const latest = async (of: string) => {
+      const snapshot = await history.latest(of);
+      if (snapshot === null) throw new Error('the history cannot be asked');
+      const { epoch, offset, publications } = snapshot;
+      return { epoch, offset, values: publications.map(({ key, text: value }) => `${key}=${value}`) };
+    };
+    beforeEach(() => {
+      channel = `latest:${names}`;
+    });
+
+    it('are the newest of each key, at the position of the channel, in the order of offsets', async () => {
+      const start = await top(channel);
+      expect(await latest(channel)).toEqual({ ...start, values: [] });
+      await history.append(channel, [set('a', 1), set('b', 1), text('no key'), set('c', 1)]);
+      await history.append(channel, [set('a', 2), remove('b'), set('d', 1), set('d', 2)]);
+      await history.append(channel, [remove('d'), remove('never'), set('b', 3)]);
+      expect(await latest(channel)).toEqual({ ...start, offset: 11, values: ['c=1', 'a=2', 'b=3'] });
+    });
+
+    it('bring back every kind byte for byte, and its time', async () => {
+      const key = '__proto__ ü 🙂';
+      const bytes = Uint8Array.of(0, 255, 10);
+      const appended = history.append(channel, [
+        Publication.binary(bytes, 1_600).withKey(key),
+        Publication.json('{"a": 1.0}', 1_600).withKey('k'.repeat(128)),
+        Publication.text('', 1_600).withKey('empty'),
+      ]);
+      bytes.fill(7);
+      await appended;
+      const snapshot = await history.latest(channel);
+      expect(snapshot?.publications.map((each) => [each.key, each.kind, each.time])).toEqual([
+        [key, 'binary', 1_600],
+        ['k'.repeat(128), 'json', 1_600],
+        ['empty', 'text', 1_600],
+      ]);
+      expect([...(snapshot?.publications[0]?.bytes ?? [])]).toEqual([0, 255, 10]);
+      expect(snapshot?.publications[1]?.text).toBe('{"a": 1.0}');
+      expect(snapshot?.publications[2]?.text).toBe('');
+    });
+
+    it('are handed out as they were published, deletions too', async () => {
+      const handed: [string | null, string, string][] = [];
+      handOut = (publications) =>
+        handed.push(
+          ...publications.map(({ key, kind, text: value }): (typeof handed)[0] => [key, kind, value]),
+        );
+      await history.append(channel, [set('a', 1), remove('a'), text('x')]);
+      await until(
+        () => handed.length,
+        (count) => count === 3,
+      );
+      expect(handed).toEqual([
+        ['a', 'text', '1'],
+        ['a', 'deleted', ''],
+        [null, 'text', 'x'],
+      ]);
+    });
+
+    it('stand beside a history, which holds the keys too', async () => {
+      channel = `both:${names}`;
+      const end = confirmed(
+        await history.append(channel, [set('a', 1), set('a', 2), remove('a'), set('b', 3)]),
+      );
+      const { publications } = await read(channel, at(end, 0));
+      expect(publications.map(({ key, kind }) => [key, kind])).toEqual([
+        ['a', 'text'],
+        ['a', 'text'],
+        ['a', 'deleted'],
+        ['b', 'text'],
+      ]);
+      expect(await latest(channel)).toEqual({ ...end, values: ['b=3'] });
+    });
+
+    it('without a history the last publications can be missed by one, and the numbering goes on', async () => {
+      const end = confirmed(await history.append(channel, [set('a', 1)]));
+      await history.append(channel, [set('a', 2)]);
+      await history.append(channel, [set('a', 3)]);
+      expect(recover(at(end, 2), [await read(channel, at(end, 2))], [])).toMatchObject({ recovered: true });
+      expect(recover(end, [await read(channel, end)], [])).toMatchObject({ whyNot: 'not_kept' });
+    });
+
+    it('have no more keys than allowed; what replaces or deletes always has room', async () => {
+      channel = `three:${names}`;
+      await history.append(channel, [set('a', 1), set('b', 1), set('c', 1)]);
+      expect(await history.append(channel, [set('d', 1)])).toEqual({ outcome: 'refused' });
+      expect(await history.append(channel, [set('a', 2), set('d', 1)], 'k')).toEqual({ outcome: 'refused' });
+      expect((await append(channel, 'no key')).offset).toBe(4);
+      confirmed(await history.append(channel, [set('a', 2)]));
+      confirmed(await history.append(channel, [remove('b'), set('d', 1)], 'k'));
+      expect((await latest(channel)).values).toEqual(['c=1', 'a=2', 'd=1']);
+      expect((await top(channel)).offset).toBe(7);
+    });
+
+    it('have no more bytes than allowed, with 20 for each key', async () => {
+      channel = `tight:${names}`;
+      confirmed(await history.append(channel, [set('ü', 'x'.repeat(78))]));
+      expect(await history.append(channel, [set('b', 'x'.repeat(80))])).toEqual({ outcome: 'refused' });
+      confirmed(await history.append(channel, [set('b', 'x'.repeat(79))]));
+      expect(await history.append(channel, [set('b', 'x'.repeat(80))])).toEqual({ outcome: 'refused' });
+      expect(await history.append(channel, [set('c', '')])).toEqual({ outcome: 'refused' });
+      confirmed(await history.append(channel, [remove('ü')]));
+      confirmed(await history.append(channel, [set('b', 'x'.repeat(80))]));
+      expect((await latest(channel)).values).toEqual([`b=${'x'.repeat(80)}`]);
+    });
+
+    it('refuse what has no room and nothing else, when much is published at the same time, in order', async () => {
+      channel = `three:${names}`;
+      const said = [];
+      for (let n = 0; n < 20; n += 1) {
+        said.push(history.append(channel, [set('abcde'[n % 5] as string, n)]), append(channel, `plain ${n}`));
+        if (n === 7) said.push(history.append(channel, [set('a', 'keyed')], 'k'));
+      }
+      const outcomes = await Promise.all(said);
+      const refused = outcomes.filter((each) => 'outcome' in each && each.outcome === 'refused');
+      expect(refused).toHaveLength(8);
+      expect((await latest(channel)).values).toEqual(['a=15', 'b=16', 'c=17']);
+      const expected = numbers(0, 19).flatMap((n) => [
+        ...(n % 5 < 3 ? [String(n)] : []),
+        `plain ${n}`,
+        ...(n === 7 ? ['keyed'] : []),
+      ]);
+      // The one with an idempotency key stands where it was asked for.
+      const kept = textsOf(slice(await history.last(channel, 100)).publications);
+      expect(kept).toEqual(expected.slice(-10));
+      await until(
+        () => receivedOf(channel).flatMap(({ texts }) => texts),
+        (texts) => texts.length >= expected.length,
+      );
+      expect(
+        receivedOf(channel)
+          .flatMap(({ texts }) => texts)
+          .sort(),
+      ).toEqual([...expected].sort());
+      const offsets = receivedOf(channel).flatMap(({ offset, texts }) =>
+        texts.map((_, i) => offset - texts.length + i),
+      );
+      expect(offsets).toEqual(numbers(0, expected.length - 1));
+    });
+
+    it('are one key each under one idempotency key, which may be used again after a refusal', async () => {
+      channel = `three:${names}`;
+      await history.append(channel, [set('a', 1), set('b', 1), set('c', 1)]);
+      expect(await history.append(channel, [set('d', 1)], 'd')).toEqual({ outcome: 'refused' });
+      await history.append(channel, [remove('a')]);
+      expect(await history.append(channel, [set('d', 1)], 'd')).toMatchObject({ duplicate: false });
+      await history.append(channel, [set('d', 2)]);
+      expect(await history.append(channel, [set('d', 1)], 'd')).toMatchObject({ duplicate: true });
+      expect((await latest(channel)).values).toEqual(['b=1', 'c=1', 'd=2']);
+    });
+
+    it('outlive the history', async () => {
+      channel = `brief:${names}`;
+      const end = confirmed(await history.append(channel, [set('a', 1)]));
+      await pass(shortTtlMs + 50);
+      expect(await latest(channel)).toEqual({ ...end, values: ['a=1'] });
+      confirmed(await history.append(channel, [set('b', 1)]));
+      expect(await latest(channel)).toEqual({ ...end, offset: 2, values: ['a=1', 'b=1'] });
+    });
+
+    it('of a channel that keeps none are not there', async () => {
+      expect(await history.latest(`large:${names}`)).toBe(null);
+      expect(await history.latest(`none:${names}`)).toBe(null);
+    });
+
+    it('are what the publications come to, whatever they are', async () => {
+      channel = `three:${names}`;
+      const random = randomNumbers(20_264);
+      const model = new Map<string, string>();
+      for (let round = 0; round < 60; round += 1) {
+        const publications = Array.from({ length: 1 + random(4) }, () => {
+          const key = 'abcde'[random(5)] as string;
+          return random(3) === 0 ? remove(key) : set(key, round);
+        });
+        const before = model.size;
+        const after = new Map(model);
+        for (const { key, kind, text: value } of publications) {
+          after.delete(key as string);
+          if (kind !== 'deleted') after.set(key as string, value);
+        }
+        const { outcome } = await history.append(channel, publications);
+        const fits = after.size <= 3 || after.size <= before;
+        expect(outcome).toBe(fits ? 'confirmed' : 'refused');
+        if (fits) {
+          model.clear();
+          for (const [key, value] of after) model.set(key, value);
+        }
+        const { values } = await latest(channel);
+        expect(values).toEqual(Array.from(model, ([key, value]) => `${key}=${value}`));
+      }
+    });
+  });
+
   it('after the end takes nothing and knows nothing', async () => {
     await append(channel, 1);
     await history.stop();
@@ -378,6 +583,7 @@ export function describeHistory(make: MakeHistory): void {
     expect(await history.read(channel, { epoch: 'e', offset: 0 }, 9)).toBe(null);
     expect(await history.last(channel, 9)).toBe(null);
     expect(await history.top(channel)).toBe(null);
+    expect(await history.latest(`latest:${names}`)).toBe(null);
   });
 }
 

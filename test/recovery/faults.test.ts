@@ -121,8 +121,8 @@ describe('a frame that nobody of ours sent', () => {
     const positions = Buffer.from(` ${epoch} ${offset} 0`);
     const length = Buffer.alloc(5, 0xdb);
     length.writeUInt32BE(positions.length, 1);
-    const entries = writer.entries([{ channel, publications: [Publication.text(text, 0)] }]);
-    return Buffer.concat([writer.frameStart(shardOf(channel, shards)), length, positions, ...entries]);
+    const { pieces } = writer.entries([{ channel, publications: [Publication.text(text, 0)] }]);
+    return Buffer.concat([writer.frameStart(shardOf(channel, shards)), length, positions, ...pieces]);
   }
 
   it.each<[string, (position: Position) => Buffer]>([

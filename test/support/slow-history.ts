@@ -1,8 +1,11 @@
 /**
  * A history for tests that decide when each thing happens: what is appended is there at once, its frames arrive when the
  * test delivers them, and reads look and answer when it says so.
+ *
+ * A text like `key=value` is the value of a key, and `key=` deletes it.
  */
-import type { Position, SequencedBatch } from '../../src/channel/position.ts';
+import { LatestValues } from '../../src/channel/latest-values.ts';
+import type { Position, SequencedBatch, Snapshot } from '../../src/channel/position.ts';
 import { Publication } from '../../src/channel/publication.ts';
 import type { History, ReceiveSequenced } from '../../src/history/history.ts';
 import type { Slice } from '../../src/history/recovery.ts';
@@ -13,7 +16,7 @@ interface Read {
   found: Slice | Position | null | undefined;
 }
 
-export class SlowHistory implements Pick<History, 'start' | 'read' | 'last' | 'top'> {
+export class SlowHistory implements Pick<History, 'start' | 'read' | 'last' | 'top' | 'latest'> {
   readonly #size: number;
   readonly #pageSize: number;
   #receive: ReceiveSequenced = () => {};
@@ -37,7 +40,7 @@ export class SlowHistory implements Pick<History, 'start' | 'read' | 'last' | 't
 
   publish(channel: string, ...texts: string[]): void {
     this.log.push(...texts);
-    const publications = texts.map((text) => Publication.text(text, 0));
+    const publications = texts.map(publicationOf);
     this.frames.push({ channel, batch: { epoch: this.epoch, offset: this.log.length, publications } });
   }
 
@@ -81,6 +84,14 @@ export class SlowHistory implements Pick<History, 'start' | 'read' | 'last' | 't
     return this.#ask(() => ({ epoch: this.epoch, offset: this.log.length }));
   }
 
+  latest(): Promise<Snapshot | null> {
+    return this.#ask(() => {
+      const values = new LatestValues();
+      values.take(this.#publications(0, this.log.length));
+      return { epoch: this.epoch, offset: this.log.length, publications: values.publications() };
+    });
+  }
+
   /** The oldest read that has not yet looks at the log. */
   look(): boolean {
     const read = this.reads.find(({ found }) => found === undefined);
@@ -105,8 +116,15 @@ export class SlowHistory implements Pick<History, 'start' | 'read' | 'last' | 't
   }
 
   #publications(from: number, end: number): Publication[] {
-    return this.log.slice(from, end).map((text) => Publication.text(text, 0));
+    return this.log.slice(from, end).map(publicationOf);
   }
+}
+
+function publicationOf(text: string): Publication {
+  const equals = text.indexOf('=');
+  if (equals === -1) return Publication.text(text, 0);
+  const key = text.slice(0, equals);
+  return equals === text.length - 1 ? Publication.deletion(key, 0) : Publication.text(text, 0).withKey(key);
 }
 
 /** Lets everything that waits for what has been settled go on. */

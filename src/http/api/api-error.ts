@@ -25,6 +25,7 @@ const statuses: Readonly<Record<ErrorName, number>> = {
   payload_too_big: 413,
   bad_payload: 400,
   not_permitted: 403,
+  too_many_keys: 400,
   unavailable: 503,
   outcome_unknown: 503,
   too_fast: 429,

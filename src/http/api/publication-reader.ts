@@ -5,7 +5,7 @@
  * publisher's. Nothing here publishes: a body is read to its end before anything of it may be.
  */
 import { Publication } from '../../channel/publication.ts';
-import { idempotencyKeyRule, isIdempotencyKey } from '../../protocol/command.ts';
+import { idempotencyKeyRule, isIdempotencyKey, readPublication } from '../../protocol/command.ts';
 import { JsonFields } from '../../protocol/json-fields.ts';
 import { JsonScanner } from '../../protocol/json-scanner.ts';
 import { Malformed } from '../../protocol/malformed.ts';
@@ -60,7 +60,7 @@ export class PublicationReader {
     }
   }
 
-  /** `[channel, payload]`, `[channel, payload, idempotencyKey]`, or an array of such. */
+  /** `[channel, payload, idempotencyKey, key]`, where the last two may be absent, or an array of such. */
   msgpack(body: Uint8Array, time: number): Reading {
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     const reader = this.#msgpack;
@@ -172,8 +172,8 @@ function isJson(text: string): boolean {
 function entryOf(fields: JsonFields | MsgpackFields, time: number): Entry | Refusal {
   const channel = fields.text('channel');
   if (typeof channel !== 'string') return refuse('bad_request', 'channel must be a string');
-  const publication = fields.publication(time);
-  if (typeof publication === 'string') return refuse('bad_payload', publication);
+  const publication = readPublication(fields, time);
+  if ('error' in publication) return refuse(publication.error, publication.message);
   const idempotencyKey = fields.text('idempotencyKey');
   if (!isIdempotencyKey(idempotencyKey)) return refuse('bad_request', idempotencyKeyRule);
   return { channel, publication, idempotencyKey: idempotencyKey ?? null };

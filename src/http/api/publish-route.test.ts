@@ -18,6 +18,7 @@ const policy = new ChannelPolicy(
     ]),
     maxPayloadBytes: 100,
     maxDelayMs: 0,
+    backpressureLimitBytes: 65_536,
   }),
 );
 

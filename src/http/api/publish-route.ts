@@ -12,7 +12,14 @@ import { bodyAborted, errorOf, type Refusal, refusalReply, refuse } from './api-
 import { LineSplitter } from './line-splitter.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { type Entry, PublicationReader } from './publication-reader.ts';
-import { historyUnavailable, type Publisher, type Receipt, type Result, unavailable } from './publisher.ts';
+import {
+  historyUnavailable,
+  keyRefused,
+  type Publisher,
+  type Receipt,
+  type Result,
+  unavailable,
+} from './publisher.ts';
 
 /** Refused lines that an answer lists. */
 const maxListedErrors = 10;
@@ -131,13 +138,17 @@ export class PublishRoute {
       tally.refuse(read, tally.line);
       this.#metrics.apiErrors.values[read.error] += 1;
     }
-    const { unknown, failed } = await this.#publisher.publish(entries);
+    const { unknown, failed, refused } = await this.#publisher.publish(entries);
     tally.unknown += unknown;
-    tally.published += entries.length - unknown - failed.length;
-    for (const index of failed) {
-      tally.refuse(historyUnavailable, lineOf[index] ?? 0);
-      this.#metrics.apiErrors.values.unavailable += 1;
-    }
+    tally.published += entries.length - unknown - failed.length - refused.length;
+    for (const [indices, refusal] of [
+      [failed, historyUnavailable],
+      [refused, keyRefused],
+    ] as const)
+      for (const index of indices) {
+        tally.refuse(refusal, lineOf[index] ?? 0);
+        this.#metrics.apiErrors.values[refusal.error] += 1;
+      }
   }
 
   #readLine(line: Uint8Array): Entry | Refusal {
@@ -180,14 +191,16 @@ class Tally {
   }
 }
 
-function publishedReply(count: number, isBatch: boolean, { unknown, failed, receipts }: Result): HttpReply {
-  if (unknown === 0 && failed.length === 0 && receipts === null)
+function publishedReply(count: number, isBatch: boolean, result: Result): HttpReply {
+  const { unknown, failed, refused, receipts } = result;
+  if (unknown === 0 && failed.length === 0 && refused.length === 0 && receipts === null)
     return isBatch ? json(200, { published: count }) : onePublished;
-  const published = count - unknown - failed.length;
+  const published = count - unknown - failed.length - refused.length;
   const report = isBatch ? { published, positions: receipts?.map(positionOf) } : {};
   if (unknown > 0) return refusalReply(outcomeUnknown, isBatch ? { ...report, unknown } : {});
   if (failed.length > 0)
     return refusalReply(historyUnavailable, isBatch ? { ...report, failed: failed.length } : {});
+  if (refused.length > 0) return refusalReply(keyRefused, isBatch ? { ...report, refused } : {});
   return json(200, isBatch ? report : { published, ...positionOf(receipts?.[0] ?? null) });
 }
 

@@ -5,6 +5,7 @@ import type { ChannelPolicy } from '../../auth/channel-policy.ts';
 import type { Outcome } from '../../bridge/bridge.ts';
 import type { Broadcaster } from '../../broadcaster.ts';
 import { channelNameRule, isChannelName } from '../../channel/channel-name.ts';
+import { noLatestValues, tooManyKeys } from '../../channel/latest-values.ts';
 import type { Position } from '../../channel/position.ts';
 import type { Publication } from '../../channel/publication.ts';
 import type { Appended } from '../../history/history.ts';
@@ -14,7 +15,7 @@ import type { Entry } from './publication-reader.ts';
 
 export interface PublisherOptions {
   broadcaster: Pick<Broadcaster, 'publishConfirmed' | 'reachesOthers'>;
-  policy: Pick<ChannelPolicy, 'mayPublish' | 'maxPayloadBytes'>;
+  policy: Pick<ChannelPolicy, 'mayPublish' | 'maxPayloadBytes' | 'keepsLatest'>;
   metrics: Pick<Metrics, 'apiPublications'>;
 }
 
@@ -31,6 +32,9 @@ export const historyUnavailable = refuse(
   { headers: { 'Retry-After': '1' } },
 );
 
+/** Said of a publication whose key has no room in its channel. */
+export const keyRefused = refuse('too_many_keys', tooManyKeys);
+
 /** Where a publication is in the history of its channel. */
 export interface Receipt {
   readonly position: Position;
@@ -43,11 +47,13 @@ export interface Result {
   readonly unknown: number;
   /** The places of those that are in no history and were delivered nowhere. */
   readonly failed: readonly number[];
+  /** The places of those that would have kept more than the bounds of latest values allow; likewise. */
+  readonly refused: readonly number[];
   /** By place, null for channels without history; null if that is all of them. */
   readonly receipts: readonly (Receipt | null)[] | null;
 }
 
-const allConfirmed: Result = { unknown: 0, failed: [], receipts: null };
+const allConfirmed: Result = { unknown: 0, failed: [], refused: [], receipts: null };
 
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -67,6 +73,8 @@ export class Publisher {
     if (!isChannelName(channel)) return refuse('bad_channel', channelNameRule);
     if (!policy.mayPublish(channel, 'api'))
       return refuse('not_permitted', 'nobody may publish in this namespace');
+    if (publication.key !== null && !policy.keepsLatest(channel))
+      return refuse('bad_request', noLatestValues);
     const allowed = policy.maxPayloadBytes(channel);
     return isLonger(publication, allowed)
       ? refuse('payload_too_big', `a payload may have ${allowed} bytes in this namespace`)
@@ -107,6 +115,7 @@ async function settle(
 ): Promise<Result> {
   let unknown = before;
   const failed: number[] = [];
+  const refused: number[] = [];
   let receipts: (Receipt | null)[] | null = null;
   for (const [promise, indices] of underWay) {
     const settled = await promise;
@@ -117,9 +126,10 @@ async function settle(
       receipts ??= new Array<Receipt | null>(count).fill(null);
       for (const index of indices) receipts[index] = { position, duplicate };
     } else if (settled.outcome === 'unknown') unknown += indices.length;
+    else if (settled.outcome === 'refused') refused.push(...indices);
     else failed.push(...indices);
   }
-  return { unknown, failed, receipts };
+  return { unknown, failed, refused, receipts };
 }
 
 function isLonger({ content }: Publication, bytes: number): boolean {

@@ -1,0 +1,300 @@
+/**
+ * A native client that follows the latest values of one channel, in either codec: what it has is the last snapshot and what
+ * came since. It holds everything that it is told against the promise: a snapshot is whole and comes before anything live,
+ * and what is live follows its position without a hole and without a repetition.
+ */
+import { NativeClient, type Subprotocol } from './native-client.ts';
+import { until } from './until.ts';
+
+export interface Position {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+interface Wish {
+  since?: Position;
+  last?: number;
+}
+
+/** The answer to a publish: where it is, or the code of an error. */
+export type Answer = Position | number;
+
+export class StateFollower {
+  readonly channel: string;
+  /** The values by key, which are texts. */
+  readonly state = new Map<string, string>();
+  /** What came live, in order: `key=value`, `key=` for what was deleted, and texts without a key. */
+  readonly heard: string[] = [];
+  /** What came of before, likewise. */
+  readonly before: string[] = [];
+  /** Reasons of the snapshots that replaced what it had, with how many values each had. */
+  readonly snapshots: [reason: string, count: number][] = [];
+  readonly gaps: string[] = [];
+  /** What broke the promise. */
+  readonly faults: string[] = [];
+  /** Codes of errors that answer nothing. */
+  readonly errors: number[] = [];
+  /** The entry of the answer to its subscribe, or what stands there for a refusal. */
+  standing: Fields = {};
+  position: Position | null = null;
+  readonly #native: NativeClient;
+  readonly #json: boolean;
+  readonly #answers = new Map<number, (answer: Answer) => void>();
+  #sequence = 0;
+  /** Values of a snapshot that are still to come. */
+  #missing = 0;
+  #lastId = 1;
+  #subscribed: () => void = () => {};
+
+  private constructor(native: NativeClient, channel: string, json: boolean) {
+    this.#native = native;
+    this.channel = channel;
+    this.#json = json;
+  }
+
+  static async join(
+    url: string,
+    channel: string,
+    wish: Wish = {},
+    subprotocol: Subprotocol = 'outcry.v1.json',
+  ): Promise<StateFollower> {
+    const native = await NativeClient.connect(url, subprotocol);
+    const follower = new StateFollower(native, channel, subprotocol === 'outcry.v1.json');
+    void follower.#listen();
+    await follower.subscribe(wish);
+    return follower;
+  }
+
+  async subscribe({ since, last }: Wish = {}): Promise<Fields> {
+    const { channel } = this;
+    const entry = this.#json
+      ? { channel, ...(since && { since }), ...(last !== undefined && { last }) }
+      : [channel, since ? [since.epoch, since.offset] : null, last ?? null];
+    const answered = new Promise<void>((resolve) => {
+      this.#subscribed = resolve;
+    });
+    this.#native.say(this.#json ? { type: 'subscribe', id: 1, channels: [entry] } : [2, 1, [entry]]);
+    await answered;
+    return this.standing;
+  }
+
+  /** Sets a key; null deletes it. */
+  set(key: string, text: string | null, { answered = true } = {}): Promise<Answer> {
+    this.#lastId += 1;
+    const id = answered ? this.#lastId : undefined;
+    const { channel } = this;
+    this.#native.say(
+      this.#json
+        ? { type: 'publish', id, channel, key, ...(text === null ? { deleted: true } : { text }) }
+        : [4, id ?? null, channel, text, null, key],
+    );
+    if (id === undefined) return Promise.resolve(0);
+    return new Promise((resolve) => this.#answers.set(id, resolve));
+  }
+
+  /** Publishes without a key. */
+  publish(text: string): Promise<Answer> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const { channel } = this;
+    this.#native.say(this.#json ? { type: 'publish', id, channel, text } : [4, id, channel, text]);
+    return new Promise((resolve) => this.#answers.set(id, resolve));
+  }
+
+  /** Resolves when it stands at a position, all values of a snapshot included. */
+  async reaches({ epoch, offset }: Position): Promise<void> {
+    await until(
+      () => ({ ...this.position, missing: this.#missing }),
+      (at) => at.epoch === epoch && (at.offset ?? 0) >= offset && at.missing === 0,
+      { withinMs: 20_000, what: `${this.channel} at ${epoch} ${offset}` },
+    );
+  }
+
+  async isReplaced(times: number): Promise<readonly [string, number][]> {
+    await until(
+      () => ({ snapshots: this.snapshots.length, missing: this.#missing }),
+      ({ snapshots, missing }) => snapshots >= times && missing === 0,
+      { withinMs: 20_000, what: `${times} snapshots` },
+    );
+    return this.snapshots;
+  }
+
+  /** What it has, in the order of the keys. */
+  get values(): Record<string, string> {
+    return Object.fromEntries([...this.state].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  close(): Promise<void> {
+    return this.#native.client.close();
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      for (;;) {
+        const message = await this.#native.hear();
+        if (this.#json) this.#hearObject(message as Fields);
+        else this.#hearArray(message as Elements);
+      }
+    } catch {
+      // The connection has ended.
+    }
+  }
+
+  #hearObject(message: Fields): void {
+    switch (message.type) {
+      case 'subscribed':
+        this.#stand(message.channels[0] ?? message.refused[0]);
+        break;
+      case 'published':
+        this.#answer(message.id, { epoch: message.epoch, offset: message.offset });
+        break;
+      case 'error':
+        this.#error(message.id, message.code);
+        break;
+      case 'gap':
+        this.#gap(message.reason, { epoch: message.epoch, offset: message.offset });
+        break;
+      case 'snapshot':
+        this.#replace(message);
+        break;
+      case 'batch':
+        this.#batch(
+          message.sequence,
+          message.offset,
+          (message.publications ?? []).map(({ key, text, deleted }: Fields) => ({
+            key: key ?? null,
+            text: deleted === true ? null : text,
+          })),
+        );
+    }
+  }
+
+  #hearArray([type, ...rest]: Elements): void {
+    switch (type) {
+      case 2: {
+        const [entry] = rest[1];
+        if (entry === undefined) this.#stand({ channel: rest[2][0][0], code: rest[2][0][1] });
+        else {
+          const [channel, number, sequence, degraded, epoch, offset, recovered, reason, snapshot] = entry;
+          const known = { channel, number, sequence, degraded, epoch, offset, recovered, reason, snapshot };
+          this.#stand(
+            Object.fromEntries(Object.entries(known).filter(([, value]) => (value ?? null) !== null)),
+          );
+        }
+        break;
+      }
+      case 4:
+        this.#answer(rest[0], { epoch: rest[2], offset: rest[3] });
+        break;
+      case 8:
+        this.#gap(String(rest[1]), { epoch: rest[2], offset: rest[3] });
+        break;
+      case 9:
+        this.#error(rest[0], rest[1]);
+        break;
+      case 10: {
+        const [, reason, epoch, offset, count, sequence] = rest;
+        this.#replace({ reason, epoch, offset, count, sequence });
+        break;
+      }
+      case 7:
+        this.#batch(
+          rest[1],
+          rest[4],
+          rest[3].map((each: unknown) =>
+            Array.isArray(each) ? { key: each[0], text: each[1] ?? null } : { key: null, text: each },
+          ),
+        );
+    }
+  }
+
+  #stand(standing: Fields): void {
+    this.standing = standing;
+    const { sequence, epoch, offset, snapshot } = standing;
+    this.#sequence = sequence ?? 0;
+    this.position = epoch === undefined ? null : { epoch, offset };
+    if (snapshot !== undefined) this.#begin(snapshot);
+    this.#subscribed();
+  }
+
+  #begin(count: number): void {
+    if (this.#missing > 0) this.faults.push(`${this.#missing} values of a snapshot did not come`);
+    this.state.clear();
+    this.#missing = count;
+  }
+
+  #replace({ reason, epoch, offset, count, sequence }: Fields): void {
+    this.snapshots.push([reason, count]);
+    if (sequence < this.#sequence) this.faults.push(`sequence ${sequence} is behind ${this.#sequence}`);
+    this.#sequence = sequence;
+    this.position = { epoch, offset };
+    this.#begin(count);
+  }
+
+  #batch(sequence: number, offset: number | undefined, publications: readonly Heard[]): void {
+    if (sequence === 0 && publications.length > 0) {
+      if (offset !== undefined) {
+        if (this.#missing > 0) this.faults.push('what was missed came before all values');
+        // Whoever gets what he missed has no snapshot, and what he had goes on.
+        if (this.standing.recovered === true) for (const each of publications) this.#apply(each);
+        this.before.push(...publications.map(shown));
+        return;
+      }
+      for (const { key, text } of publications) {
+        if (key === null || text === null || this.state.has(key))
+          this.faults.push(`no value: ${key} ${text}`);
+        else this.state.set(key, text);
+      }
+      this.#missing -= publications.length;
+      if (this.#missing < 0) this.faults.push('more values than were told');
+      return;
+    }
+    if (this.#missing > 0) this.faults.push('what is live came before all values');
+    if (this.#sequence + publications.length !== sequence)
+      this.faults.push(`sequence ${sequence} does not follow ${this.#sequence}`);
+    this.#sequence = sequence;
+    if (this.position !== null) {
+      if (this.position.offset + publications.length !== offset)
+        this.faults.push(`offset ${offset} does not follow ${this.position.offset}`);
+      this.position = { epoch: this.position.epoch, offset: offset ?? 0 };
+    }
+    for (const each of publications) this.#apply(each);
+    this.heard.push(...publications.map(shown));
+  }
+
+  #apply({ key, text }: Heard): void {
+    if (key === null) return;
+    if (text === null) this.state.delete(key);
+    else this.state.set(key, text);
+  }
+
+  #gap(reason: string, position: Position): void {
+    this.gaps.push(reason);
+    this.position = position;
+  }
+
+  #error(id: number | null | undefined, code: number): void {
+    if (typeof id === 'number') this.#answer(id, code);
+    else this.errors.push(code);
+  }
+
+  #answer(id: number, answer: Answer): void {
+    this.#answers.get(id)?.(answer);
+    this.#answers.delete(id);
+  }
+}
+
+interface Heard {
+  readonly key: string | null;
+  /** Null for what was deleted. */
+  readonly text: string | null;
+}
+
+function shown({ key, text }: Heard): string {
+  return key === null ? String(text) : `${key}=${text ?? ''}`;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever a node says, a test compares
+type Fields = Record<string, any>;
+// biome-ignore lint/suspicious/noExplicitAny: likewise
+type Elements = any[];
