@@ -62,8 +62,8 @@ describe('the setting', () => {
     [
       { chat: {}, prices: { publsh: 'api', deflate: true } },
       [
-        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs',
-        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs',
+        'namespace "prices": there is no "publsh", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, latest, latestMaxBytes',
+        'namespace "prices": there is no "deflate", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, latest, latestMaxBytes',
       ],
     ],
     [
@@ -92,7 +92,7 @@ describe('the setting', () => {
     [
       '{"prices": {"__proto__": {}}}',
       [
-        'namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs',
+        'namespace "prices": there is no "__proto__", only subscribe, publish, maxPayloadBytes, maxDelayMs, compress, historySize, historyTtlMs, latest, latestMaxBytes',
       ],
     ],
   ])('names what is wrong in %j', (raw, faults) => {
@@ -154,6 +154,16 @@ describe('what holds in a namespace', () => {
       maxDelayMs: 20,
       ...otherwise,
     });
+  });
+
+  test('keeps latest values where it says so, in no more bytes than may be sent at once', () => {
+    const resolved = resolve({ prices: { latest: 10 }, small: { latest: 5, latestMaxBytes: 1_000 } });
+    expect(resolved.prices).toMatchObject({ latest: 10, latestMaxBytes: 524_288 });
+    expect(resolved.small).toMatchObject({ latest: 5, latestMaxBytes: 1_000 });
+    expect(faultsOf({ prices: { latest: -1, latestMaxBytes: 0 } })).toEqual([
+      'namespace "prices": latest must be a whole number from 0 to 100000',
+      'namespace "prices": latestMaxBytes must be a whole number from 1 to 67108864',
+    ]);
   });
 
   test('has a history where it says so, kept for five minutes if it does not say how long', () => {

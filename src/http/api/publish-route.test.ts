@@ -4,6 +4,7 @@ import { fakeRequest, type RequestParts } from '../../../test/support/fake-reque
 import { ChannelPolicy } from '../../auth/channel-policy.ts';
 import type { Outcome } from '../../bridge/bridge.ts';
 import { resolveNamespaces } from '../../config/namespaces.ts';
+import type { Appended } from '../../history/history.ts';
 import { Metrics } from '../../metrics/metrics.ts';
 import { PublishRoute } from './publish-route.ts';
 import { Publisher } from './publisher.ts';
@@ -14,6 +15,7 @@ const policy = new ChannelPolicy(
     namespaces: new Map([
       ['closed', { publish: 'nobody' }],
       ['short', { maxPayloadBytes: 4 }],
+      ['latest', { latest: 2 }],
     ]),
     maxPayloadBytes: 100,
     maxDelayMs: 0,
@@ -23,11 +25,14 @@ const policy = new ChannelPolicy(
 
 let published: [channel: string, content: unknown][];
 let outcome: Outcome | Promise<Outcome>;
+/** Before `outcome`, one each. */
+let outcomes: Appended[];
 let reachesOthers: boolean;
 let metrics: Metrics;
 beforeEach(() => {
   published = [];
   outcome = 'confirmed';
+  outcomes = [];
   reachesOthers = true;
   metrics = new Metrics();
 });
@@ -45,7 +50,8 @@ async function post(
     },
     publishConfirmed(channel: string, { kind, payload }: { kind: string; payload: unknown }) {
       published.push([channel, kind === 'binary' ? [...(payload as Uint8Array)] : payload]);
-      return outcome;
+      const appended = outcomes.shift();
+      return appended === undefined ? outcome : Promise.resolve(appended);
     },
   };
   const publisher = new Publisher({ broadcaster, policy, metrics });
@@ -100,6 +106,7 @@ describe('one publication', () => {
     [`{"channel":"${'c'.repeat(201)}","json":1}`, 400, 105, 'bad_channel'],
     ['{"channel":"\\ud800","json":1}', 400, 105, 'bad_channel'],
     ['{"channel":"a"}', 400, 110, 'bad_payload'],
+    ['{"channel":"a","json":1,"key":"k"}', 400, 100, 'bad_request'],
     ['nonsense', 400, 100, 'bad_request'],
   ])('is refused: %.40s', async (body, status, code, name) => {
     const reply = await post(body);
@@ -241,5 +248,34 @@ describe('a stream of lines', () => {
   test('is nobody to answer to when its peer went away', async () => {
     await post({ aborted: true }, { type: 'application/x-ndjson' });
     expect(published).toEqual([]);
+  });
+});
+
+describe('a key without room', () => {
+  const refused = { outcome: 'refused' as const };
+  const appended = { outcome: 'confirmed' as const, position: { epoch: 'e', offset: 7 }, duplicate: false };
+  const keyed = (text: string) => ({ channel: 'latest:a', text, key: 'k' });
+
+  test('is refused, whatever else is published', async () => {
+    outcomes = [refused];
+    expect(await post(JSON.stringify(keyed('x')))).toMatchObject({
+      status: 400,
+      body: { error: { code: 112, name: 'too_many_keys' } },
+    });
+    outcomes = [appended, refused, appended];
+    expect((await post(batchOf(keyed('1'), keyed('2'), keyed('3')))).body).toMatchObject({
+      ...{ error: { code: 112 }, published: 2, refused: [1] },
+      positions: [{ offset: 7 }, null, { offset: 7 }],
+    });
+  });
+
+  test('is a line that is refused', async () => {
+    outcomes = [appended, refused];
+    const lines = [keyed('1'), keyed('2')].map((line) => JSON.stringify(line)).join('\n');
+    expect(await post(lines, { type: 'application/x-ndjson' })).toMatchObject({
+      status: 200,
+      body: { published: 1, refused: 1, unknown: 0, errors: [{ line: 2, code: 112 }] },
+    });
+    expect(metrics.apiErrors.values.too_many_keys).toBe(1);
   });
 });
