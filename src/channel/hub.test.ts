@@ -434,3 +434,47 @@ describe('pacing', () => {
     expect(metrics.deliveries.value).toBe(6);
   });
 });
+
+describe('the latest values', () => {
+  test('replace what natives have, behind what is pending and before what follows', () => {
+    for (const codec of [json, msgpack, null]) hub.join('left', codec, new FakeSocket());
+    hub.moveTo('left', { epoch: 'e', offset: 1 }, null);
+    hub.broadcastSequenced('left', [Publication.text('pending', 0)]);
+    published.length = 0;
+    const values = [Publication.text('1', 0).withKey('a'), Publication.text('2', 0).withKey('b')];
+    expect(hub.replace('left', 'epoch_changed', { epoch: 'f', offset: 7, publications: values })).toBe(true);
+    hub.broadcastSequenced('left', [Publication.text('live', 0)]);
+    hub.flush();
+    const told = (codec: string) =>
+      [...['left 1 pending', 'snapshot left 1 f 7 epoch_changed 2', 'left 0 1,2', 'left 2 live']].map(
+        (payload) => [`${codec}:left`, payload],
+      );
+    expect(published.filter(([topic]) => topic === 'json:left')).toEqual(told('json'));
+    expect(published.filter(([topic]) => topic === 'msgpack:left')).toEqual(told('msgpack'));
+    expect(published.filter(([topic]) => topic === 'raw:left')).toEqual([
+      ['raw:left', 'pending'],
+      ['raw:left', 'live'],
+    ]);
+    expect(hub.room('left')?.position).toEqual({ epoch: 'f', offset: 8 });
+    expect(metrics.latest.publicationsSent.value).toBe(2);
+  });
+
+  test('are told to nobody where no native is', () => {
+    hub.join('left', null, new FakeSocket());
+    for (const channel of ['left', 'right'])
+      expect(hub.replace(channel, 'not_kept', { epoch: 'f', offset: 7, publications: [] })).toBe(false);
+    expect(metrics.latest.snapshotsSent.values.not_kept).toBe(0);
+  });
+
+  test('of a key that is deleted mean nothing to raw clients', () => {
+    hub.join('left', null, new FakeSocket());
+    hub.join('left', json, new FakeSocket());
+    published.length = 0;
+    hub.broadcastSequenced('left', [Publication.deletion('k', 0), Publication.text('x', 0)]);
+    hub.flush();
+    expect(published).toEqual([
+      ['raw:left', 'x'],
+      ['json:left', 'left 2 ,x'],
+    ]);
+  });
+});

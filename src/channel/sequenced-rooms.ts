@@ -41,6 +41,7 @@ export class SequencedRooms implements ChannelWatch {
   readonly #channels = new Map<string, SequencedChannel>();
   readonly #common: SequencedChannelOptions;
   readonly #timer: Timer;
+  #makesRoom = false;
 
   constructor(options: SequencedRoomsOptions) {
     const { history, hub, reaches, clock, metrics, maxTailBytes, maxTailBytesTogether } = options;
@@ -156,9 +157,13 @@ export class SequencedRooms implements ChannelWatch {
 
   /** The channels that have been here longest lose what is kept of them. */
   #makeRoom(): void {
+    // What is given back is told as every other change is.
+    if (this.#makesRoom) return;
+    this.#makesRoom = true;
     for (const sequenced of this.#channels.values()) {
-      if (this.#bytesAtHand <= this.#options.maxTailBytesTogether * 0.75) return;
+      if (this.#bytesAtHand <= this.#options.maxTailBytesTogether * 0.75) break;
       sequenced.makeRoom();
     }
+    this.#makesRoom = false;
   }
 }

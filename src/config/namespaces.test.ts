@@ -156,6 +156,16 @@ describe('what holds in a namespace', () => {
     });
   });
 
+  test('keeps latest values where it says so, in no more bytes than may be sent at once', () => {
+    const resolved = resolve({ prices: { latest: 10 }, small: { latest: 5, latestMaxBytes: 1_000 } });
+    expect(resolved.prices).toMatchObject({ latest: 10, latestMaxBytes: 524_288 });
+    expect(resolved.small).toMatchObject({ latest: 5, latestMaxBytes: 1_000 });
+    expect(faultsOf({ prices: { latest: -1, latestMaxBytes: 0 } })).toEqual([
+      'namespace "prices": latest must be a whole number from 0 to 100000',
+      'namespace "prices": latestMaxBytes must be a whole number from 1 to 67108864',
+    ]);
+  });
+
   test('has a history where it says so, kept for five minutes if it does not say how long', () => {
     const resolved = resolve({ chat: { historySize: 100 }, news: { historySize: 5, historyTtlMs: 60_000 } });
     expect(resolved.chat).toMatchObject({ historySize: 100, historyTtlMs: 300_000 });

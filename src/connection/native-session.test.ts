@@ -4,6 +4,7 @@ import { FakeSocket } from '../../test/support/fake-socket.ts';
 import type { BridgeState, Outcome } from '../bridge/bridge.ts';
 import { Hub } from '../channel/hub.ts';
 import { Publication } from '../channel/publication.ts';
+import type { Appended } from '../history/history.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { Malformed } from '../protocol/malformed.ts';
@@ -38,7 +39,7 @@ let toTopics: [topic: string, payload: unknown][];
 /** Resolves those who wait for the bridge. */
 let reached: (() => void)[];
 let bridge: { state: BridgeState; reaches: boolean; confirms: boolean };
-let outcome: Outcome | Promise<Outcome>;
+let outcome: Outcome | Promise<Outcome | Appended>;
 
 beforeEach(() => {
   commands = [];
@@ -143,6 +144,9 @@ const publish = (channel: string, text: string, id: number | null = null): Comma
   publication: Publication.text(text, 0),
   idempotencyKey: null,
 });
+
+const keyed = (command: Command): Command =>
+  command.type === 'publish' ? { ...command, publication: command.publication.withKey('k') } : command;
 
 describe('connecting', () => {
   test('tells who this node is and what it allows', () => {
@@ -332,12 +336,32 @@ describe('publishing', () => {
   test.each([
     ['where clients may not', publish('closed', 'hi', 4), 'not_permitted'],
     ['under a name that is none', publish('', 'hi', 4), 'bad_channel'],
+    ['with a key where no values are kept', keyed(publish('left', 'hi', 4)), 'bad_request'],
+    [
+      'a deletion there',
+      { ...publish('left', '', 4), publication: Publication.deletion('k', 0) } as Command,
+      'bad_request',
+    ],
     ['more than is allowed', publish('left', 'ééééé', 4), 'payload_too_big'],
     ['more than is allowed, without an id', publish('left', 'ééééé'), 'payload_too_big'],
   ])('%s is refused', (_what, command, error) => {
     const peer = Peer.connected().says(command);
     expect(peer.lastReply).toMatchObject({ type: 'error', id: 'id' in command ? command.id : null, error });
     expect(published).toEqual([]);
+  });
+
+  test.each([4, null])('of a key without room is refused, with the id %s', async (id) => {
+    outcome = Promise.resolve({ outcome: 'refused' });
+    const peer = Peer.connected().says(keyed(publish('latest', 'hi', id)));
+    await outcome;
+    expect(peer.lastReply).toMatchObject({ type: 'error', id, error: 'too_many_keys' });
+  });
+
+  test('of a key without an id is not answered otherwise', async () => {
+    outcome = Promise.resolve('unknown');
+    const peer = Peer.connected().says(keyed(publish('latest', 'hi')));
+    await outcome;
+    expect(peer.replies).toEqual([]);
   });
 
   test('is acknowledged to nobody once the peer is gone', async () => {

@@ -59,11 +59,17 @@ describe('the metrics', () => {
       [
         'outcry_history_publications_not_appended_total',
         'reason',
-        ['away', 'waiting_limit', 'failed', 'unknown'],
+        ['away', 'waiting_limit', 'too_many_keys', 'failed', 'unknown'],
       ],
       ['outcry_history_frames_rejected_total', 'reason', ['malformed', 'wrong_shard']],
-      ['outcry_history_heals_total', 'result', ['nothing_missing', 'healed', 'gap', 'unavailable']],
+      [
+        'outcry_history_heals_total',
+        'result',
+        ['nothing_missing', 'healed', 'gap', 'snapshot', 'unavailable'],
+      ],
       ['outcry_history_recoveries_total', 'result', [...recoveryResults]],
+      ['outcry_snapshots_sent_total', 'reason', ['subscribed', 'conflated', 'epoch_changed', 'not_kept']],
+      ['outcry_snapshots_refused_total', 'reason', ['unavailable', 'too_much']],
     ]);
   });
 });

@@ -30,8 +30,9 @@ function comparable(commands: readonly Command[]): unknown[] {
 }
 
 function described(publication: Publication): unknown {
-  const content = Buffer.from(publication.bytes).toString(publication.kind === 'binary' ? 'hex' : 'utf8');
-  return { kind: publication.kind, content, time: publication.time };
+  const { kind, key } = publication;
+  const content = Buffer.from(publication.bytes).toString(kind === 'binary' ? 'hex' : 'utf8');
+  return { kind, key, content, time: publication.time };
 }
 
 function bytesOf(frame: Payload): Buffer {
@@ -118,6 +119,24 @@ const commands: [what: string, json: string, msgpack: string, command: Command][
     '{"type":"publish","id":4,"channel":"a","text":"x","idempotencyKey":"k\\u00e9"}',
     '95 04 04 a1 "a" a1 "x" a3 "ké"',
     publish(Publication.text('x', time), 4, 'a', 'ké'),
+  ],
+  [
+    'publish of the value of a key',
+    '{"type":"publish","id":4,"channel":"a","key":"k\\u00e9","json":1}',
+    '96 04 04 a1 "a" d4 01 "1" c0 a3 "ké"',
+    publish(Publication.json('1', time).withKey('ké'), 4),
+  ],
+  [
+    'publish of a value under an idempotency key, of what is not deleted',
+    '{"type":"publish","deleted":false,"channel":"a","key":"__proto__","idempotencyKey":"i","text":"x"}',
+    '96 04 c0 a1 "a" a1 "x" a1 "i" a9 "__proto__"',
+    publish(Publication.text('x', time).withKey('__proto__'), null, 'a', 'i'),
+  ],
+  [
+    'publish of a deletion',
+    '{"type":"publish","id":4,"channel":"a","key":"k","deleted":true}',
+    '96 04 04 a1 "a" c0 c0 a1 "k"',
+    publish(Publication.deletion('k', time), 4),
   ],
   [
     'unsubscribe',
@@ -378,6 +397,41 @@ const mistakes: [what: string, json: string, msgpack: string, error: ErrorName, 
     4,
   ],
   [
+    'a key that is empty',
+    '{"type":"publish","id":4,"channel":"a","text":"x","key":""}',
+    '96 04 04 a1 "a" a1 "x" c0 a0',
+    'bad_request',
+    4,
+  ],
+  [
+    'a key of 129 characters',
+    `{"type":"publish","id":4,"channel":"a","text":"x","key":"${'k'.repeat(129)}"}`,
+    `96 04 04 a1 "a" a1 "x" c0 d9 81 "${'k'.repeat(129)}"`,
+    'bad_request',
+    4,
+  ],
+  [
+    'a key that is a number',
+    '{"type":"publish","id":4,"channel":"a","text":"x","key":7}',
+    '96 04 04 a1 "a" a1 "x" c0 07',
+    'bad_request',
+    4,
+  ],
+  [
+    'a key that is no text',
+    '{"type":"publish","id":4,"channel":"a","text":"x","key":"\\ud800"}',
+    '96 04 04 a1 "a" a1 "x" c0 a3eda080',
+    'bad_request',
+    4,
+  ],
+  [
+    'a deletion of a key that is a number',
+    '{"type":"publish","id":4,"channel":"a","deleted":true,"key":7}',
+    '96 04 04 a1 "a" c0 c0 07',
+    'bad_request',
+    4,
+  ],
+  [
     'publish without a channel',
     '{"type":"publish","id":4,"text":"x"}',
     '94 04 04 c0 a1 "x"',
@@ -547,10 +601,16 @@ test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype'
 
 const id = fc.oneof(fc.nat(300), fc.maxSafeNat());
 const channels = fc.array(anyText(20), { minLength: 1, maxLength: 20 });
-const publication = fc.oneof(
+const anyKey = anyText(128).filter((key) => key.length >= 1 && key.length <= 128);
+const unkeyed = fc.oneof(
   fc.json().map((json) => Publication.json(json, time)),
   anyText(40).map((text) => Publication.text(text, time)),
   fc.uint8Array({ maxLength: 300 }).map((bytes) => Publication.binary(bytes, time)),
+);
+const publication = fc.oneof(
+  unkeyed,
+  fc.tuple(unkeyed, anyKey).map(([each, key]) => each.withKey(key)),
+  anyKey.map((key) => Publication.deletion(key, time)),
 );
 const anySubscription = fc.oneof(
   fc.record({ channel: anyText(20), since: fc.constant(null), last: fc.option(fc.nat(10_000)) }),
@@ -576,7 +636,7 @@ const anyCommand: fc.Arbitrary<Exclude<Command, { type: 'mistake' }>> = fc.oneof
   fc.record({
     type: fc.constant('publish' as const),
     ...{ id: fc.option(id), channel: anyText(20), publication },
-    idempotencyKey: fc.option(anyText(128).filter((key) => key.length >= 1 && key.length <= 128)),
+    idempotencyKey: fc.option(anyKey),
   }),
   fc.record({ type: fc.constant('ping' as const), id: fc.option(id) }),
   fc.constant({ type: 'pong' as const }),
@@ -603,17 +663,21 @@ test('commands mean the same in both forms, whatever they are', () => {
 function jsonOf(command: Exclude<Command, { type: 'mistake' }>): string {
   if (command.type !== 'publish')
     return JSON.stringify(command, (_key, value) => (value === null ? undefined : value));
-  const { kind, text, bytes } =
-    command.publication.kind === 'binary'
-      ? { kind: 'binary', text: '', bytes: command.publication.bytes }
-      : { kind: command.publication.kind, text: command.publication.text, bytes: new Uint8Array() };
+  const { kind, key } = command.publication;
+  const [text, bytes] =
+    kind === 'binary' ? ['', command.publication.bytes] : [command.publication.text, new Uint8Array()];
   const content =
-    kind === 'json' ? text : JSON.stringify(kind === 'text' ? text : Buffer.from(bytes).toString('base64'));
+    kind === 'json'
+      ? text
+      : kind === 'deleted'
+        ? 'true'
+        : JSON.stringify(kind === 'text' ? text : Buffer.from(bytes).toString('base64'));
   const start = {
     type: 'publish',
     ...(command.id === null ? {} : { id: command.id }),
     channel: command.channel,
     ...(command.idempotencyKey === null ? {} : { idempotencyKey: command.idempotencyKey }),
+    ...(key === null ? {} : { key }),
   };
   return `${JSON.stringify(start).slice(0, -1)},"${kind}":${content}}`;
 }
@@ -637,14 +701,16 @@ function elementsOf(command: Exclude<Command, { type: 'mistake' }>): unknown[] {
     case 'unsubscribe':
       return [type, command.id, command.channels];
     case 'publish': {
-      const { kind } = command.publication;
+      const { kind, key } = command.publication;
       const content =
-        kind === 'binary'
-          ? command.publication.bytes
-          : kind === 'text'
-            ? command.publication.text
-            : { json: command.publication.text };
-      return [type, command.id, command.channel, content, command.idempotencyKey];
+        kind === 'deleted'
+          ? null
+          : kind === 'binary'
+            ? command.publication.bytes
+            : kind === 'text'
+              ? command.publication.text
+              : { json: command.publication.text };
+      return [type, command.id, command.channel, content, command.idempotencyKey, key];
     }
     case 'ping':
       return [type, command.id];
@@ -817,6 +883,47 @@ const sent: [what: string, encode: (codec: Codec) => Payload, json: string, msgp
       ]),
     `{"type":"batch","channel":"é\\"","sequence":256,"time":1764000000000,"publications":[{"json":null},{"text":"\ufeffé"},{"text":"${'x'.repeat(32)}"}]}`,
     `95 07 cc 80 cd 0100 ${timeHex} 93 d6 01 "null" a5 "\ufeffé" d9 20 "${'x'.repeat(32)}"`,
+  ],
+  [
+    'a batch of keys',
+    (codec) =>
+      codec.batch(sequenced, [
+        Publication.json('1.0', time).withKey('EUR'),
+        Publication.deletion('é"', time),
+        Publication.text('no key', time),
+        Publication.binary(Uint8Array.of(255), time).withKey('b'),
+        Publication.text('t', time).withKey('t'),
+      ]),
+    '{"type":"batch","channel":"chat","sequence":42,"offset":57,"time":1764000000000,"publications":[{"key":"EUR","json":1.0},{"key":"é\\"","deleted":true},{"text":"no key"},{"key":"b","binary":"/w=="},{"key":"t","text":"t"}]}',
+    `96 07 0c 2a ${timeHex} 95 92 a3 "EUR" c7 03 01 "1.0" 91 a3 "é" 22 a6 "no key" 92 a1 "b" c4 01 ff 92 a1 "t" a1 "t" 39`,
+  ],
+  [
+    'a snapshot',
+    (codec) => codec.snapshot(sequenced, 'conflated', 12),
+    '{"type":"snapshot","channel":"chat","reason":"conflated","sequence":42,"epoch":"e","offset":57,"count":12}',
+    '97 0a 0c a9 "conflated" a1 "e" 39 0c 2a',
+  ],
+  [
+    'a snapshot without values',
+    (codec) => codec.snapshot(sequenced, 'epoch_changed', 0),
+    '{"type":"snapshot","channel":"chat","reason":"epoch_changed","sequence":42,"epoch":"e","offset":57,"count":0}',
+    '97 0a 0c ad "epoch_changed" a1 "e" 39 00 2a',
+  ],
+  [
+    'subscribed with values',
+    (codec) =>
+      codec.encode({
+        ...{ type: 'subscribed', id: 2, refused: [] },
+        channels: [
+          { channel: 'a', number: 1, sequence: 0, degraded: false, position, snapshot: 0 },
+          {
+            ...{ channel: 'b', number: 2, sequence: 9, degraded: true, position },
+            ...{ recovered: false, reason: 'not_kept', snapshot: 300 },
+          },
+        ],
+      }),
+    '{"type":"subscribed","id":2,"channels":[{"channel":"a","number":1,"sequence":0,"epoch":"e","offset":57,"snapshot":0},{"channel":"b","number":2,"sequence":9,"degraded":true,"epoch":"e","offset":57,"recovered":false,"reason":"not_kept","snapshot":300}]}',
+    '93 02 02 92 99 a1 "a" 01 00 c2 a1 "e" 39 c0 c0 00 99 a1 "b" 02 09 c3 a1 "e" 39 c2 a8 "not_kept" cd 012c',
   ],
   [
     'a mark',

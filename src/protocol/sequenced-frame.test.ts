@@ -4,7 +4,7 @@ import { mutate, randomNumbers } from '../../test/support/mutate.ts';
 import { Publication } from '../channel/publication.ts';
 import { maxFrameBytes } from './bridge-frame.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
-import { SequencedReader, SequencedWriter } from './sequenced-frame.ts';
+import { entryTimeAt, SequencedReader, SequencedWriter } from './sequenced-frame.ts';
 
 const writer = new SequencedWriter();
 const reader = new SequencedReader();
@@ -54,14 +54,64 @@ describe('an entry', () => {
   });
 
   test('may be longer than this version knows, in every array', () => {
-    const longer = Buffer.from(pack([1, 0.5, [[0, Buffer.from('x'), 'more']], { more: true }]));
-    expect(reader.entry(longer)?.map(({ payload }) => payload)).toEqual(['x']);
+    const longer = Buffer.from(
+      pack([
+        1,
+        0.5,
+        [
+          [0, Buffer.from('x'), 'key', 'more'],
+          [0, Buffer.from('y'), null, 1],
+        ],
+        { more: true },
+      ]),
+    );
+    expect(reader.entry(longer)?.map(({ payload, key }) => [payload, key])).toEqual([
+      ['x', 'key'],
+      ['y', null],
+    ]);
+  });
+
+  test('brings back keys and deletions, and tells where they stand', () => {
+    const publications = [
+      Publication.text('ü', 0).withKey('é'),
+      hi,
+      Publication.deletion('k'.repeat(128), 0),
+      Publication.binary(new Uint8Array(300).fill(7), 0).withKey('b'),
+    ];
+    const { pieces, keyed } = writer.entries([
+      { channel: 'a', publications: [hi] },
+      { channel: 'b', publications },
+    ]);
+    const entry = pieces[4] as Buffer;
+    const read = reader.entry(entry) ?? [];
+    expect(read.map(({ kind, key }) => [kind, key])).toEqual([
+      ['text', 'é'],
+      ['text', null],
+      ['deleted', 'k'.repeat(128)],
+      ['binary', 'b'],
+    ]);
+    expect(keyed[0]).toEqual([]);
+    const places = (keyed[1] ?? []).map(
+      ({ index, kind, key, keyStart, keyEnd, payloadStart, payloadEnd }) => {
+        expect(entry.subarray(keyStart, keyEnd).toString()).toBe(key);
+        return [index, kind, entry.subarray(payloadStart, payloadEnd).toString('latin1')];
+      },
+    );
+    expect(places).toEqual([
+      [0, 'text', Buffer.from('ü').toString('latin1')],
+      [2, 'deleted', ''],
+      [3, 'binary', '\x07'.repeat(300)],
+    ]);
+    expect(entry.readDoubleBE(entryTimeAt)).toBe(0);
   });
 
   test.each<[string, unknown]>([
     ['of another version', [2, 0.5, [[0, Buffer.from('x')]]]],
     ['without publications', [1, 0.5, []]],
-    ['with a kind that is not known', [1, 0.5, [[3, Buffer.from('x')]]]],
+    ['with a kind that is not known', [1, 0.5, [[4, Buffer.from('x'), 'k']]]],
+    ['with a deletion without a key', [1, 0.5, [[3, Buffer.alloc(0)]]]],
+    ['with an empty key', [1, 0.5, [[0, Buffer.from('x'), '']]]],
+    ['with a key that is too long', [1, 0.5, [[0, Buffer.from('x'), 'k'.repeat(129)]]]],
     ['with a payload that is text', [1, 0.5, [[0, 'x']]]],
     ['without a time', [1, 'now', [[0, Buffer.from('x')]]]],
     ['that is too short', [1, 0.5]],
@@ -108,6 +158,8 @@ describe('a frame', () => {
     ];
     const read = reader.frame(frame(0, entries, ' e 5 1 e 6 0'));
     expect(read?.entries.map(({ channel }) => channel)).toEqual(['b']);
+    for (const mark of [2, 3])
+      expect(reader.frame(frame(0, entries, ` - 0 ${mark} e 6 0`))?.entries).toHaveLength(1);
   });
 
   test.each<[string, string]>([

@@ -33,7 +33,8 @@ export function openApi(version: string): object {
               'application/json': { schema: input(publishSchema) },
               'application/msgpack': {
                 schema: {
-                  description: '[channel, payload], [channel, payload, idempotencyKey], or an array of such',
+                  description:
+                    '[channel, payload, idempotencyKey, key], where trailing nils may be left out, or an array of such',
                   type: 'string',
                   format: 'binary',
                 },

@@ -16,6 +16,7 @@ function shown(reading: Reading): unknown {
     channel,
     publication.kind,
     publication.kind === 'binary' ? [...publication.bytes] : publication.text,
+    ...(publication.key === null ? [] : [publication.key]),
   ]);
 }
 
@@ -30,6 +31,9 @@ describe('a publication in JSON', () => {
     ['{"channel":"__proto__","json":{"__proto__":1},"other":1}', ['__proto__', 'json', '{"__proto__":1}']],
     ['{"channel":"a","json":{"publications":[1]}}', ['a', 'json', '{"publications":[1]}']],
     ['{"channel":"a","json":"\uFEFF"}', ['a', 'json', '"\uFEFF"']],
+    ['{"channel":"a","json":1,"key":"k"}', ['a', 'json', '1', 'k']],
+    ['{"key":"\\u006b","channel":"a","text":"","deleted":false}', ['a', 'text', '', 'k']],
+    ['{"channel":"a","key":"k","deleted":true}', ['a', 'deleted', '', 'k']],
   ])('is %s', (body, expected) => {
     expect(shown(json(body))).toEqual([expected]);
     expect(json(body)).toMatchObject({ isBatch: false });
@@ -53,6 +57,13 @@ describe('a publication in JSON', () => {
     ['{"channel":"a","text":"\\ud800"}', 'bad_payload'],
     ['{"channel":"a","binary":"AP8"}', 'bad_payload'],
     ['{"channel":"a","binary":"*"}', 'bad_payload'],
+    ['{"channel":"a","json":1,"key":""}', 'bad_request'],
+    ['{"channel":"a","json":1,"key":null}', 'bad_request'],
+    [`{"channel":"a","json":1,"key":"${'k'.repeat(129)}"}`, 'bad_request'],
+    ['{"channel":"a","key":"k"}', 'bad_payload'],
+    ['{"channel":"a","deleted":true}', 'bad_request'],
+    ['{"channel":"a","key":"k","deleted":"true"}', 'bad_request'],
+    ['{"channel":"a","key":"k","deleted":true,"json":null}', 'bad_payload'],
     [`{"channel":"a","json":${'['.repeat(65)}${']'.repeat(65)}}`, 'bad_payload'],
     ['['.repeat(100_000), 'bad_request'],
     [`{"channel":"a","json":${'['.repeat(100_000)}`, 'bad_request'],
@@ -146,7 +157,10 @@ test('JSON is read if and only if the schema takes it', () => {
     fc.jsonValue({ maxDepth: 3 }),
   );
   const publication = fc.record(
-    { channel: value, json: value, text: value, binary: value, idempotencyKey: value, other: value },
+    {
+      ...{ channel: value, json: value, text: value, binary: value, idempotencyKey: value, other: value },
+      ...{ key: value, deleted: fc.oneof(fc.boolean(), value) },
+    },
     { requiredKeys: [] },
   );
   const body = fc.oneof(
@@ -206,6 +220,8 @@ describe('MessagePack', () => {
       ['a', 'text', 'x'],
       ['b', 'text', 'y'],
     ]);
+    expect(shown(msgpack(['a', 'x', null, 'k']))).toEqual([['a', 'text', 'x', 'k']]);
+    expect(shown(msgpack(['a', null, 'i', 'k']))).toEqual([['a', 'deleted', '', 'k']]);
     const extension = Buffer.concat([Buffer.from([0x92, 0xa1, 0x61, 0xc7, 5, 1]), Buffer.from('[1.0]')]);
     expect(shown(reader.msgpack(extension, 0))).toEqual([['a', 'json', '[1.0]']]);
   });
@@ -216,6 +232,7 @@ describe('MessagePack', () => {
     ['a channel alone', ['a'], ['bad_payload', null]],
     ['a channel that is a number', [1, 'x'], ['bad_request', null]],
     ['a payload that is a number', ['a', 1], ['bad_payload', null]],
+    ['a key that is a number', ['a', 'x', null, 1], ['bad_request', null]],
     [
       'a batch with a bad one',
       [

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { fakeRequest, type RequestParts } from '../../../test/support/fake-request.ts';
 import { ChannelPolicy } from '../../auth/channel-policy.ts';
 import type { Outcome } from '../../bridge/bridge.ts';
-import type { Appended } from '../../history/history.ts';
 import { resolveNamespaces } from '../../config/namespaces.ts';
+import type { Appended } from '../../history/history.ts';
 import { Metrics } from '../../metrics/metrics.ts';
 import { PublishRoute } from './publish-route.ts';
 import { Publisher } from './publisher.ts';
@@ -15,6 +15,7 @@ const policy = new ChannelPolicy(
     namespaces: new Map([
       ['closed', { publish: 'nobody' }],
       ['short', { maxPayloadBytes: 4 }],
+      ['latest', { latest: 2 }],
     ]),
     maxPayloadBytes: 100,
     maxDelayMs: 0,
@@ -25,7 +26,7 @@ const policy = new ChannelPolicy(
 let published: [channel: string, content: unknown][];
 let outcome: Outcome | Promise<Outcome | Appended>;
 /** In the order of publications, instead of `outcome`. */
-let outcomes: Promise<Outcome | Appended>[];
+let outcomes: (Appended | Promise<Outcome | Appended>)[];
 let reachesOthers: boolean;
 let metrics: Metrics;
 beforeEach(() => {
@@ -49,7 +50,8 @@ async function post(
     },
     publishConfirmed(channel: string, { kind, payload }: { kind: string; payload: unknown }) {
       published.push([channel, kind === 'binary' ? [...(payload as Uint8Array)] : payload]);
-      return outcomes.shift() ?? outcome;
+      const next = outcomes.shift();
+      return next === undefined ? outcome : Promise.resolve(next);
     },
   };
   const publisher = new Publisher({ broadcaster, policy, metrics });
@@ -152,6 +154,7 @@ describe('one publication', () => {
     [`{"channel":"${'c'.repeat(201)}","json":1}`, 400, 105, 'bad_channel'],
     ['{"channel":"\\ud800","json":1}', 400, 105, 'bad_channel'],
     ['{"channel":"a"}', 400, 110, 'bad_payload'],
+    ['{"channel":"a","json":1,"key":"k"}', 400, 100, 'bad_request'],
     ['nonsense', 400, 100, 'bad_request'],
   ])('is refused: %.40s', async (body, status, code, name) => {
     const reply = await post(body);
@@ -293,5 +296,34 @@ describe('a stream of lines', () => {
   test('is nobody to answer to when its peer went away', async () => {
     await post({ aborted: true }, { type: 'application/x-ndjson' });
     expect(published).toEqual([]);
+  });
+});
+
+describe('a key without room', () => {
+  const refused = { outcome: 'refused' as const };
+  const appended = { outcome: 'confirmed' as const, position: { epoch: 'e', offset: 7 }, duplicate: false };
+  const keyed = (text: string) => ({ channel: 'latest:a', text, key: 'k' });
+
+  test('is refused, whatever else is published', async () => {
+    outcomes = [refused];
+    expect(await post(JSON.stringify(keyed('x')))).toMatchObject({
+      status: 400,
+      body: { error: { code: 112, name: 'too_many_keys' } },
+    });
+    outcomes = [appended, refused, appended];
+    expect((await post(batchOf(keyed('1'), keyed('2'), keyed('3')))).body).toMatchObject({
+      ...{ error: { code: 112 }, published: 2, refused: [1] },
+      positions: [{ offset: 7 }, null, { offset: 7 }],
+    });
+  });
+
+  test('is a line that is refused', async () => {
+    outcomes = [appended, refused];
+    const lines = [keyed('1'), keyed('2')].map((line) => JSON.stringify(line)).join('\n');
+    expect(await post(lines, { type: 'application/x-ndjson' })).toMatchObject({
+      status: 200,
+      body: { published: 1, refused: 1, unknown: 0, errors: [{ line: 2, code: 112 }] },
+    });
+    expect(metrics.apiErrors.values.too_many_keys).toBe(1);
   });
 });

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { maxChannelNameBytes } from '../../channel/channel-name.ts';
 import { maxIdempotencyKeyLength } from '../../protocol/command.ts';
 import { errorNames } from '../../protocol/error-codes.ts';
+import { maxKeyLength } from '../../protocol/messages.ts';
 import { maxListedChannels } from '../../protocol/control.ts';
 
 /** Publications in one batch. */
@@ -29,13 +30,31 @@ const idempotencyKey = z
   .optional()
   .describe('in a channel with history, publishes nothing if the key was used within the last five minutes');
 
+const key = z
+  .string()
+  .min(1)
+  .max(maxKeyLength)
+  .describe('in a channel with the latest values: whose newest value this is');
+
+/** What every publication may have besides its payload. */
+const common = {
+  channel,
+  idempotencyKey,
+  key: key.optional(),
+  deleted: z.literal(false).optional(),
+};
+
 export const publicationSchema = z
   .union([
-    z.object({ channel, json: anyJson.describe('any JSON value, at most 64 levels deep'), idempotencyKey }),
-    z.object({ channel, text: z.string(), idempotencyKey }),
-    z.object({ channel, binary: z.base64(), idempotencyKey }),
+    z.object({ ...common, json: anyJson.describe('any JSON value, at most 64 levels deep') }),
+    z.object({ ...common, text: z.string() }),
+    z.object({ ...common, binary: z.base64() }),
+    z.object({
+      ...{ channel, idempotencyKey, key, deleted: z.literal(true).describe('the key has no value any more') },
+      ...{ json: z.never().optional(), text: z.never().optional(), binary: z.never().optional() },
+    }),
   ])
-  .describe('one publication, with exactly one of json, text and binary');
+  .describe('one publication, with exactly one of json, text and binary; or the deletion of a key');
 
 export const batchSchema = z.object({ publications: z.array(publicationSchema).min(1).max(maxBatch) });
 
