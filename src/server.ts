@@ -71,7 +71,14 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     },
     metrics,
   );
-  const slowConsumers = new SlowConsumers(connections, settings.backpressureLimitBytes, metrics);
+  const slowConsumers = new SlowConsumers({
+    connections,
+    limitBytes: settings.backpressureLimitBytes,
+    timeoutMs: settings.slowConsumerTimeoutMs,
+    clock: systemClock,
+    metrics,
+    onSlow() {},
+  });
 
   const namespaces = resolveNamespaces(settings);
   const policy = new ChannelPolicy(namespaces);
@@ -210,7 +217,10 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     throw error;
   }
   const listener = publicListener;
-  const liveness = new Liveness(connections, systemClock, settings.idleTimeoutMs);
+  const liveness = new Liveness(connections, systemClock, settings.idleTimeoutMs, () =>
+    // It was sent to this one alone, or nobody has looked since.
+    slowConsumers.suspect(0),
+  );
   const loopDelay = watchLoopDelay(systemClock, metrics.loopDelay);
   readiness.has('start');
 
@@ -225,6 +235,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
       deadline.stop();
       hub.flush();
       await drain(connections, systemClock, settings.shutdownTimeoutMs);
+      slowConsumers.stop();
       hub.stop();
       rooms?.stop();
       // What was published before the end goes to the history first: its frames come back over the bridge.

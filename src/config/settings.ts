@@ -122,7 +122,15 @@ export const settingsTable = {
     max: 268_435_456,
     unit: 'bytes',
     sentence:
-      'Bytes that may wait for one slow client. It is terminated before it exceeds them, from seven eighths on.',
+      'Bytes that may wait for one slow client. It is cut off before it exceeds them, from seven eighths on: it gets nothing more, and is closed with 4001 if it takes what waits within a second, else terminated.',
+  }),
+  slowConsumerTimeoutMs: integer({
+    default: 10_000,
+    min: 500,
+    max: 600_000,
+    unit: 'ms',
+    sentence:
+      'A client for which bytes wait this long without ever becoming fewer is terminated, however few they are.',
   }),
   maxDelayMs: integer({
     default: 20,

@@ -15,6 +15,8 @@ export interface Protocol<State> {
   ping(socket: Socket): void;
   opened(connection: Connection<State>, socket: Socket): void;
   received(connection: Connection<State>, payload: Payload): void;
+  /** Nothing that is broadcast goes to it any more, whatever it has joined. It will end soon. */
+  mute(connection: Connection<State>, socket: Socket): void;
   closed(connection: Connection<State>): void;
 }
 
@@ -97,6 +99,23 @@ export class Connection<State = unknown> implements SocketSession {
   close(code: CloseCode, reason: EndReason): void {
     if (this.#endReason !== null) return;
     this.#endReason = reason;
+    this.#socket?.close(code);
+  }
+
+  /**
+   * Nothing more is broadcast to it or heard from it, and it will end for this reason: `farewell` or `terminate` follows.
+   *
+   * @returns false if it is closed or ending already
+   */
+  mute(reason: EndReason): boolean {
+    if (this.#endReason !== null || this.#socket === null) return false;
+    this.#endReason = reason;
+    this.protocol.mute(this, this.#socket);
+    return true;
+  }
+
+  /** Ends one that was muted, with a code. */
+  farewell(code: CloseCode): void {
     this.#socket?.close(code);
   }
 

@@ -37,7 +37,7 @@ const historyIsAway =
 
 export interface NativeSessionOptions extends JoiningOptions {
   broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers' | 'isSequenced'>;
-  hub: JoiningOptions['hub'] & Pick<Hub, 'leave'>;
+  hub: JoiningOptions['hub'] & Pick<Hub, 'leave' | 'pause'>;
   policy: Pick<ChannelPolicy, 'maySubscribe' | 'mayPublish' | 'maxPayloadBytes'>;
   deadline: ConnectDeadline;
   clock: Clock;
@@ -86,6 +86,11 @@ export class NativeSession implements Protocol<NativeState> {
       return;
     }
     for (const command of commands) this.#obey(connection, command);
+  }
+
+  mute({ state }: NativeConnection, socket: Socket): void {
+    state.joining = null;
+    for (const room of state.rooms()) this.#options.hub.pause(room, this.codec, socket);
   }
 
   closed(connection: NativeConnection): void {
