@@ -142,8 +142,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     bridge,
     recoveries: sequencing?.recoveries ?? null,
     keepsHistory: (channel: string) => policy.keepsHistory(channel),
-    // More could end the connection that it is sent on.
-    maxRecoveryBytes: Math.min(settings.recoveryMaxBytes, settings.backpressureLimitBytes / 2),
+    maxRecoveryBytes: settings.recoveryMaxBytes,
     policy,
     deadline,
     clock: systemClock,
@@ -190,7 +189,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
 
   const limits = {
     maxPayloadBytes: settings.maxPayloadBytes,
-    backpressureLimitBytes: settings.backpressureLimitBytes,
+    // What was missed is sent at once, and may wait beside what is live: `SlowConsumers` tells the two apart.
+    backpressureLimitBytes: settings.backpressureLimitBytes + (keepsAny ? settings.recoveryMaxBytes : 0),
     onError: handlerFailed,
   };
   const listen = await selectTransport();

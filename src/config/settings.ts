@@ -303,12 +303,12 @@ export const settingsTable = {
       'Publications that a client gets at most when it comes back; whoever has missed more is told `too_much`.',
   }),
   recoveryMaxBytes: integer({
-    default: 524_288,
+    default: 1_572_864,
     min: 1_024,
     max: 134_217_728,
     unit: 'bytes',
     sentence:
-      'The same in bytes, for all channels of one subscribe together with what waits for the client; never more than half of `backpressureLimitBytes`.',
+      'The same in bytes, for all channels of one subscribe together with what waits for the client. They may wait beside `backpressureLimitBytes`, and should be more: what waited for a client that was terminated is what it misses.',
   }),
   maxRecoveries: integer({
     default: 64,

@@ -43,6 +43,8 @@ export class Connection<State = unknown> implements SocketSession {
   controlFrames = 0;
   /** At the last look, bytes waited for this peer: if it ends without a close frame, that is why. */
   congested = false;
+  /** Of the bytes that wait for this peer so many were owed to it: what it had missed, sent at once. They are no sign of slowness. */
+  owedBytes = 0;
   /** Where its registry keeps it; −1 while it is not open. */
   position = -1;
   /** Which one of this node it is, from 1; 0 before it is open. */
@@ -64,6 +66,15 @@ export class Connection<State = unknown> implements SocketSession {
 
   get socket(): Socket | null {
     return this.#socket;
+  }
+
+  /** Bytes that wait for this peer and are more than was owed to it. */
+  bytesBehind(): number {
+    const waiting = this.#socket?.bufferedBytes() ?? 0;
+    this.congested = waiting > 0;
+    // What it was owed came first, and leaves first.
+    if (waiting < this.owedBytes) this.owedBytes = waiting;
+    return waiting - this.owedBytes;
   }
 
   opened(socket: Socket): void {

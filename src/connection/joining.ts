@@ -116,6 +116,7 @@ export class Joining {
       if (state.joining?.size === 0) state.joining = null;
       socket.send(this.#codec.encode({ type: 'subscribed', id, channels, refused }));
       for (const frame of missed) socket.send(frame);
+      if (missed.length > 0) connection.owedBytes = socket.bufferedBytes();
     }
     for (const ticket of tickets.values()) recoveries?.release(ticket);
   }

@@ -86,6 +86,21 @@ describe('a sweep', () => {
     expect(socket.terminations).toBe(0);
   });
 
+  test('does not count what was owed to a connection, until it has been taken', () => {
+    const { connection, socket } = openWaiting(9_000);
+    connection.owedBytes = 9_000;
+    slowConsumers.suspect(sweepBytes);
+    socket.waiting = 15_000;
+    slowConsumers.suspect(sweepBytes);
+    expect([slow, connection.congested]).toEqual([[connection], true]);
+    socket.waiting = 4_000;
+    slowConsumers.suspect(sweepBytes);
+    socket.waiting = 11_000;
+    slowConsumers.suspect(sweepBytes);
+    clock.advance(lingerMs);
+    expect(socket.terminations).toBe(1);
+  });
+
   test('reports who is slow and not to be cut off yet', () => {
     openWaiting(1_999);
     const { connection } = openWaiting(2_000);

@@ -14,6 +14,8 @@
  * not, he is terminated, since a close frame would wait behind bytes that nobody reads; he sees 1006, which means "come
  * back" as well. So is who took nothing for the whole time.
  *
+ * What a client had missed is sent to it at once when it comes back, and does not count as waiting until it has been taken.
+ *
  * A burst within one turn of the loop can outrun this. Then the transport closes the socket at the full limit, and
  * `congested` remembers the reason for the metric.
  */
@@ -38,7 +40,7 @@ export interface SlowConsumersOptions {
   /** How long bytes may wait without becoming fewer. */
   timeoutMs: number;
   clock: Clock;
-  metrics: Pick<Metrics, 'slowConsumerSweeps'>;
+  metrics: Pick<Metrics, 'slowConsumerSweeps' | 'slowConsumersCutOff'>;
   /** A connection falls behind and is not to be cut off yet. Called again and again while that is so. */
   onSlow(connection: Connection): void;
 }
@@ -90,10 +92,9 @@ export class SlowConsumers {
     const { connections, limitBytes, metrics, onSlow } = this.#options;
     metrics.slowConsumerSweeps.value += 1;
     for (const connection of connections) {
-      const waiting = connection.socket?.bufferedBytes() ?? 0;
-      connection.congested = waiting > 0;
-      if (waiting >= this.#cutOffBytes) this.#cutOff(connection);
-      else if (waiting >= limitBytes * slowPart) onSlow(connection);
+      const behind = connection.bytesBehind();
+      if (behind >= this.#cutOffBytes) this.#cutOff(connection);
+      else if (behind >= limitBytes * slowPart) onSlow(connection);
     }
   }
 
@@ -139,6 +140,7 @@ export class SlowConsumers {
   #cutOff(connection: Connection): void {
     const { clock } = this.#options;
     if (!connection.mute('slow_consumer')) return;
+    this.#options.metrics.slowConsumersCutOff.value += 1;
     this.#leaving.set(connection, clock.now() + lingerMs);
     this.#look ??= clock.every(lookEveryMs, () => this.#endThoseWhoLeave());
   }

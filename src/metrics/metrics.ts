@@ -325,6 +325,10 @@ export class Metrics {
     'outcry_slow_consumer_sweeps_total',
     'Times that all connections were looked at for bytes that wait.',
   );
+  readonly slowConsumersCutOff = new Counter(
+    'outcry_slow_consumers_cut_off_total',
+    'Connections that get nothing more because too many bytes wait for them; they end within a second.',
+  );
   readonly apiRequestsOpen = new Gauge('outcry_api_requests_open', 'Requests to the API that are under way.');
   readonly apiRequests = new LabelledCounter(
     'outcry_api_requests_total',
