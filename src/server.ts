@@ -13,6 +13,7 @@ import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
+import { Conflation } from './connection/conflation.ts';
 import { ConnectDeadline } from './connection/connect-deadline.ts';
 import { Connections } from './connection/connections.ts';
 import { drain } from './connection/drain.ts';
@@ -77,7 +78,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     timeoutMs: settings.slowConsumerTimeoutMs,
     clock: systemClock,
     metrics,
-    onSlow() {},
+    onSlow: (connection) => conflation.slow(connection),
   });
 
   const namespaces = resolveNamespaces(settings);
@@ -133,6 +134,16 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   });
   const sequencing = history === null ? null : sequence({ settings, history, hub, bridge, policy, metrics });
   rooms = sequencing?.rooms ?? null;
+  const conflation = new Conflation({
+    // No channel keeps latest values yet. Both answers change together: whoever is spared a channel must be brought back.
+    keepsLatest: () => false,
+    resync: () => false,
+    hub,
+    drainedBytes: settings.backpressureLimitBytes / 16,
+    timeoutMs: settings.slowConsumerTimeoutMs,
+    clock: systemClock,
+    metrics,
+  });
   const broadcaster = new Broadcaster(hub, bridge, sequencing);
   const rawRoom = { broadcaster, hub, policy, metrics };
   const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
@@ -236,6 +247,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
       hub.flush();
       await drain(connections, systemClock, settings.shutdownTimeoutMs);
       slowConsumers.stop();
+      conflation.stop();
       hub.stop();
       rooms?.stop();
       // What was published before the end goes to the history first: its frames come back over the bridge.

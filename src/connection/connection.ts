@@ -64,6 +64,11 @@ export class Connection<State = unknown> implements SocketSession {
     return `${this.registry.bootId}-${this.serial}`;
   }
 
+  /** It is said goodbye to, or was muted. */
+  get ending(): boolean {
+    return this.#endReason !== null;
+  }
+
   get socket(): Socket | null {
     return this.#socket;
   }
