@@ -13,6 +13,7 @@ import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
+import { Conflation } from './connection/conflation.ts';
 import { ConnectDeadline } from './connection/connect-deadline.ts';
 import { Connections } from './connection/connections.ts';
 import { drain } from './connection/drain.ts';
@@ -71,7 +72,14 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     },
     metrics,
   );
-  const slowConsumers = new SlowConsumers(connections, settings.backpressureLimitBytes, metrics);
+  const slowConsumers = new SlowConsumers({
+    connections,
+    limitBytes: settings.backpressureLimitBytes,
+    timeoutMs: settings.slowConsumerTimeoutMs,
+    clock: systemClock,
+    metrics,
+    onSlow: (connection) => conflation.slow(connection),
+  });
 
   const namespaces = resolveNamespaces(settings);
   const policy = new ChannelPolicy(namespaces);
@@ -126,6 +134,18 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   });
   const sequencing = history === null ? null : sequence({ settings, history, hub, bridge, policy, metrics });
   rooms = sequencing?.rooms ?? null;
+  const conflation = new Conflation({
+    keepsLatest: (channel) => policy.keepsLatest(channel),
+    resync: (connection, room) => {
+      const { protocol } = connection;
+      return protocol instanceof NativeSession && protocol.bringBack(connection, room);
+    },
+    hub,
+    drainedBytes: settings.backpressureLimitBytes / 16,
+    timeoutMs: settings.slowConsumerTimeoutMs,
+    clock: systemClock,
+    metrics,
+  });
   const broadcaster = new Broadcaster(hub, bridge, sequencing);
   const rawRoom = { broadcaster, hub, policy, metrics };
   const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
@@ -135,8 +155,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     bridge,
     recoveries: sequencing?.recoveries ?? null,
     keepsHistory: (channel: string) => policy.keepsHistory(channel),
-    // More could end the connection that it is sent on.
-    maxRecoveryBytes: Math.min(settings.recoveryMaxBytes, settings.backpressureLimitBytes / 2),
+    maxRecoveryBytes: settings.recoveryMaxBytes,
     maxSnapshotBytes: settings.backpressureLimitBytes * 0.75,
     policy,
     deadline,
@@ -184,7 +203,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
 
   const limits = {
     maxPayloadBytes: settings.maxPayloadBytes,
-    backpressureLimitBytes: settings.backpressureLimitBytes,
+    // What was missed is sent at once, and may wait beside what is live: `SlowConsumers` tells the two apart.
+    backpressureLimitBytes: settings.backpressureLimitBytes + (keepsAny ? settings.recoveryMaxBytes : 0),
     onError: handlerFailed,
   };
   const listen = await selectTransport();
@@ -211,7 +231,10 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     throw error;
   }
   const listener = publicListener;
-  const liveness = new Liveness(connections, systemClock, settings.idleTimeoutMs);
+  const liveness = new Liveness(connections, systemClock, settings.idleTimeoutMs, () =>
+    // It was sent to this one alone, or nobody has looked since.
+    slowConsumers.suspect(0),
+  );
   const loopDelay = watchLoopDelay(systemClock, metrics.loopDelay);
   readiness.has('start');
 
@@ -226,6 +249,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
       deadline.stop();
       hub.flush();
       await drain(connections, systemClock, settings.shutdownTimeoutMs);
+      slowConsumers.stop();
+      conflation.stop();
       hub.stop();
       rooms?.stop();
       // What was published before the end goes to the history first: its frames come back over the bridge.

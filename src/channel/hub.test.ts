@@ -336,6 +336,20 @@ describe('a channel with history', () => {
   });
 });
 
+test('a subscriber may pause: its socket leaves the topic and comes back, and it counts all the while', () => {
+  const socket = new FakeSocket();
+  const room = hub.join('left', json, socket);
+  hub.pause(room, json, socket);
+  expect([socket.topics.size, room.subscribers]).toEqual([0, 1]);
+  broadcast('left', Publication.text('a', 0));
+  hub.resume(room, json, socket);
+  expect([...socket.topics]).toEqual(['json:left']);
+  expect(hub.room('left')).toBe(room);
+  hub.pause(room, json, socket);
+  hub.leave(room, json, null);
+  expect(hub.room('left')).toBeNull();
+});
+
 describe('pacing', () => {
   const numbered = (from: number, to: number): Publication[] =>
     Array.from({ length: to - from + 1 }, (_, i) => Publication.text(`${from + i}`, 0));

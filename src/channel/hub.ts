@@ -66,8 +66,11 @@ class OpenRoom implements Room {
   pending: Publication[] = [];
   pendingBytes = 0;
   dirty = false;
-  /** Only those with a subscriber: one or two, never more than there are codecs. */
-  readonly outlets: Outlet[] = [];
+  /**
+   * Only those with a subscriber: one or two, never more than there are codecs. Another array after each change: somebody may
+   * leave while it is gone through, when what is sent to him shows that he does not read.
+   */
+  outlets: readonly Outlet[] = [];
 
   constructor(channel: string, number: number, maxDelayMs: number, compress: boolean) {
     this.channel = channel;
@@ -141,8 +144,8 @@ export class Hub {
     const room = this.#rooms.get(channel) ?? this.#open(channel);
     let outlet = room.outlets.find((candidate) => candidate.codec === codec);
     if (outlet === undefined) {
-      outlet = { codec, topic: `${codec?.subprotocol ?? 'raw'}:${channel}`, subscribers: 0 };
-      room.outlets.push(outlet);
+      outlet = { codec, topic: topicOf(channel, codec), subscribers: 0 };
+      room.outlets = [...room.outlets, outlet];
     }
     outlet.subscribers += 1;
     room.subscribers += 1;
@@ -167,7 +170,7 @@ export class Hub {
     outlet.subscribers -= 1;
     room.subscribers -= 1;
     this.#options.metrics.subscriptionsOpen.value -= 1;
-    if (outlet.subscribers === 0) room.outlets.splice(room.outlets.indexOf(outlet), 1);
+    if (outlet.subscribers === 0) room.outlets = room.outlets.filter((other) => other !== outlet);
     if (room.subscribers === 0) this.#close(room);
   }
 
@@ -403,4 +406,8 @@ export class Hub {
     this.#options.onPressure(maxBytesOf(payload));
     return false;
   }
+}
+
+function topicOf(channel: string, codec: RoomCodec): string {
+  return `${codec?.subprotocol ?? 'raw'}:${channel}`;
 }

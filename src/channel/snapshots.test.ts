@@ -66,6 +66,7 @@ class World {
       clock: this.clock,
       maxDelayMs: () => 20,
       compresses: () => false,
+      onRawGap() {},
       onError: (error) => expect.fail(String(error)),
       metrics: this.metrics,
     });
@@ -79,6 +80,7 @@ class World {
       history: this.history,
       hub: this.hub,
       latestMetrics: this.metrics.latest,
+      reaches: () => true,
       maxTailBytes: tailBytes,
       maxTailBytesTogether: tailBytesTogether,
     });

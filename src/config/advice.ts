@@ -30,10 +30,12 @@ export function advise(settings: Settings, machine: Machine): string[] {
     advice.push(
       `the descriptor limit is ${machine.descriptorLimit}: this node can hold ${connections} connections; raise it with ulimit -n or LimitNOFILE= for more`,
     );
-  const slowShare = Math.floor(machine.memoryBytes / settings.backpressureLimitBytes);
+  const keepsAny = [...resolveNamespaces(settings).values()].some(({ historySize }) => historySize > 0);
+  const slowBytes = settings.backpressureLimitBytes + (keepsAny ? settings.recoveryMaxBytes : 0);
+  const slowShare = Math.floor(machine.memoryBytes / slowBytes);
   if (slowShare < connections)
     advice.push(
-      `if more than ${slowShare} of ${connections} clients were slow at once, ${settings.backpressureLimitBytes} bytes each would not fit into memory: lower backpressureLimitBytes or maxConnections`,
+      `if more than ${slowShare} of ${connections} clients were slow at once, ${slowBytes} bytes each would not fit into memory: lower backpressureLimitBytes${keepsAny ? ', recoveryMaxBytes' : ''} or maxConnections`,
     );
   if (settings.origins.length === 0 && !isLoopback(settings.host))
     advice.push('pages of any origin may connect: set origins to the ones that should');

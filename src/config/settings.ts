@@ -122,7 +122,15 @@ export const settingsTable = {
     max: 268_435_456,
     unit: 'bytes',
     sentence:
-      'Bytes that may wait for one slow client. It is terminated before it exceeds them, from seven eighths on.',
+      'Bytes that may wait for one slow client. It is cut off before it exceeds them, from seven eighths on: it gets nothing more, and is closed with 4001 if it takes what waits within a second, else terminated.',
+  }),
+  slowConsumerTimeoutMs: integer({
+    default: 10_000,
+    min: 500,
+    max: 600_000,
+    unit: 'ms',
+    sentence:
+      'A client for which bytes wait this long without ever becoming fewer is terminated, however few they are.',
   }),
   maxDelayMs: integer({
     default: 20,
@@ -295,12 +303,12 @@ export const settingsTable = {
       'Publications that a client gets at most when it comes back; whoever has missed more is told `too_much`.',
   }),
   recoveryMaxBytes: integer({
-    default: 524_288,
+    default: 1_572_864,
     min: 1_024,
     max: 134_217_728,
     unit: 'bytes',
     sentence:
-      'The same in bytes, for all channels of one subscribe together with what waits for the client; never more than half of `backpressureLimitBytes`.',
+      'The same in bytes, for all channels of one subscribe together with what waits for the client. They may wait beside `backpressureLimitBytes`, and should be more: what waited for a client that was terminated is what it misses.',
   }),
   maxRecoveries: integer({
     default: 64,

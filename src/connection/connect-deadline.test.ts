@@ -24,6 +24,7 @@ function open() {
     opened: (connection) => deadline.watch(connection),
     ping() {},
     received() {},
+    mute() {},
     closed() {},
   };
   const connection = new Connection(protocol, new NativeState(), connections);

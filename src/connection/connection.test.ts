@@ -22,6 +22,7 @@ const protocol: Protocol<string> = {
   ping: (socket) => socket.ping(),
   opened: (connection) => void events.push(`opened ${connection.state}`),
   received: (_connection, payload) => void received.push(payload),
+  mute: (connection) => void events.push(`muted ${connection.state}`),
   closed: (connection) => void events.push(`closed ${connection.state}`),
 };
 
@@ -128,6 +129,35 @@ describe('the reason for which a connection ended', () => {
     connection.terminate('slow_consumer');
     connection.close(closeCodes.goingAway, 'stopping');
     expect([ends, socket.terminations, socket.closes]).toEqual([['slow_consumer'], 1, []]);
+  });
+});
+
+describe('one that is muted', () => {
+  test('hears and says nothing more, and ends for that reason, with a code or without', () => {
+    const { connection, socket } = open();
+    expect(connection.mute('slow_consumer')).toBe(true);
+    connection.received('too late');
+    connection.close(closeCodes.goingAway, 'stopping');
+    expect([received, socket.closes, ends]).toEqual([[], [], []]);
+    expect(connection.mute('slow_consumer')).toBe(false);
+    connection.farewell(closeCodes.slowConsumer);
+    expect([socket.closes, ends]).toEqual([[4001], ['slow_consumer']]);
+    expect(events).toEqual(['added', 'opened left', 'muted left', 'removed', 'closed left']);
+
+    const other = open();
+    other.connection.mute('slow_consumer');
+    other.connection.terminate('liveness_timeout');
+    expect(other.socket.terminations).toBe(1);
+    expect(ends).toEqual(['slow_consumer', 'slow_consumer']);
+  });
+
+  test('is none that is ending already', () => {
+    const { connection, socket } = open();
+    socket.alive = false;
+    connection.close(closeCodes.goingAway, 'stopping');
+    expect(connection.mute('slow_consumer')).toBe(false);
+    connection.closed({ code: 1006 });
+    expect(connection.mute('slow_consumer')).toBe(false);
   });
 });
 

@@ -15,6 +15,8 @@ export interface Protocol<State> {
   ping(socket: Socket): void;
   opened(connection: Connection<State>, socket: Socket): void;
   received(connection: Connection<State>, payload: Payload): void;
+  /** Nothing that is broadcast goes to it any more, whatever it has joined. It will end soon. */
+  mute(connection: Connection<State>, socket: Socket): void;
   closed(connection: Connection<State>): void;
 }
 
@@ -41,6 +43,8 @@ export class Connection<State = unknown> implements SocketSession {
   controlFrames = 0;
   /** At the last look, bytes waited for this peer: if it ends without a close frame, that is why. */
   congested = false;
+  /** Of the bytes that wait for this peer so many were owed to it: what it had missed, sent at once. They are no sign of slowness. */
+  owedBytes = 0;
   /** Where its registry keeps it; −1 while it is not open. */
   position = -1;
   /** Which one of this node it is, from 1; 0 before it is open. */
@@ -60,8 +64,22 @@ export class Connection<State = unknown> implements SocketSession {
     return `${this.registry.bootId}-${this.serial}`;
   }
 
+  /** It is said goodbye to, or was muted. */
+  get ending(): boolean {
+    return this.#endReason !== null;
+  }
+
   get socket(): Socket | null {
     return this.#socket;
+  }
+
+  /** Bytes that wait for this peer and are more than was owed to it. */
+  bytesBehind(): number {
+    const waiting = this.#socket?.bufferedBytes() ?? 0;
+    this.congested = waiting > 0;
+    // What it was owed came first, and leaves first.
+    if (waiting < this.owedBytes) this.owedBytes = waiting;
+    return waiting - this.owedBytes;
   }
 
   opened(socket: Socket): void {
@@ -97,6 +115,23 @@ export class Connection<State = unknown> implements SocketSession {
   close(code: CloseCode, reason: EndReason): void {
     if (this.#endReason !== null) return;
     this.#endReason = reason;
+    this.#socket?.close(code);
+  }
+
+  /**
+   * Nothing more is broadcast to it or heard from it, and it will end for this reason: `farewell` or `terminate` follows.
+   *
+   * @returns false if it is closed or ending already
+   */
+  mute(reason: EndReason): boolean {
+    if (this.#endReason !== null || this.#socket === null) return false;
+    this.#endReason = reason;
+    this.protocol.mute(this, this.#socket);
+    return true;
+  }
+
+  /** Ends one that was muted, with a code. */
+  farewell(code: CloseCode): void {
     this.#socket?.close(code);
   }
 

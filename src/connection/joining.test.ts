@@ -38,6 +38,7 @@ beforeEach(() => {
     clock,
     onError: (error) => expect.fail(String(error)),
     compresses: () => false,
+    onRawGap() {},
     maxDelayMs: () => 20,
     metrics,
   });
@@ -50,7 +51,14 @@ beforeEach(() => {
   onTestFinished(() => history.stop());
   rooms = new SequencedRooms({
     ...common,
-    ...{ history, hub, latestMetrics: metrics.latest, maxTailBytes: 1e6, maxTailBytesTogether: 1e9 },
+    ...{
+      history,
+      hub,
+      latestMetrics: metrics.latest,
+      reaches: () => true,
+      maxTailBytes: 1e6,
+      maxTailBytesTogether: 1e9,
+    },
   });
   const bridge = { prepare: () => true, reaches: () => true };
   const recoveries = new Recoveries({
@@ -64,7 +72,7 @@ beforeEach(() => {
   });
 });
 
-const protocol = { ping() {}, opened() {}, received() {}, closed() {} };
+const protocol = { ping() {}, opened() {}, received() {}, closed() {}, mute() {} };
 
 class Peer {
   readonly state = new NativeState();

@@ -133,6 +133,7 @@ export class Joining {
       const { number, sequence } = room;
       socket.send(this.#codec.snapshot({ channel, number, sequence, position }, 'conflated', length));
       for (const frame of frames) socket.send(frame);
+      connection.owedBytes = socket.bufferedBytes();
       hub.resume(room, this.#codec, socket);
       metrics.latest.snapshotsSent.values.conflated += 1;
       metrics.latest.publicationsSent.value += length;
@@ -194,6 +195,7 @@ export class Joining {
       if (state.joining?.size === 0) state.joining = null;
       socket.send(this.#codec.encode({ type: 'subscribed', id, channels, refused: refusals }));
       for (const frame of following) socket.send(frame);
+      if (following.length > 0) connection.owedBytes = socket.bufferedBytes();
     }
     for (const ticket of tickets.values()) recoveries?.release(ticket);
   }

@@ -15,17 +15,31 @@ let clock: FakeClock;
 let metrics: Metrics;
 let connections: Connections;
 let liveness: Liveness;
+/** Visits of a connection for which bytes wait. */
+let waitings: number;
 
 beforeEach(() => {
+  waitings = 0;
   clock = new FakeClock();
   metrics = new Metrics();
   connections = new Connections('boot', { maxConnections: 1_000, maxControlFrames: 3 }, metrics);
-  liveness = new Liveness(connections, clock, idleTimeoutMs);
+  liveness = new Liveness(connections, clock, idleTimeoutMs, () => {
+    waitings += 1;
+  });
 });
 
 function open(count: number) {
   return Array.from({ length: count }, () => openConnection(connections));
 }
+
+test('a visit says that bytes wait for somebody', () => {
+  const { socket } = openConnection(connections);
+  clock.advance(periodMs);
+  expect(waitings).toBe(0);
+  socket.waiting = 1;
+  clock.advance(periodMs);
+  expect(waitings).toBe(1);
+});
 
 describe('a peer that lives', () => {
   test('is pinged every other visit while it only listens, and stays for ever', () => {
@@ -90,7 +104,7 @@ describe('a peer that died', () => {
             { maxConnections: 1_000, maxControlFrames: 3 },
             new Metrics(),
           );
-          liveness = new Liveness(connections, clock, idleTimeoutMs);
+          liveness = new Liveness(connections, clock, idleTimeoutMs, () => {});
           const neighbours = open(others);
           const { connection, socket } = openConnection(connections);
           clock.advance(diedAfterMs);

@@ -17,13 +17,16 @@ const visitsPerTimeout = 3;
 export class Liveness {
   readonly #connections: Connections;
   readonly #clock: Clock;
+  readonly #onWaiting: () => void;
   readonly #tickMs: number;
   readonly #timer: Timer;
   #slot = 0;
   #ticksToSkip = 0;
   #lastTick: number;
 
-  constructor(connections: Connections, clock: Clock, idleTimeoutMs: number) {
+  /** @param onWaiting called for a connection for which bytes wait, whatever they are */
+  constructor(connections: Connections, clock: Clock, idleTimeoutMs: number, onWaiting: () => void) {
+    this.#onWaiting = onWaiting;
     this.#connections = connections;
     this.#clock = clock;
     this.#tickMs = idleTimeoutMs / visitsPerTimeout / connections.slots.length;
@@ -43,7 +46,11 @@ export class Liveness {
     // A stall as long as the time between ping and verdict could condemn a peer that answered in time.
     if (late > (this.#tickMs * slots.length) / 2) this.#ticksToSkip = slots.length;
     if (this.#ticksToSkip > 0) this.#ticksToSkip -= 1;
-    else for (const connection of this.#connections.inSlot(this.#slot)) visit(connection);
+    else
+      for (const connection of this.#connections.inSlot(this.#slot)) {
+        if ((connection.socket?.bufferedBytes() ?? 0) > 0) this.#onWaiting();
+        visit(connection);
+      }
     this.#slot = (this.#slot + 1) % slots.length;
   }
 }

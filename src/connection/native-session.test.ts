@@ -72,7 +72,7 @@ beforeEach(() => {
         published.push([channel, content, true]);
         return outcome;
       },
-      isSequenced: () => false,
+      isSequenced: (channel: string) => channel === 'latest',
       get reachesOthers() {
         return bridge.state === 'connected';
       },
@@ -358,7 +358,9 @@ describe('publishing', () => {
   });
 
   test('of a key without an id is not answered otherwise', async () => {
-    outcome = Promise.resolve('unknown');
+    outcome = Promise.resolve({
+      ...{ outcome: 'confirmed', duplicate: false, position: { epoch: 'e', offset: 1 } },
+    });
     const peer = Peer.connected().says(keyed(publish('latest', 'hi')));
     await outcome;
     expect(peer.replies).toEqual([]);

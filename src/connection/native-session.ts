@@ -11,6 +11,7 @@ import type { Outcome } from '../bridge/bridge.ts';
 import type { Broadcaster } from '../broadcaster.ts';
 import { channelNameRule, isChannelName } from '../channel/channel-name.ts';
 import { noLatestValues, tooManyKeys } from '../channel/latest-values.ts';
+import type { Hub, Room } from '../channel/hub.ts';
 import { maxBytesOf, type Payload, type Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import { closeCodes } from '../close-codes.ts';
@@ -37,6 +38,7 @@ const historyIsAway =
 
 export interface NativeSessionOptions extends JoiningOptions {
   broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers' | 'isSequenced'>;
+  hub: JoiningOptions['hub'] & Pick<Hub, 'pause'>;
   policy: Pick<ChannelPolicy, 'maySubscribe' | 'mayPublish' | 'maxPayloadBytes' | 'keepsLatest'>;
   deadline: ConnectDeadline;
   clock: Clock;
@@ -85,6 +87,20 @@ export class NativeSession implements Protocol<NativeState> {
       return;
     }
     for (const command of commands) this.#obey(connection, command);
+  }
+
+  mute({ state }: NativeConnection, socket: Socket): void {
+    state.joining = null;
+    for (const room of state.rooms()) this.#options.hub.pause(room, this.codec, socket);
+  }
+
+  /**
+   * Has somebody who was spared a channel (`conflation.ts`) hear it again, behind its latest values.
+   *
+   * @returns false if that is not possible now
+   */
+  async bringBack(connection: NativeConnection, { channel }: Room): Promise<boolean> {
+    return (await this.#joining.bringBack(connection, channel)) === 'sent';
   }
 
   closed(connection: NativeConnection): void {

@@ -39,6 +39,12 @@ export class NativeState {
     else this.#others?.delete(room.channel);
   }
 
+  /** Those that are joined. */
+  *rooms(): Generator<Room> {
+    if (this.#first !== null) yield this.#first;
+    if (this.#others !== null) yield* this.#others.values();
+  }
+
   /** Hands out every room and keeps none. */
   *takeRooms(): Generator<Room> {
     const [first, others] = [this.#first, this.#others];

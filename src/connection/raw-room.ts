@@ -20,7 +20,7 @@ import type { Connection, Protocol } from './connection.ts';
 
 export interface RawRoomOptions {
   broadcaster: Pick<Broadcaster, 'publish'>;
-  hub: Pick<Hub, 'join' | 'leave'>;
+  hub: Pick<Hub, 'join' | 'leave' | 'pause'>;
   policy: Pick<ChannelPolicy, 'mayPublish' | 'maxPayloadBytes'>;
   metrics: Pick<Metrics, 'publicationsReceived' | 'payloadBytesReceived'>;
   /** Makes the first text frame of a connection to a channel; null for none. */
@@ -65,6 +65,10 @@ export class RawRoom implements Protocol<RawState> {
     metrics.publicationsReceived.value += 1;
     metrics.payloadBytesReceived.value += payload.length;
     broadcaster.publish(channel, publication);
+  }
+
+  mute({ state }: Connection<RawState>, socket: Socket): void {
+    if (typeof state !== 'string') this.#options.hub.pause(state, null, socket);
   }
 
   closed(connection: Connection<RawState>): void {

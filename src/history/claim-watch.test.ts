@@ -32,6 +32,7 @@ beforeEach(() => {
 });
 
 async function seconds(count: number): Promise<void> {
+  await settled();
   for (let i = 0; i < count; i += 1) {
     clock.advance(1_000);
     await settled();

@@ -33,6 +33,7 @@ beforeEach(() => {
     opened: ({ state }) => void opened.push([name, typeof state === 'string' ? state : '']),
     ping() {},
     received() {},
+    mute() {},
     closed() {},
   });
   const native = (subprotocol: string): NativeProtocol => ({

@@ -46,6 +46,7 @@ describe('the metrics', () => {
       ['outcry_requests_refused_total', 'reason', ['url_too_long', 'headers_too_large']],
       ['outcry_gaps_told_total', 'reason', [...gapReasons]],
       ['outcry_errors_total', 'error', [...errorNames]],
+      ['outcry_resyncs_total', 'result', ['done', 'failed']],
       ['outcry_api_requests_total', 'route', [...apiRoutes]],
       ['outcry_api_replies_total', 'status', [...apiStatuses]],
       ['outcry_api_errors_total', 'error', [...errorNames]],

@@ -358,6 +358,24 @@ export class Metrics {
     'outcry_slow_consumer_sweeps_total',
     'Times that all connections were looked at for bytes that wait.',
   );
+  readonly slowConsumersCutOff = new Counter(
+    'outcry_slow_consumers_cut_off_total',
+    'Connections that get nothing more because too many bytes wait for them; they end within a second.',
+  );
+  readonly conflations = new Counter(
+    'outcry_conflations_total',
+    'Times that a slow connection was spared a channel of which only the latest values count.',
+  );
+  readonly roomsConflated = new Gauge(
+    'outcry_rooms_conflated',
+    'Channels, times the slow connections that are spared them now.',
+  );
+  readonly resyncs = new LabelledCounter(
+    'outcry_resyncs_total',
+    'Times that a connection was to be brought back to a channel that it had been spared, by result.',
+    'result',
+    ['done', 'failed'],
+  );
   readonly apiRequestsOpen = new Gauge('outcry_api_requests_open', 'Requests to the API that are under way.');
   readonly apiRequests = new LabelledCounter(
     'outcry_api_requests_total',

@@ -14,6 +14,7 @@ beforeAll(async () => {
     '--namespaces',
     '{"h": {"historySize": 100}, "five": {"historySize": 5}, "big": {"historySize": 10000}}',
     ...['--tail-max-bytes', '4096', '--recovery-max-publications', '2000'],
+    ...['--recovery-max-bytes', '524288'],
   ]);
 });
 afterAll(() => node.stop());

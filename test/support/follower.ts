@@ -111,6 +111,20 @@ export class Follower {
     return [...this.gaps];
   }
 
+  /** Reads nothing more until `read`. */
+  stopReading(): void {
+    this.#native.client.socket.pause();
+  }
+
+  read(): void {
+    this.#native.client.socket.resume();
+  }
+
+  /** Resolves when the connection has ended. */
+  get closed(): Promise<{ code: number }> {
+    return this.#native.client.closed;
+  }
+
   close(): Promise<void> {
     return this.#native.client.close();
   }

@@ -8,6 +8,7 @@ const idleProtocol: Protocol<unknown> = {
   ping: (socket) => socket.ping(),
   opened() {},
   received() {},
+  mute() {},
   closed() {},
 };
 

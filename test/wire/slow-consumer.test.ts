@@ -4,6 +4,7 @@
  */
 import { afterEach, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
+import { NativeClient } from '../support/native-client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { openRaw } from '../support/raw-peer.ts';
 
@@ -92,4 +93,37 @@ it('gives the memory of slow members back', async () => {
   expect(await node.residentBytes()).toBeLessThan(before + 40 * 1_048_576);
   for (const peer of paused) peer.destroy();
   await speaker.close();
+});
+
+it('terminates a member for whom few bytes wait, but for too long', async () => {
+  node = await startNode([
+    ...['--slow-consumer-timeout-ms', '1500', '--backpressure-limit-bytes', '67108864'],
+    ...['--idle-timeout-ms', '600000'],
+  ]);
+  const paused = await openRaw(node.port);
+  paused.socket.pause();
+  const speaker = await TestClient.open(node.url);
+  // More than both kernels take, and far less than the limit.
+  await speak(speaker, 15_000);
+  await node.untilMetric(slowClosed, 1);
+  expect(await node.metric('outcry_slow_consumers_cut_off_total')).toBe(0);
+  paused.destroy();
+  speaker.send('still here');
+  expect(await speaker.text()).toBe('still here');
+  await speaker.close();
+});
+
+it('terminates one who never reads his answers, though nothing is broadcast', async () => {
+  node = await startNode([
+    ...['--slow-consumer-timeout-ms', '500', '--backpressure-limit-bytes', '67108864'],
+    // Visits every two seconds find him, and would end him themselves at the third.
+    ...['--idle-timeout-ms', '6000'],
+  ]);
+  const native = await NativeClient.connect(node.url, 'outcry.v1.json');
+  native.client.socket.pause();
+  // About 15 MB of answers: more than both kernels take, and far less than the limit.
+  for (let frames = 0; frames < 3_000; frames += 1)
+    native.say(...Array.from({ length: 100 }, (_, id) => ({ type: 'ping', id })));
+  await node.untilMetric(slowClosed, 1);
+  native.client.socket.terminate();
 });
