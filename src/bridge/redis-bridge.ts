@@ -335,7 +335,8 @@ export class RedisBridge implements Bridge, Cluster {
     // This process stood still: what came meanwhile waits in the sockets and has not been read yet.
     if (now - this.#lastTickAt > 2 * beatEveryMs) this.#peers.excuse(now);
     this.#lastTickAt = now;
-    for (const { bootId } of this.#peers.forgetSilent(now, forgetPeersAfterMs)) this.#intake.fellSilent(bootId);
+    for (const { bootId } of this.#peers.forgetSilent(now, forgetPeersAfterMs))
+      this.#intake.fellSilent(bootId);
     metrics.clusterNodes.value = this.#peers.count + 1;
     if (this.#publisher?.ready === true) {
       this.#sendBeat();
