@@ -133,6 +133,18 @@ describe('an interruption', () => {
     expect(ledger.frame('boot', 0, 6)).toBe(0);
   });
 
+  test.each(['frame', 'beat'] as const)(
+    'is a gap by the first %s of a sender that was not heard before it',
+    (kind) => {
+      ledger.interrupt();
+      ledger.listen(0, false);
+      ledger.listen(0, true);
+      expect(ledger[kind]('boot', 0, 4)).toBe(kind === 'frame' ? 3 : 4);
+      expect(ledger.frame('boot', 0, 5)).toBe(0);
+      expect(ledger.frame('started later', 0, 1)).toBe(0);
+    },
+  );
+
   test('of a shard that was not listened to means nothing', () => {
     ledger.frame('boot', 0, 5);
     ledger.listen(0, false);

@@ -24,6 +24,8 @@ export class SequenceLedger {
   readonly #listening: boolean[];
   /** Shards that were listened to when the connection was lost, and are not again yet. */
   readonly #interrupted: boolean[];
+  /** Shards that are listened to again: a sender who has not been heard in one has sent its first frames meanwhile. */
+  readonly #resumed: boolean[];
   readonly #senders = new Map<string, Float64Array>();
   /** Those of the senders that count as gone, the longest gone first. */
   readonly #silent = new Set<string>();
@@ -32,6 +34,7 @@ export class SequenceLedger {
     this.#shards = shards;
     this.#listening = new Array(shards).fill(false);
     this.#interrupted = new Array(shards).fill(false);
+    this.#resumed = new Array(shards).fill(false);
   }
 
   get senders(): number {
@@ -44,7 +47,9 @@ export class SequenceLedger {
    */
   listen(shard: number, listening: boolean): void {
     this.#listening[shard] = listening;
-    if (this.#interrupted[shard]) {
+    const resumes = this.#interrupted[shard] === true;
+    this.#resumed[shard] = resumes && listening;
+    if (resumes) {
       this.#interrupted[shard] = !listening;
       return;
     }
@@ -61,7 +66,7 @@ export class SequenceLedger {
   frame(bootId: string, shard: number, sequence: number): Step {
     const last = this.#of(bootId);
     if (last === null) return 0;
-    const before = last[shard] ?? unknown;
+    const before = this.#before(last, shard);
     if (before !== unknown && sequence <= before) return 'duplicate';
     last[shard] = sequence;
     return before === unknown ? 0 : sequence - before - 1;
@@ -72,7 +77,7 @@ export class SequenceLedger {
     if (this.#listening[shard] !== true) return 0;
     const last = this.#of(bootId);
     if (last === null) return 0;
-    const before = last[shard] ?? unknown;
+    const before = this.#before(last, shard);
     if (sequence <= before) return 0;
     last[shard] = sequence;
     return before === unknown ? 0 : sequence - before;
@@ -83,6 +88,11 @@ export class SequenceLedger {
     if (!this.#senders.has(bootId)) return;
     this.#silent.add(bootId);
     if (this.#silent.size > maxSilentSenders) this.#forgetLongestSilent();
+  }
+
+  #before(last: Float64Array, shard: number): number {
+    const before = last[shard] ?? unknown;
+    return before === unknown && this.#resumed[shard] ? 0 : before;
   }
 
   #forgetLongestSilent(): void {
