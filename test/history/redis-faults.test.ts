@@ -3,6 +3,7 @@
  * was confirmed is there once.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePorts } from '../../scripts/cluster/ports.ts';
 import { Publication } from '../../src/channel/publication.ts';
 import { appendScript } from '../../src/history/redis-append-script.ts';
 import { claimScript } from '../../src/history/redis-claim-script.ts';
@@ -287,8 +288,43 @@ it('a log is trimmed now and then, and holds little more than is kept', async ()
   expect((await node.kept('a')).length).toBe(size);
 });
 
+it('one batch holds channels of unlike retention, with and without idempotency keys', async () => {
+  const channels = numbers(40).filter((name) => shardOf(name, shards) === 0);
+  const sizeOf = (channel: string) => 1 + (Number(channel) % 3);
+  const node = await HistoryNode.start({
+    port: redis.port,
+    retention: (channel) => ({ size: sizeOf(channel), ttlMs: 1_000 * sizeOf(channel) }),
+  });
+  const append = (channel: string, text: string, key?: string) =>
+    node.history.append(channel, [Publication.text(text, 0)], key);
+  const offsets = await Promise.all(
+    channels.flatMap((channel) => [
+      append(channel, 'a'),
+      append(channel, 'b', 'key'),
+      append(channel, 'c', 'key'),
+      append(channel, 'd'),
+    ]),
+  );
+  expect(node.metrics.batchesAppended.value).toBe(1);
+  expect(offsets.map((each) => each.outcome === 'confirmed' && each.position.offset)).toEqual(
+    channels.flatMap(() => [1, 2, 2, 3]),
+  );
+  const client = redis.client();
+  for (const channel of channels) {
+    await node.hears(channel, ['a', 'b', 'd']);
+    expect(await node.kept(channel)).toEqual(['a', 'b', 'd'].slice(-sizeOf(channel)));
+    const left = await client.pttl(keyOf('log', channel));
+    expect(left).toBeGreaterThan(1_000 * (sizeOf(channel) - 1));
+    expect(left).toBeLessThanOrEqual(1_000 * sizeOf(channel));
+  }
+});
+
 it('scripts touch only keys that they name, all in one slot', async () => {
-  const cluster = await TestRedis.start({ flags: ['--cluster-enabled', 'yes'] });
+  // Unless told, its nodes meet on a port that nobody has looked at.
+  const [busPort] = await freePorts(1);
+  const cluster = await TestRedis.start({
+    flags: ['--cluster-enabled', 'yes', '--cluster-port', `${busPort}`],
+  });
   try {
     await cluster.client().call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
     await until(
