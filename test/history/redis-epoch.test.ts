@@ -6,9 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Publication } from '../../src/channel/publication.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { TestRedis, type TestRedisOptions } from '../support/redis.ts';
 import { until } from '../support/until.ts';
+import { confirmed } from './history.suite.ts';
 import { HistoryNode, shards } from './history-node.ts';
 
 async function start({ flags = [] }: TestRedisOptions = {}): Promise<TestRedis> {
@@ -93,6 +95,28 @@ describe('the position of whoever was there before is void', () => {
     // What is there is still good for who comes late.
     expect(await node.kept('a')).toEqual(['1', '2', '3']);
     expect((await node.append('a', 4)).offset).toBe(4);
+  });
+
+  it('and what had the latest values has those that are still there, at a position of the new epoch', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outcry-history-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const redis = await start({ flags: ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder] });
+    const latest = { maxKeys: 10, maxBytes: 1_000 };
+    const node = await HistoryNode.start({
+      port: redis.port,
+      retention: () => ({ size: 0, ttlMs: 60_000, latest }),
+    });
+    const set = (key: string) => node.history.append('a', [Publication.text(key, 0).withKey(key)]);
+    const before = confirmed(await set('x'));
+    await set('y');
+    await redis.kill();
+    await node.away();
+    await redis.start();
+    await node.ready();
+    const snapshot = await node.history.latest('a');
+    expect(snapshot?.publications.map(({ key }) => key)).toEqual(['x', 'y']);
+    expect(snapshot?.epoch).not.toBe(before.epoch);
+    expect(confirmed(await set('z'))).toEqual({ epoch: snapshot?.epoch, offset: 3 });
   });
 
   it('when a replica was promoted that lacks what was confirmed', async () => {
