@@ -188,7 +188,7 @@ describe('a subscription', () => {
       message: 'secret: not yours',
     });
     await expect(loop).rejects.toMatchObject({ name: 'not_permitted' });
-    expect(refused.state).toBe('ended');
+    expect(refused.status).toBe('ended');
     await expect(refused.ready()).rejects.toMatchObject({ name: 'not_permitted' });
     expect(world.names).toEqual(['connected']);
     // Another try is another subscription.

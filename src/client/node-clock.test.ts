@@ -34,7 +34,7 @@ it('gives publications an age that grows and is never below 0', () => {
   const clock = new FakeClock();
   const nodeClock = new NodeClock(clock);
   nodeClock.answered(clock.now(), 1_000_000);
-  const publication = new Publication('chat', 'hi', 'text', {
+  const publication = new Publication('chat', { data: 'hi', kind: 'text', key: null, deleted: false }, {
     sequence: 1,
     epoch: null,
     offset: null,

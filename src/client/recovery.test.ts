@@ -159,7 +159,7 @@ class Play {
       await this.step(['mark', 0]);
     }
     this.#subscriptions.forEach((subscription, index) => {
-      if (subscription.state !== 'ended') this.ledgers[index]?.close(this.top);
+      if (subscription.status !== 'ended') this.ledgers[index]?.close(this.top);
     });
   }
 
