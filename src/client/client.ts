@@ -106,7 +106,7 @@ export class Client {
     if (WebSocket === undefined)
       throw OutcryError.of(
         'bad_request',
-        "there is no WebSocket here (Node has one from version 22 on): npm install ws, import { WebSocket } from 'ws', and give it as an option: connect(url, { WebSocket })",
+        "there is no WebSocket here (Node has one from version 22 on): give that of the package ws, connect(url, { WebSocket })",
       );
     if (codec !== 'json' && codec !== 'msgpack')
       throw OutcryError.of('bad_request', `codec is "json" or "msgpack", not ${JSON.stringify(codec)}`);

@@ -14,11 +14,8 @@ export const jsonWire: Wire = {
   encode(request) {
     if (request.type !== 'publish') return JSON.stringify(asObject(request));
     const { type, id, channel, payload, idempotencyKey, key } = request;
-    const head = JSON.stringify({
-      ...{ type, id, channel },
-      ...(idempotencyKey !== null && { idempotencyKey }),
-      ...(key !== null && { key }),
-    });
+    const keys = { idempotencyKey: idempotencyKey ?? undefined, key: key ?? undefined };
+    const head = JSON.stringify({ type, id, channel, ...keys });
     // The payload may be text of JSON already: parsing and writing it again would cost twice and change it.
     return `${head.slice(0, -1)},${payloadField(payload)}}`;
   },

@@ -51,7 +51,7 @@ export function readMessage(fields: Fields, incoming: (value: unknown) => Incomi
         type,
         channel: expectText(channel),
         reason: expectText(reason),
-        position: { epoch: expectText(epoch), offset: expectWhole(offset) },
+        position: expectPosition(epoch, offset),
         count: expectWhole(fields.count),
       };
     case 'subscribed':
@@ -123,7 +123,7 @@ export function expectFields(value: unknown): Fields {
 }
 
 export function optional<T>(value: unknown, expect: (value: unknown) => T): T | null {
-  return value === undefined || value === null ? null : expect(value);
+  return isAbsent(value) ? null : expect(value);
 }
 
 function expectTime(value: unknown): number {
@@ -132,6 +132,13 @@ function expectTime(value: unknown): number {
 }
 
 function optionalPosition(epoch: unknown, offset: unknown): Position | null {
-  const position = { epoch: optional(epoch, expectText), offset: optional(offset, expectWhole) };
-  return position.epoch === null || position.offset === null ? null : (position as Position);
+  return isAbsent(epoch) || isAbsent(offset) ? null : expectPosition(epoch, offset);
+}
+
+function expectPosition(epoch: unknown, offset: unknown): Position {
+  return { epoch: expectText(epoch), offset: expectWhole(offset) };
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
 }

@@ -9,19 +9,21 @@ import { MsgpackWriter } from './msgpack-writer.ts';
 import type { Outgoing } from './payload.ts';
 import { type Incoming, type Message, type Request, Unreadable, type Wanted, type Wire } from './wire.ts';
 
-/** What stands behind the number of a message, in order. Those whose first field is `number` are about the channel of that number. */
-const forms: Readonly<Record<number, readonly [type: string, fields: string]>> = {
-  [replyNumbers.connected]: ['connected', 'id version node boot connection time pingIntervalMs limits'],
-  [replyNumbers.subscribed]: ['subscribed', 'id channels refused'],
-  [replyNumbers.unsubscribed]: ['unsubscribed', 'id channels'],
-  [replyNumbers.published]: ['published', 'id degraded epoch offset duplicate'],
-  [replyNumbers.ping]: ['ping', ''],
-  [replyNumbers.pong]: ['pong', 'id time'],
-  [replyNumbers.batch]: ['batch', 'number sequence time publications offset'],
-  [replyNumbers.gap]: ['gap', 'number reason epoch offset'],
-  [replyNumbers.error]: ['error', 'id code message'],
-  10: ['snapshot', 'number reason epoch offset count'],
+/** What stands behind the type of a message, in order. Those that begin with `number` are about the channel of that number. */
+const forms: Readonly<Record<string, string>> = {
+  connected: 'id version node boot connection time pingIntervalMs limits',
+  subscribed: 'id channels refused',
+  unsubscribed: 'id channels',
+  published: 'id degraded epoch offset duplicate',
+  ping: '',
+  pong: 'id time',
+  batch: 'number sequence time publications offset',
+  gap: 'number reason epoch offset',
+  error: 'id code message',
+  snapshot: 'number reason epoch offset count',
 };
+const typesByNumber = namesByNumber({ ...replyNumbers, snapshot: 10 });
+const gapsByNumber = namesByNumber(gapNumbers);
 const joinedFields = 'channel number sequence degraded epoch offset recovered reason snapshot';
 const refusedFields = 'channel code message';
 
@@ -85,7 +87,8 @@ export class MsgpackWire implements Wire {
 
   /** @returns null for a message of a type that is not known, or about a channel that was never joined */
   #read([number, ...values]: unknown[]): Message | null {
-    const [type, names] = forms[number as number] ?? [];
+    const type = typesByNumber.get(number) ?? '';
+    const names = forms[type];
     if (names === undefined) return null;
     const fields: Record<string, unknown> = { ...named(names, values), type };
     const { number: itsNumber, channels } = fields;
@@ -93,7 +96,7 @@ export class MsgpackWire implements Wire {
       fields.channel = this.#channelsByNumber.get(expectWhole(itsNumber));
       if (fields.channel === undefined) return null;
     }
-    if (type === 'gap') fields.reason = gapReason(fields.reason);
+    if (type === 'gap') fields.reason = gapsByNumber.get(fields.reason) ?? `reason ${expectWhole(fields.reason)}`;
     if (type === 'connected') fields.limits = named('maxPayloadBytes', expectArray(fields.limits));
     if (type === 'subscribed') {
       fields.channels = allNamed(joinedFields, channels);
@@ -177,7 +180,6 @@ function withKey(value: unknown, key: string | null): Incoming | null {
   }
 }
 
-function gapReason(number: unknown): string {
-  const known = Object.entries(gapNumbers).find(([, each]) => each === number);
-  return known?.[0] ?? `reason ${expectWhole(number)}`;
+function namesByNumber(numbers: Readonly<Record<string, number>>): ReadonlyMap<unknown, string> {
+  return new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
 }
