@@ -38,10 +38,11 @@ export interface Subscriber {
   /**
    * @param hole what is missing before that which follows
    * @param values of a snapshot; null if there was none
+   * @param offset at which it was taken
    */
-  joined(admission: Admission, hole: Hole | null, values: Values | null): void;
+  joined(admission: Admission, hole: Hole | null, values: Values | null, offset?: number): void;
   /** A snapshot takes the place of what it had. */
-  replace(values: Values, reason: string): void;
+  replace(values: Values, reason: string, offset: number): void;
   /** Nothing comes until it has joined again. */
   lost(): void;
   deliver(publication: Publication): void;
@@ -94,7 +95,8 @@ export class Channel {
         const model = this.#upToDate(edge);
         if (model === undefined) return this.#options.ask(this);
         subscriber.cursor.follow(edge);
-        subscriber.joined({ degraded, recovered: null, reason: null }, null, model.values ?? null);
+        const admission = { degraded, recovered: null, reason: null };
+        subscriber.joined(admission, null, model.values ?? null, edge.position?.offset);
       });
   }
 
@@ -129,7 +131,7 @@ export class Channel {
   }
 
   /** Those in whose name it was asked join, and whoever wishes for nothing, if nothing is missing for him. */
-  #admit(answer: Joined, values: Values | null): boolean {
+  #admit(answer: Joined, values: Values | null, flaw: Hole | null = null): boolean {
     const { degraded, recovered, reason, position } = answer;
     this.requestId = null;
     const audience = this.#audience;
@@ -148,11 +150,18 @@ export class Channel {
         later = true;
         continue;
       }
-      const admission = asked ? { recovered: recovered === true, reason } : { recovered: null, reason: null };
-      const hole = cursor.join(answer);
-      subscriber.joined({ degraded, ...admission }, hole, values);
+      const hole = cursor.join(answer) ?? flaw;
+      const admission = {
+        degraded,
+        recovered: asked ? recovered === true : null,
+        reason: asked ? reason : null,
+      };
+      subscriber.joined(admission, hole, values, position?.offset);
     }
-    if (position !== null) this.#everyCursor((cursor) => cursor.learn(position.epoch));
+    if (position !== null) {
+      this.#live?.edge.learn(position.epoch);
+      for (const { cursor } of this.#subscribers) cursor.learn(position.epoch);
+    }
     if (!later) this.#askMore();
     return later;
   }
@@ -183,7 +192,8 @@ export class Channel {
     if (this.#live === null) return; // Left and joined again: what comes before the answer belongs to the past.
     const { edge } = this.#live;
     const { length } = batch.publications;
-    if (this.#arriving !== null && batch.sequence === 0 && length > 0) return this.#gather(this.#arriving, batch);
+    if (this.#arriving !== null && batch.sequence === 0 && length > 0)
+      return this.#gather(this.#arriving, batch);
     const { missed, seen } = edge.take(batch);
     edge.pass(missed + length - seen);
     let heals: boolean | null = null;
@@ -214,10 +224,13 @@ export class Channel {
     if (arriving.complete) this.#arrived(arriving);
   }
 
-  #arrived({ purpose: { answer, position, reason }, values, held }: ArrivingSnapshot): void {
+  #arrived({ purpose: { answer, position, reason }, values, held, unreadable }: ArrivingSnapshot): void {
     this.#arriving = null;
+    // What else was to come with the answer does not, or not all of it can be read.
+    const flaw =
+      reason === null && unreadable === 0 ? null : { reason: reason ?? 'unreadable', missed: null };
     if (reason !== null) this.gap(reason, position, values);
-    if (answer !== null) this.#admit({ ...answer, position }, values);
+    if (answer !== null) this.#admit({ ...answer, position }, values, flaw);
     for (const batch of held) this.batch(batch);
   }
 
@@ -236,7 +249,7 @@ export class Channel {
       if (subscriber.status !== 'joined') continue;
       const missed = position === null ? null : subscriber.cursor.jump(position);
       subscriber.gap({ reason, missed });
-      if (values !== null) subscriber.replace(values, reason);
+      if (values !== null) subscriber.replace(values, reason, position?.offset ?? 0);
     }
   }
 
@@ -302,10 +315,5 @@ export class Channel {
         nodeClock: this.#options.nodeClock,
       })
     );
-  }
-
-  #everyCursor(run: (cursor: Cursor) => void): void {
-    if (this.#live !== null) run(this.#live.edge);
-    for (const { cursor } of this.#subscribers) run(cursor);
   }
 }

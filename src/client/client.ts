@@ -106,7 +106,7 @@ export class Client {
     if (WebSocket === undefined)
       throw OutcryError.of(
         'bad_request',
-        "there is no WebSocket here (Node has one from version 22 on): give that of the package ws, connect(url, { WebSocket })",
+        'there is no WebSocket here (Node has one from version 22 on): give that of the package ws, connect(url, { WebSocket })',
       );
     if (codec !== 'json' && codec !== 'msgpack')
       throw OutcryError.of('bad_request', `codec is "json" or "msgpack", not ${JSON.stringify(codec)}`);
@@ -199,7 +199,7 @@ export class Client {
     const key = keyOf(options, 'key');
     const { deleted = false } = options;
     if (deleted && (key === null || data !== undefined))
-      throw OutcryError.of('bad_request', 'a deletion has a key, and undefined as its data');
+      throw OutcryError.of('bad_request', 'a deletion has a key and no data');
     const payload = deleted ? null : outgoing(data);
     // What waits, or may be sent again, must not change under the program's hands.
     if (payload?.kind === 'binary' && (!connected || idempotencyKey !== null))
@@ -210,7 +210,11 @@ export class Client {
   }
 
   /** Deletes a key of a channel that keeps latest values, for everybody; as `publish`. */
-  remove(channel: string, key: string, options: Pick<PublishOptions, 'idempotencyKey'> = {}): Promise<Published> {
+  remove(
+    channel: string,
+    key: string,
+    options: Pick<PublishOptions, 'idempotencyKey'> = {},
+  ): Promise<Published> {
     return this.publish(channel, undefined, { ...options, key, deleted: true });
   }
 

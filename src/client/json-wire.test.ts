@@ -168,7 +168,9 @@ describe('what a node says', () => {
       {
         type: 'subscribed',
         id: 2,
-        channels: [{ ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, snapshot: 0 }],
+        channels: [
+          { ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, snapshot: 0 },
+        ],
         refused: [],
       },
     ],

@@ -40,7 +40,7 @@ function asObject(request: Exclude<Request, { type: 'publish' }>): object {
   }
   if (request.type !== 'connect') return request;
   const { type, id, version, name, token } = request;
-  return { type, id, version, ...(name !== null && { client: name }), ...(token !== null && { token }) };
+  return { type, id, version, client: name ?? undefined, token: token ?? undefined };
 }
 
 function payloadField(payload: Outgoing | null): string {

@@ -96,7 +96,8 @@ export class MsgpackWire implements Wire {
       fields.channel = this.#channelsByNumber.get(expectWhole(itsNumber));
       if (fields.channel === undefined) return null;
     }
-    if (type === 'gap') fields.reason = gapsByNumber.get(fields.reason) ?? `reason ${expectWhole(fields.reason)}`;
+    if (type === 'gap')
+      fields.reason = gapsByNumber.get(fields.reason) ?? `reason ${expectWhole(fields.reason)}`;
     if (type === 'connected') fields.limits = named('maxPayloadBytes', expectArray(fields.limits));
     if (type === 'subscribed') {
       fields.channels = allNamed(joinedFields, channels);

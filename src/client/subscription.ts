@@ -93,8 +93,8 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
   readonly #state = new Map<string, Publication<T>>();
   /** @internal As `state`; null if the channel keeps no latest values, undefined while it lacks what was there before. */
   values: Values | null | undefined;
-  /** What comes from the history is newer than the state. */
-  #recovering = false;
+  /** Offset at which the state was taken as a whole: what is older and comes later is in there already. */
+  #stateOffset = 0;
   #status: 'joining' | 'joined' | 'ended' = 'joining';
   #endedBy: OutcryError | null = null;
   #waiting: { resolve(): void; reject(error: OutcryError): void }[] = [];
@@ -167,20 +167,19 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
   }
 
   /** @internal */
-  joined(admission: Admission, hole: Hole | null, values: Values | null): void {
+  joined(admission: Admission, hole: Hole | null, values: Values | null, offset = 0): void {
     this.#status = 'joined';
-    this.#recovering = admission.recovered === true;
     if (hole !== null) this.gap(hole);
-    if (values !== null) this.#fill(values);
-    else if (!this.#recovering) this.values = null;
+    if (values !== null) this.#fill(values, offset);
+    else if (admission.recovered !== true) this.values = null;
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     this.#events.emit('subscribed', { channel: this.channel, ...admission });
     if (values !== null) this.#tellState(hole?.reason ?? null);
   }
 
   /** @internal */
-  replace(values: Values, reason: string): void {
-    this.#fill(values);
+  replace(values: Values, reason: string, offset: number): void {
+    this.#fill(values, offset);
     this.#tellState(reason);
   }
 
@@ -191,9 +190,8 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
 
   /** @internal */
   deliver(publication: Publication<T>): void {
-    const { key, deleted, sequence } = publication;
-    // The last publications of a history are older than the snapshot that came with them.
-    if (key !== null && (sequence !== 0 || this.#recovering)) {
+    const { key, deleted, offset } = publication;
+    if (key !== null && (offset ?? 0) > this.#stateOffset) {
       if (deleted) this.#state.delete(key);
       else this.#state.set(key, publication);
     }
@@ -224,7 +222,8 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
     this.#leave(this);
   }
 
-  #fill(values: Values): void {
+  #fill(values: Values, offset: number): void {
+    this.#stateOffset = offset;
     this.#state.clear();
     for (const [key, value] of values) this.#state.set(key, value as Publication<T>);
     this.values = this.#state;

@@ -101,7 +101,9 @@ class Speaker {
 /** What a subscription hears: data and offset are both the number of the publication. */
 function listenTo(subscription: Subscription<number>): { numbers: number[]; holes: string[] } {
   const told = { numbers: [] as number[], holes: [] as string[] };
-  subscription.on('publication', ({ data, offset }) => told.numbers.push(data === offset ? data : Number.NaN));
+  subscription.on('publication', ({ data, offset }) =>
+    told.numbers.push(data === offset ? data : Number.NaN),
+  );
   subscription.on('gap', ({ reason }) => told.holes.push(reason));
   return told;
 }
