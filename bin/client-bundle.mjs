@@ -8,7 +8,7 @@ import { freshBundle, makeBundle } from './bundle.mjs';
 
 const common = {
   entry: 'src/client/index.ts',
-  sources: ['src/client', 'src/protocol', 'src/close-codes.ts'],
+  sources: ['src/client', 'src/protocol'],
 };
 
 const forPages = {

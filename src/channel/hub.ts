@@ -233,6 +233,7 @@ export class Hub {
     if (room === undefined) return false;
     this.#flushRoom(room);
     room.position = { epoch, offset };
+    this.#reportRawGap(room);
     let told = false;
     for (const outlet of room.outlets) {
       const { codec } = outlet;

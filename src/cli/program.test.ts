@@ -115,6 +115,10 @@ describe('a command line that is wrong', () => {
     [['subscribe', 'a', 'b', '--since', 'e:5'], '--since is a position of one channel; name one'],
     [['publish', 'chat', 'x', '--idempotency-key', ''], /^option '--idempotency-key <text>' argument '' is/],
     [['publish', 'chat', '--idempotency-key', 'k'], /^--idempotency-key is for one payload, not for lines/],
+    [['publish', 'board', '--key', ''], /^option '--key <text>' argument '' is invalid/],
+    [['publish', 'board', '--delete'], /^--delete goes with --key and a channel, and without a payload/],
+    [['publish', 'board', 'x', '--key', 'EUR', '--delete'], /^--delete goes with --key and a channel, and/],
+    [['publish', '-', '--key', 'EUR'], /^--key is for a channel that is named here/],
     [['subscribe', 'chat', '--codec', 'xml'], /^option '--codec <codec>' argument 'xml' is invalid/],
     [['check', '--config'], /^option '--config <file>' argument missing; `outcry --help`/],
   ])('%j is answered with one sentence', async (args, sentence) => {

@@ -59,20 +59,25 @@ ${exitCodeHelp}`;
 const publishExamples = `
 DATA that is valid JSON is published as JSON, everything else as text; --json and --text decide it. Without DATA, or with -, each
 line of the standard input is one payload. With - as CHANNEL each line is an object that names its own, as \`outcry subscribe\`
-prints it. Prints the answer of the node.
+prints it. Prints the answer of the node. --key is for channels that keep the latest value of each key.
 
 Examples:
   outcry publish chat 'hello'                         text
   outcry publish prices:EUR '{"bid": 1.08}'           JSON, byte for byte
   outcry publish chat 'order 7' --idempotency-key 7   again and again, and published once
+  outcry publish board '1.08' --key EUR               the latest value of EUR
+  outcry publish board --key EUR --delete             EUR has no value any more
   tail -f quotes.ndjson | outcry publish prices:EUR   a payload per line
-  outcry subscribe a | outcry publish - --api http://10.0.0.2:8081 --key KEY   from one cluster into another
+  outcry subscribe a | outcry publish - --api http://10.0.0.2:8081   from one cluster into another
 ${exitCodeHelp}`;
 
 const subscribeExamples = `
 Prints one JSON object per line: {"channel": …, "sequence": …, "time": …, "json": … | "text": … | "binary": base64}. A loss is a line too:
 {"channel": …, "gap": reason, "missed": number or null}. It comes back by itself when the connection is lost, and in a channel
-with a history gets what it has missed. There a line also has "epoch" and "offset": --since takes both, to carry on behind it.
+with a history gets what it has missed. There a line also has "epoch" and "offset": --since takes both, to carry on behind it. In a
+channel that keeps latest values it may have a "key", and "deleted": true instead of a payload. With --state all values come
+first, in lines as others behind {"channel": …, "state": how many, "reason": null}; and again, with a reason, when a gap has
+replaced them.
 
 Examples:
   outcry subscribe chat prices:EUR
@@ -80,6 +85,7 @@ Examples:
   outcry subscribe prices:EUR | jq .json.bid
   outcry subscribe chat --last 20                     begin with the last 20
   outcry subscribe chat --since 5f2a9c:57             what came behind that line, and what comes
+  outcry subscribe board --state                      the latest value of each key, and what comes
 ${exitCodeHelp}`;
 
 /**
@@ -135,32 +141,35 @@ function addPublish(command: Command, { environment, print, input }: ProgramOpti
         environment.OUTCRY_API ?? 'http://127.0.0.1:8081',
       ),
     )
-    .option('--key <key>', 'its admin key (env OUTCRY_ADMIN_KEY)')
+    .option('--admin-key <key>', 'its admin key (env OUTCRY_ADMIN_KEY)')
+    .addOption(new Option('--key <text>', 'it becomes the latest value of this key').argParser(shortText))
+    .option('--delete', 'the key has no value any more', false)
     .addOption(
       new Option(
         '--idempotency-key <text>',
         'a channel with a history takes it once in five minutes',
-      ).argParser(idempotencyKey),
+      ).argParser(shortText),
     )
     .addHelpText('after', publishExamples)
-    .action(
-      async (channel: string, data: string | undefined, { json, text, api, key, idempotencyKey = null }) => {
-        const { publish } = await import('./publish.ts');
-        const kind = json === true ? 'json' : text === true ? 'text' : null;
-        await publish(
-          {
-            channel,
-            data: data ?? null,
-            kind,
-            api,
-            key: key ?? environment.OUTCRY_ADMIN_KEY ?? null,
-            idempotencyKey,
-          },
-          input,
-          print,
-        );
-      },
-    )
+    .action(async (channel: string, data: string | undefined, flags) => {
+      const { json, text, api, adminKey, idempotencyKey = null, key = null } = flags;
+      const { publish } = await import('./publish.ts');
+      const kind = json === true ? 'json' : text === true ? 'text' : null;
+      await publish(
+        {
+          channel,
+          data: data ?? null,
+          kind,
+          api,
+          adminKey: adminKey ?? environment.OUTCRY_ADMIN_KEY ?? null,
+          idempotencyKey,
+          key,
+          deleted: flags.delete,
+        },
+        input,
+        print,
+      );
+    })
     .exitOverride()
     .configureOutput({ outputError: () => {} });
 }
@@ -188,25 +197,29 @@ function addSubscribe(
         .conflicts('since'),
     )
     .option('--since <epoch:offset>', 'begin behind this position of a channel with a history', position)
+    .option('--state', 'begin with the latest value of each key', false)
     .option('--payload', 'print the payload alone', false)
     .addHelpText('after', subscribeExamples)
-    .action(async (channels: string[], { url, token, codec, count, last = null, since = null, payload }) => {
-      const { subscribe } = await import('./subscribe.ts');
-      await subscribe(
-        {
-          channels,
-          url,
-          token: token ?? null,
-          codec,
-          count: count ?? null,
-          last,
-          since,
-          payloadOnly: payload,
-          version,
-        },
-        { print, note, stopped: stopped() },
-      );
-    })
+    .action(
+      async (channels: string[], { url, token, codec, count, last = null, since = null, state, payload }) => {
+        const { subscribe } = await import('./subscribe.ts');
+        await subscribe(
+          {
+            channels,
+            url,
+            token: token ?? null,
+            codec,
+            count: count ?? null,
+            last,
+            since,
+            state,
+            payloadOnly: payload,
+            version,
+          },
+          { print, note, stopped: stopped() },
+        );
+      },
+    )
     .exitOverride()
     .configureOutput({ outputError: () => {} });
 }
@@ -226,7 +239,7 @@ function position(text: string): Position {
   return { epoch, offset: Number(offset) };
 }
 
-function idempotencyKey(text: string): string {
+function shortText(text: string): string {
   if (text.length < 1 || text.length > 128)
     throw new InvalidArgumentError('It must have 1 to 128 characters.');
   return text;

@@ -14,9 +14,13 @@ export interface PublishCommand {
   kind: 'json' | 'text' | null;
   /** Address of the admin listener. */
   api: string;
-  key: string | null;
+  adminKey: string | null;
   /** A channel with a history takes it once; for one payload only. */
   idempotencyKey: string | null;
+  /** Whose latest value it is. */
+  key: string | null;
+  /** The key has no value any more, and there is no payload. */
+  deleted: boolean;
 }
 
 /** Answers of the API, as far as they are read here. */
@@ -32,7 +36,11 @@ export async function publish(
   input: Readable,
   print: (text: string) => void,
 ): Promise<void> {
-  const fromInput = command.data === null || command.data === '-' || command.channel === '-';
+  if (command.deleted && (command.key === null || command.data !== null || command.channel === '-'))
+    throw new UserError('--delete goes with --key and a channel, and without a payload');
+  if (command.key !== null && command.channel === '-')
+    throw new UserError('--key is for a channel that is named here; each line of the input has its own');
+  const fromInput = isFromInput(command);
   // All lines but the first would be repetitions.
   if (fromInput && command.idempotencyKey !== null)
     throw new UserError('--idempotency-key is for one payload, not for lines of the input');
@@ -54,21 +62,27 @@ export async function publish(
     throw new UserError(`${lost} were refused or are uncertain; see the answer above`, exitCodes.failure);
 }
 
+function isFromInput({ channel, data, deleted }: PublishCommand): boolean {
+  return channel === '-' || data === '-' || (data === null && !deleted);
+}
+
 async function* lines(command: PublishCommand, input: Readable): AsyncGenerator<string> {
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }))
     if (line.trim() !== '') yield `${command.channel === '-' ? line : publication(command, line)}\n`;
 }
 
 /** One publication as the API takes it. JSON goes in as it stands, so that every byte of it arrives. */
-function publication({ channel, kind, idempotencyKey }: PublishCommand, data: string): string {
+function publication({ channel, kind, idempotencyKey, key, deleted }: PublishCommand, data: string): string {
   const json = kind === 'json' || (kind === null && isJson(data));
   const payload = json ? `"json":${data}` : `"text":${JSON.stringify(data)}`;
-  const key = idempotencyKey === null ? '' : `,"idempotencyKey":${JSON.stringify(idempotencyKey)}`;
-  return `{"channel":${JSON.stringify(channel)},${payload}${key}}`;
+  const fields = [`"channel":${JSON.stringify(channel)}`, deleted ? '"deleted":true' : payload];
+  if (idempotencyKey !== null) fields.push(`"idempotencyKey":${JSON.stringify(idempotencyKey)}`);
+  if (key !== null) fields.push(`"key":${JSON.stringify(key)}`);
+  return `{${fields.join()}}`;
 }
 
 async function request(
-  { api, key }: PublishCommand,
+  { api, adminKey }: PublishCommand,
   { type, body }: { type: string; body: string | ReadableStream<Uint8Array> },
 ): Promise<string> {
   let url: URL;
@@ -80,7 +94,7 @@ async function request(
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'Content-Type': type, ...(key !== null && { Authorization: `Bearer ${key}` }) },
+      headers: { 'Content-Type': type, ...(adminKey !== null && { Authorization: `Bearer ${adminKey}` }) },
       body,
       // A stream is sent while it is read; fetch wants to be told (WHATWG Fetch, section 5.4).
       duplex: 'half',

@@ -1,7 +1,8 @@
 /**
  * `outcry subscribe`: prints what is published, one JSON object per line, until it is told to stop.
  *
- * A gap is a line too: whoever reads the lines is told of a loss where it happened. What concerns the connection goes to
+ * A gap is a line too: whoever reads the lines is told of a loss where it happened. So is the number of latest values, before
+ * they come: whoever keeps them throws away what he had. What concerns the connection goes to
  * the person, on standard error.
  */
 import type { Client } from '../client/client.ts';
@@ -26,6 +27,8 @@ export interface SubscribeCommand {
   last: number | null;
   /** Carries on behind this position of the only channel. */
   since: Position | null;
+  /** Begins with the latest value of each key. */
+  state: boolean;
   /** The payload alone, without its channel, number and time. */
   payloadOnly: boolean;
   version: string;
@@ -70,7 +73,7 @@ function open({ url, token, codec, version }: SubscribeCommand, around: Subscrib
 
 /** Resolves when enough was printed; rejects when nothing will come any more. */
 function listen(client: Client, command: SubscribeCommand, around: SubscribeSurroundings): Promise<void> {
-  const { channels, count, last, since, payloadOnly } = command;
+  const { channels, count, last, since, state, payloadOnly } = command;
   const wish = { ...(last !== null && { last }), ...(since !== null && { since }) };
   let left = count ?? Number.POSITIVE_INFINITY;
   return new Promise((resolve, reject) => {
@@ -94,9 +97,17 @@ function listen(client: Client, command: SubscribeCommand, around: SubscribeSurr
     });
     for (const channel of new Set(channels)) {
       const subscription = client.subscribe(channel, wish);
-      subscription.on('publication', (publication) => {
-        if (left === 0) return;
+      const print = (publication: Publication) =>
         around.print(payloadOnly ? payloadOf(publication) : lineOf(publication));
+      if (state)
+        subscription.on('state', ({ reason }) => {
+          const values = [...subscription.state.values()];
+          if (!payloadOnly) around.print(JSON.stringify({ channel, state: values.length, reason }));
+          values.forEach(print);
+        });
+      subscription.on('publication', (publication) => {
+        if (left === 0 || (payloadOnly && publication.deleted)) return;
+        print(publication);
         left -= 1;
         if (left === 0) resolve();
       });
@@ -108,13 +119,15 @@ function listen(client: Client, command: SubscribeCommand, around: SubscribeSurr
   });
 }
 
-function lineOf({ channel, sequence, epoch, offset, time, kind, data }: Publication): string {
+function lineOf(publication: Publication): string {
+  const { channel, sequence, epoch, offset, time, kind, data, key, deleted } = publication;
   return JSON.stringify({
     channel,
     sequence,
     ...(offset !== null && { epoch, offset }),
     time,
-    [kind]: data instanceof Uint8Array ? base64(data) : data,
+    ...(key !== null && { key }),
+    ...(deleted ? { deleted } : { [kind]: data instanceof Uint8Array ? base64(data) : data }),
   });
 }
 

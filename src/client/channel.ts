@@ -8,7 +8,11 @@
  *
  * When an offset shows a hole, the subscriptions that have it are told and fall back to joining: what they miss is asked for,
  * and what is live waits in the history until they get it in order. See `healing.ts` for how often.
+ *
+ * A channel may keep the latest value of each key. Whoever joins gets a snapshot of them, and has joined when all of it is
+ * here; the node may also send one unasked, instead of what it cannot send one by one any more.
  */
+import { ArrivingSnapshot, type Purpose } from './arriving-snapshot.ts';
 import type { Clock } from './clock.ts';
 import { Cursor, type Hole } from './cursor.ts';
 import { Healing } from './healing.ts';
@@ -16,18 +20,29 @@ import type { NodeClock } from './node-clock.ts';
 import type { OutcryError } from './outcry-error.ts';
 import { type Position, sameWish, type Wish } from './position.ts';
 import { Publication } from './publication.ts';
-import type { Batch, Joined } from './wire.ts';
+import type { Batch, Joined, Message } from './wire.ts';
 
 /** What a node said when a channel was joined. */
 export type Admission = Pick<Joined, 'degraded' | 'recovered' | 'reason'>;
 
+/** By their keys. */
+export type Values = ReadonlyMap<string, Publication>;
+
 /** A subscription of the program, whatever it expects the payloads to be. */
 export interface Subscriber {
   readonly channel: string;
-  readonly state: 'joining' | 'joined' | 'ended';
+  readonly status: 'joining' | 'joined' | 'ended';
   readonly cursor: Cursor;
-  /** @param hole what is missing before that which follows */
-  joined(admission: Admission, hole: Hole | null): void;
+  /** The latest values; null if the channel keeps none, undefined if some of them may not be here. */
+  readonly values: Values | null | undefined;
+  /**
+   * @param hole what is missing before that which follows
+   * @param values of a snapshot; null if there was none
+   * @param offset at which it was taken
+   */
+  joined(admission: Admission, hole: Hole | null, values: Values | null, offset?: number): void;
+  /** A snapshot takes the place of what it had. */
+  replace(values: Values, reason: string, offset: number): void;
   /** Nothing comes until it has joined again. */
   lost(): void;
   deliver(publication: Publication): void;
@@ -56,6 +71,7 @@ export class Channel {
   #audience: ReadonlySet<Subscriber> = new Set();
   /** What is live, for those who come later; null while it is not joined. */
   #live: { edge: Cursor; degraded: boolean } | null = null;
+  #arriving: ArrivingSnapshot | null = null;
 
   constructor(name: string, options: ChannelOptions) {
     this.name = name;
@@ -74,10 +90,13 @@ export class Channel {
     // Told when the running code is through, so that it can listen first.
     else
       queueMicrotask(() => {
-        if (this.#live === null || subscriber.state !== 'joining') return;
+        if (this.#live === null || subscriber.status !== 'joining') return;
         const { edge, degraded } = this.#live;
+        const model = this.#upToDate(edge);
+        if (model === undefined) return this.#options.ask(this);
         subscriber.cursor.follow(edge);
-        subscriber.joined({ degraded, recovered: null, reason: null }, null);
+        const admission = { degraded, recovered: null, reason: null };
+        subscriber.joined(admission, null, model.values ?? null, edge.position?.offset);
       });
   }
 
@@ -100,20 +119,29 @@ export class Channel {
    * @returns true if it cannot ask the history now: whoever asked stays where he is, and is to ask again a little later
    */
   joined(answer: Joined): boolean {
-    const { degraded, recovered, reason, position } = answer;
-    this.requestId = null;
+    const { degraded, position, snapshot: count } = answer;
     if (this.#live === null) {
       const edge = new Cursor(null);
       edge.join(answer);
       this.#live = { edge, degraded };
     } else this.#live.degraded = degraded;
+    if (count === null) return this.#admit(answer, null);
+    this.#await({ answer, position, count, reason: null });
+    return false;
+  }
+
+  /** Those in whose name it was asked join, and whoever wishes for nothing, if nothing is missing for him. */
+  #admit(answer: Joined, values: Values | null, flaw: Hole | null = null): boolean {
+    const { degraded, recovered, reason, position } = answer;
+    this.requestId = null;
     const audience = this.#audience;
     this.#audience = new Set();
     let later = false;
     for (const subscriber of this.#joining) {
       const { cursor } = subscriber;
-      if (subscriber.state !== 'joining') continue; // Left by a handler of another one.
-      if (!audience.has(subscriber) && cursor.wish !== null) continue;
+      if (subscriber.status !== 'joining') continue; // Left by a handler of another one.
+      // With what another one has missed comes no snapshot.
+      if (!audience.has(subscriber) && (cursor.wish !== null || recovered === true)) continue;
       const asked = cursor.wish?.since !== undefined;
       if (asked && recovered !== true && reason === 'unavailable') {
         // Behind the others: what one asks for may be had while what another one asks for may not.
@@ -122,11 +150,18 @@ export class Channel {
         later = true;
         continue;
       }
-      const admission = asked ? { recovered: recovered === true, reason } : { recovered: null, reason: null };
-      const hole = cursor.join(answer);
-      subscriber.joined({ degraded, ...admission }, hole);
+      const hole = cursor.join(answer) ?? flaw;
+      const admission = {
+        degraded,
+        recovered: asked ? recovered === true : null,
+        reason: asked ? reason : null,
+      };
+      subscriber.joined(admission, hole, values, position?.offset);
     }
-    if (position !== null) this.#everyCursor((cursor) => cursor.learn(position.epoch));
+    if (position !== null) {
+      this.#live?.edge.learn(position.epoch);
+      for (const { cursor } of this.#subscribers) cursor.learn(position.epoch);
+    }
     if (!later) this.#askMore();
     return later;
   }
@@ -136,6 +171,7 @@ export class Channel {
     this.requestId = null;
     this.asked = false;
     this.#live = null;
+    this.#arriving = null;
     for (const subscriber of this.#subscribers) subscriber.lost();
   }
 
@@ -155,23 +191,57 @@ export class Channel {
   batch(batch: Batch): void {
     if (this.#live === null) return; // Left and joined again: what comes before the answer belongs to the past.
     const { edge } = this.#live;
+    const { length } = batch.publications;
+    if (this.#arriving !== null && batch.sequence === 0 && length > 0) {
+      this.#gather(this.#arriving, batch);
+      return;
+    }
     const { missed, seen } = edge.take(batch);
-    edge.pass(missed + batch.publications.length - seen);
+    edge.pass(missed + length - seen);
     let heals: boolean | null = null;
     const mayHeal = () => {
       heals ??= this.#healing.begin();
       return heals;
     };
     for (const subscriber of this.#subscribers)
-      if (subscriber.state === 'joined') this.#hand(subscriber, batch, mayHeal);
+      if (subscriber.status === 'joined') this.#hand(subscriber, batch, mayHeal);
     if (heals || (edge.nameless && mayHeal())) this.#options.ask(this);
+  }
+
+  /** The node sends a snapshot unasked. One that was arriving will not be completed; its audience gets this one. */
+  snapshot({ reason, position, count }: Extract<Message, { type: 'snapshot' }>): void {
+    if (this.#live === null) return;
+    this.#await({ answer: this.#arriving?.purpose.answer ?? null, position, count, reason });
+  }
+
+  #await(purpose: Purpose): void {
+    const arriving = new ArrivingSnapshot(purpose);
+    this.#arriving = arriving;
+    if (arriving.complete) this.#arrived(arriving);
+  }
+
+  #gather(arriving: ArrivingSnapshot, batch: Batch): void {
+    if (batch.offset !== null) arriving.held.push(batch);
+    else for (const index of batch.publications.keys()) arriving.add(this.#publication(batch, index, null));
+    if (arriving.complete) this.#arrived(arriving);
+  }
+
+  #arrived({ purpose: { answer, position, reason }, values, held, unreadable }: ArrivingSnapshot): void {
+    this.#arriving = null;
+    // What else was to come with the answer does not, or not all of it can be read.
+    const flaw =
+      reason === null && unreadable === 0 ? null : { reason: reason ?? 'unreadable', missed: null };
+    if (reason !== null) this.gap(reason, position, values);
+    if (answer !== null) this.#admit({ ...answer, position }, values, flaw);
+    for (const batch of held) this.batch(batch);
   }
 
   /**
    * @param position behind which the next publication is; null if there is no history
+   * @param values how the channel is there, if the node has sent it
    * @returns whether other nodes were out of reach, and are not any more
    */
-  gap(reason: string, position: Position | null): boolean {
+  gap(reason: string, position: Position | null, values: Values | null = null): boolean {
     if (this.#live === null) return false;
     const restored = this.#live.degraded && (reason === 'bridge_away' || reason === 'healed');
     if (restored) this.#live.degraded = false;
@@ -184,9 +254,10 @@ export class Channel {
     }
     if (!missing) return restored;
     for (const subscriber of this.#subscribers) {
-      if (subscriber.state !== 'joined') continue;
+      if (subscriber.status !== 'joined') continue;
       const missed = position === null ? null : subscriber.cursor.jump(position);
       subscriber.gap({ reason, missed });
+      if (values !== null) subscriber.replace(values, reason, position?.offset ?? 0);
     }
     return restored;
   }
@@ -197,17 +268,25 @@ export class Channel {
 
   /** Whoever wished for something else than was asked is next. */
   #askMore(): void {
-    if (this.#joining.some(({ cursor }) => cursor.wish !== null)) this.#options.ask(this);
+    if (this.#joining.length > 0) this.#options.ask(this);
+  }
+
+  /** One who has all that was live so far, and nothing in front of it. */
+  #upToDate(edge: Cursor): Subscriber | undefined {
+    return [...this.#subscribers].find(
+      ({ status, cursor, values }) =>
+        status === 'joined' && values !== undefined && cursor.position?.offset === edge.position?.offset,
+    );
   }
 
   get #joining(): Subscriber[] {
-    return [...this.#subscribers].filter(({ state }) => state === 'joining');
+    return [...this.#subscribers].filter(({ status }) => status === 'joining');
   }
 
   /** Gives a subscriber what of a batch is new to it. */
   #hand(subscriber: Subscriber, batch: Batch, mayHeal: () => boolean): void {
-    const { sequence, offset, time, publications } = batch;
     const { cursor } = subscriber;
+    const { length } = batch.publications;
     const { missed, seen } = cursor.take(batch);
     if (missed > 0) {
       const heals = cursor.position !== null && mayHeal();
@@ -218,27 +297,32 @@ export class Channel {
         return;
       }
     }
-    const before = publications.length - 1;
-    for (let index = seen; index < publications.length; index += 1) {
-      if (subscriber.state !== 'joined') return; // Left by a handler of its own.
+    for (let index = seen; index < length; index += 1) {
+      if (subscriber.status !== 'joined') return; // Left by a handler of its own.
       cursor.pass(1);
-      const incoming = publications[index] ?? null;
-      if (incoming === null) subscriber.gap({ reason: 'unreadable', missed: 1 });
-      else
-        subscriber.deliver(
-          new Publication(this.name, incoming.data, incoming.kind, {
-            sequence: sequence === 0 ? 0 : sequence - before + index,
-            epoch: offset === null ? null : cursor.epoch,
-            offset: offset === null ? null : offset - before + index,
-            time,
-            nodeClock: this.#options.nodeClock,
-          }),
-        );
+      const publication = this.#publication(batch, index, cursor.epoch);
+      if (publication === null) subscriber.gap({ reason: 'unreadable', missed: 1 });
+      else subscriber.deliver(publication);
     }
   }
 
-  #everyCursor(run: (cursor: Cursor) => void): void {
-    if (this.#live !== null) run(this.#live.edge);
-    for (const { cursor } of this.#subscribers) run(cursor);
+  /** @returns null for one in a form that is not known here */
+  #publication(
+    { sequence, offset, time, publications }: Batch,
+    index: number,
+    epoch: string | null,
+  ): Publication | null {
+    const incoming = publications[index] ?? null;
+    const back = publications.length - 1 - index;
+    return (
+      incoming &&
+      new Publication(this.name, incoming, {
+        sequence: sequence === 0 ? 0 : sequence - back,
+        epoch: offset === null ? null : epoch,
+        offset: offset === null ? null : offset - back,
+        time,
+        nodeClock: this.#options.nodeClock,
+      })
+    );
   }
 }

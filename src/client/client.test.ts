@@ -43,7 +43,7 @@ describe('a client', () => {
         pageUrl: undefined,
         onWake: () => () => {},
       });
-    expect(make('ws://node', {})).toThrow(/there is no WebSocket here .* npm install ws/);
+    expect(make('ws://node', {})).toThrow(/there is no WebSocket here .* package ws/);
     const { WebSocket } = around.network;
     expect(make('node:80', { WebSocket })).toThrow('node:80 is not the address of a WebSocket');
     expect(make('/relative', { WebSocket })).toThrow('/relative is not an address');
@@ -188,7 +188,7 @@ describe('a subscription', () => {
       message: 'secret: not yours',
     });
     await expect(loop).rejects.toMatchObject({ name: 'not_permitted' });
-    expect(refused.state).toBe('ended');
+    expect(refused.status).toBe('ended');
     await expect(refused.ready()).rejects.toMatchObject({ name: 'not_permitted' });
     expect(world.names).toEqual(['connected']);
     // Another try is another subscription.

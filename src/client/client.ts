@@ -38,6 +38,10 @@ export interface PublishOptions {
    * again with it; after a lost connection the client does so by itself.
    */
   idempotencyKey?: string;
+  /** 1 to 128 characters. It becomes the latest value of this key, in a channel that keeps them. */
+  key?: string;
+  /** The key has no value any more; `data` is undefined then. `client.remove` does it. */
+  deleted?: boolean;
 }
 
 export interface ConnectedEvent {
@@ -104,7 +108,7 @@ export class Client {
     if (WebSocket === undefined)
       throw OutcryError.of(
         'bad_request',
-        "there is no WebSocket here (Node has one from version 22 on): npm install ws, import { WebSocket } from 'ws', and give it as an option: connect(url, { WebSocket })",
+        'there is no WebSocket here (Node has one from version 22 on): give that of the package ws, connect(url, { WebSocket })',
       );
     if (codec !== 'json' && codec !== 'msgpack')
       throw OutcryError.of('bad_request', `codec is "json" or "msgpack", not ${JSON.stringify(codec)}`);
@@ -193,14 +197,27 @@ export class Client {
     this.#lastId += 1;
     const id = this.#lastId;
     const connected = this.#maxPayloadBytes !== null;
-    const payload = outgoing(data);
-    const idempotencyKey = keyOf(options);
+    const idempotencyKey = keyOf(options, 'idempotencyKey');
+    const key = keyOf(options, 'key');
+    const { deleted = false } = options;
+    if (deleted && (key === null || data !== undefined))
+      throw OutcryError.of('bad_request', 'a deletion has a key and no data');
+    const payload = deleted ? null : outgoing(data);
     // What waits, or may be sent again, must not change under the program's hands.
-    if (payload.kind === 'binary' && (!connected || idempotencyKey !== null))
+    if (payload?.kind === 'binary' && (!connected || idempotencyKey !== null))
       payload.bytes = payload.bytes.slice();
-    const published = this.#publications.add({ id, channel, payload, idempotencyKey });
+    const published = this.#publications.add({ id, channel, payload, idempotencyKey, key });
     if (connected) this.#sendPublications();
     return published;
+  }
+
+  /** Deletes a key of a channel that keeps latest values, for everybody; as `publish`. */
+  remove(
+    channel: string,
+    key: string,
+    options: Pick<PublishOptions, 'idempotencyKey'> = {},
+  ): Promise<Published> {
+    return this.publish(channel, undefined, { ...options, key, deleted: true });
   }
 
   /**
@@ -254,6 +271,9 @@ export class Client {
         if (this.#channels.get(message.channel)?.gap(message.reason, message.position))
           this.#events.emit('restored', { channel: message.channel });
         break;
+      case 'snapshot':
+        this.#channels.get(message.channel)?.snapshot(message);
+        break;
       case 'subscribed':
         for (const channel of this.#channels.subscribed(message)) this.#events.emit('degraded', { channel });
         break;
@@ -287,17 +307,13 @@ export class Client {
   }
 }
 
-function keyOf({ idempotencyKey = null }: { idempotencyKey?: string | null }): string | null {
-  if (idempotencyKey === null) return null;
-  const { length } = idempotencyKey;
-  if (
-    typeof idempotencyKey !== 'string' ||
-    length < 1 ||
-    length > maxKeyLength ||
-    !idempotencyKey.isWellFormed()
-  )
-    throw OutcryError.of('bad_request', `idempotencyKey is a text of 1 to ${maxKeyLength} characters`);
-  return idempotencyKey;
+function keyOf(options: PublishOptions, name: 'key' | 'idempotencyKey'): string | null {
+  const key = options[name] ?? null;
+  if (key === null) return null;
+  const { length } = key;
+  if (typeof key !== 'string' || length < 1 || length > maxKeyLength || !key.isWellFormed())
+    throw OutcryError.of('bad_request', `${name} is a text of 1 to ${maxKeyLength} characters`);
+  return key;
 }
 
 function webSocketUrl(url: string | URL, pageUrl: string | undefined): string {

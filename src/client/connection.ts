@@ -1,9 +1,9 @@
 /**
  * The life of one WebSocket: handshake, connect, messages, liveness, end. It never comes back; see `link.ts` for that.
  */
-import { shouldComeBack } from '../close-codes.ts';
 import { protocolVersion } from '../protocol/messages.ts';
 import type { Clock, Timer } from './clock.ts';
+import { shouldComeBack } from './come-back.ts';
 import type { NodeClock } from './node-clock.ts';
 import { OutcryError } from './outcry-error.ts';
 import { Silence } from './silence.ts';

@@ -6,7 +6,15 @@ const at = (offset: number, epoch = 'e'): Position => ({ epoch, offset });
 
 function joined(wish: Wish | null, position: Position | null, fields: object = {}) {
   const cursor = new Cursor(wish);
-  const answer = { sequence: 10, degraded: false, position, recovered: null, reason: null, ...fields };
+  const answer = {
+    sequence: 10,
+    degraded: false,
+    position,
+    recovered: null,
+    reason: null,
+    snapshot: null,
+    ...fields,
+  };
   const hole = cursor.join(answer);
   return { cursor, hole, again: (more: object) => cursor.join({ ...answer, ...more }) };
 }

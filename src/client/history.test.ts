@@ -225,7 +225,7 @@ describe('a hole', () => {
     const { world, chat, events } = await joined();
     world.socket.receive(live(14, 61, '60', '61'));
     expect(events).toEqual(['subscribed', 'lost 2']);
-    expect([chat.state, chat.position]).toEqual(['joining', at(57)]);
+    expect([chat.status, chat.position]).toEqual(['joining', at(57)]);
     await settled();
     expect(question(world)).toEqual([{ channel: 'chat', since: at(57) }]);
     world.socket.receive(live(15, 62, '62'));
@@ -322,7 +322,7 @@ describe('a history that nobody can ask now', () => {
     for (let turn = 0; turn < 10; turn += 1) {
       world.socket.joinAll(3, true, unavailable);
       await settled();
-      expect([chat.state, chat.position]).toEqual(['joining', at(57)]);
+      expect([chat.status, chat.position]).toEqual(['joining', at(57)]);
       const before = questions(world);
       const boundMs = Math.min(20_000, 500 * 2 ** turn);
       world.clock.advance(boundMs / 2 - 1);
@@ -371,7 +371,7 @@ describe('a history that nobody can ask now', () => {
     world.socket.receive({ type: 'gap', channel: 'chat', reason: 'healed', ...at(58) });
     expect(world.names.slice(-2)).toEqual(['degraded', 'restored']);
     expect(events).toEqual(['subscribed, degraded', '58']);
-    expect(chat.state).toBe('joined');
+    expect(chat.status).toBe('joined');
   });
 
   it('is asked for its epoch when it goes on', async () => {
@@ -474,7 +474,7 @@ describe('several subscriptions of a channel', () => {
     const { id } = world.socket.last('subscribe');
     world.socket.receive({ type: 'error', id, code: 100, message: 'what is last?' });
     world.socket.receive(live(11, 58, '58'));
-    expect([events, told, second.state]).toEqual([['subscribed', '58'], ['bad_request'], 'ended']);
+    expect([events, told, second.status]).toEqual([['subscribed', '58'], ['bad_request'], 'ended']);
     await settled();
     world.socket.receive({
       type: 'subscribed',

@@ -18,6 +18,7 @@ export type { Publication } from './publication.ts';
 export type {
   Gap,
   GapReason,
+  StateReplaced,
   Subscribed,
   Subscription,
   SubscriptionEvents,

@@ -38,17 +38,28 @@ describe('what a client says', () => {
     [Uint8Array.of(0, 255), '"binary":"AP8="'],
   ])('publish of %j', (data, field) => {
     const publish = { type: 'publish', id: 4, channel: 'chat', payload: outgoing(data) } as const;
-    const start = `{"type":"publish","id":4,"channel":"chat",${field}`;
-    expect(jsonWire.encode({ ...publish, idempotencyKey: null })).toBe(`${start}}`);
-    expect(jsonWire.encode({ ...publish, idempotencyKey: '"k"' })).toBe(
-      `${start},"idempotencyKey":"\\"k\\""}`,
+    const start = '{"type":"publish","id":4,"channel":"chat"';
+    expect(jsonWire.encode({ ...publish, idempotencyKey: null, key: null })).toBe(`${start},${field}}`);
+    expect(jsonWire.encode({ ...publish, idempotencyKey: '"k"', key: null })).toBe(
+      `${start},"idempotencyKey":"\\"k\\"",${field}}`,
+    );
+    expect(jsonWire.encode({ ...publish, idempotencyKey: null, key: 'EUR' })).toBe(
+      `${start},"key":"EUR",${field}}`,
+    );
+  });
+
+  it('a deletion', () => {
+    const deletion = { type: 'publish', id: 4, channel: 'c', payload: null } as const;
+    expect(jsonWire.encode({ ...deletion, idempotencyKey: null, key: 'EUR' })).toBe(
+      '{"type":"publish","id":4,"channel":"c","key":"EUR","deleted":true}',
     );
   });
 });
 
 describe('what a node says', () => {
   const position = { epoch: 'e', offset: 57 };
-  const plain = { position: null, recovered: null, reason: null };
+  const plain = { position: null, recovered: null, reason: null, snapshot: null };
+  const keyless = { key: null, deleted: false };
   const published = { type: 'published', id: 4, degraded: false, position: null, duplicate: false };
 
   it.each([
@@ -79,7 +90,7 @@ describe('what a node says', () => {
         type: 'subscribed',
         id: 2,
         channels: [
-          { channel: 'a', number: 1, sequence: 4, degraded: false, position, recovered: true, reason: null },
+          { ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, recovered: true },
           {
             channel: 'b',
             number: 2,
@@ -88,6 +99,7 @@ describe('what a node says', () => {
             position: null,
             recovered: false,
             reason: 'unavailable',
+            snapshot: null,
           },
         ],
         refused: [],
@@ -113,9 +125,9 @@ describe('what a node says', () => {
         offset: null,
         time: 7,
         publications: [
-          { kind: 'json', data: null },
-          { kind: 'text', data: 'ho' },
-          { kind: 'binary', data: Uint8Array.of(0, 255) },
+          { kind: 'json', data: null, ...keyless },
+          { kind: 'text', data: 'ho', ...keyless },
+          { kind: 'binary', data: Uint8Array.of(0, 255), ...keyless },
           null,
         ],
       },
@@ -135,6 +147,36 @@ describe('what a node says', () => {
     [
       '{"type":"gap","channel":"chat","reason":"not_kept","epoch":"e","offset":57}',
       { type: 'gap', channel: 'chat', reason: 'not_kept', position },
+    ],
+    [
+      '{"type":"batch","channel":"c","sequence":2,"offset":2,"time":7,"publications":[{"key":"EUR","json":1},{"key":"USD","deleted":true},{"key":"GBP","later":1}]}',
+      {
+        type: 'batch',
+        channel: 'c',
+        sequence: 2,
+        offset: 2,
+        time: 7,
+        publications: [
+          { kind: 'json', data: 1, key: 'EUR', deleted: false },
+          { kind: 'json', data: undefined, key: 'USD', deleted: true },
+          null,
+        ],
+      },
+    ],
+    [
+      '{"type":"subscribed","id":2,"channels":[{"channel":"a","number":1,"sequence":4,"epoch":"e","offset":57,"snapshot":0}]}',
+      {
+        type: 'subscribed',
+        id: 2,
+        channels: [
+          { ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, snapshot: 0 },
+        ],
+        refused: [],
+      },
+    ],
+    [
+      '{"type":"snapshot","channel":"c","reason":"conflated","epoch":"e","offset":57,"count":12,"sequence":3}',
+      { type: 'snapshot', channel: 'c', reason: 'conflated', position, count: 12 },
     ],
     ['{"type":"error","id":4,"code":999,"message":"m"}', { type: 'error', id: 4, code: 999, message: 'm' }],
     ['{"type":"error","code":109,"message":"m"}', { type: 'error', id: null, code: 109, message: 'm' }],
@@ -177,6 +219,9 @@ describe('what a node says', () => {
     '{"type":"connected","node":"n"}',
     '{"type":"subscribed","id":1,"channels":[null]}',
     '{"type":"gap","channel":"c"}',
+    '{"type":"snapshot","channel":"c","reason":"conflated","epoch":"e","count":1}',
+    '{"type":"snapshot","channel":"c","reason":"conflated","epoch":"e","offset":1}',
+    '{"type":"batch","channel":"c","sequence":1,"time":1,"publications":[{"key":1,"json":1}]}',
     '{"type":"error","code":"x","message":"m"}',
   ])('is unreadable if it is %s', (frame) => {
     expect(() => jsonWire.decode(frame)).toThrow(Unreadable);

@@ -53,58 +53,24 @@ export class MsgpackReader {
     if (type < 0xa0) return this.#array(type & 0x0f, depth);
     if (type < 0xc0) return this.#text(type & 0x1f);
     if (type >= 0xe0) return type - 0x100;
-    switch (type) {
-      case 0xc0:
-        return null;
-      case 0xc2:
-        return false;
-      case 0xc3:
-        return true;
-      case 0xc4:
-      case 0xc5:
-      case 0xc6:
-        return this.#take(this.#unsigned(1 << (type - 0xc4))).slice();
-      case 0xc7:
-      case 0xc8:
-      case 0xc9:
-        return this.#extension(this.#unsigned(1 << (type - 0xc7)));
-      case 0xca:
-        return this.#view.getFloat32(this.#advance(4));
-      case 0xcb:
-        return this.#view.getFloat64(this.#advance(8));
-      case 0xcc:
-      case 0xcd:
-      case 0xce:
-        return this.#unsigned(1 << (type - 0xcc));
-      case 0xcf:
-        return Number(this.#view.getBigUint64(this.#advance(8)));
-      case 0xd0:
-        return this.#view.getInt8(this.#advance(1));
-      case 0xd1:
-        return this.#view.getInt16(this.#advance(2));
-      case 0xd2:
-        return this.#view.getInt32(this.#advance(4));
-      case 0xd3:
-        return Number(this.#view.getBigInt64(this.#advance(8)));
-      case 0xd4:
-      case 0xd5:
-      case 0xd6:
-      case 0xd7:
-      case 0xd8:
-        return this.#extension(1 << (type - 0xd4));
-      case 0xd9:
-      case 0xda:
-      case 0xdb:
-        return this.#text(this.#unsigned(1 << (type - 0xd9)));
-      case 0xdc:
-      case 0xdd:
-        return this.#array(this.#unsigned(2 << (type - 0xdc)), depth);
-      case 0xde:
-      case 0xdf:
-        return this.#map(this.#unsigned(2 << (type - 0xde)), depth);
-      default:
-        throw new Unreadable('a type that does not exist');
-    }
+    // From here on the rest of what there is, in order.
+    if (type === 0xc0) return null;
+    if (type === 0xc1) throw new Unreadable('a type that does not exist');
+    if (type <= 0xc3) return type === 0xc3;
+    if (type <= 0xc6) return this.#take(this.#unsigned(1 << (type - 0xc4))).slice();
+    if (type <= 0xc9) return this.#extension(this.#unsigned(1 << (type - 0xc7)));
+    if (type === 0xca) return this.#view.getFloat32(this.#advance(4));
+    if (type === 0xcb) return this.#view.getFloat64(this.#advance(8));
+    if (type <= 0xce) return this.#unsigned(1 << (type - 0xcc));
+    if (type === 0xcf) return Number(this.#view.getBigUint64(this.#advance(8)));
+    if (type === 0xd0) return this.#view.getInt8(this.#advance(1));
+    if (type === 0xd1) return this.#view.getInt16(this.#advance(2));
+    if (type === 0xd2) return this.#view.getInt32(this.#advance(4));
+    if (type === 0xd3) return Number(this.#view.getBigInt64(this.#advance(8)));
+    if (type <= 0xd8) return this.#extension(1 << (type - 0xd4));
+    if (type <= 0xdb) return this.#text(this.#unsigned(1 << (type - 0xd9)));
+    if (type <= 0xdd) return this.#array(this.#unsigned(2 << (type - 0xdc)), depth);
+    return this.#map(this.#unsigned(2 << (type - 0xde)), depth);
   }
 
   #array(length: number, depth: number): unknown[] {

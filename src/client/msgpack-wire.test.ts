@@ -48,8 +48,16 @@ describe('what a client says', () => {
     [{ a: 1 }, `c70701${Buffer.from('{"a":1}').toString('hex')}`],
   ])('publish of %j', (data, payload) => {
     const publish = { type: 'publish', id: 4, channel: 'c', payload: outgoing(data) } as const;
-    expect(hex({ ...publish, idempotencyKey: null })).toBe(`940404a163${payload}`);
-    expect(hex({ ...publish, idempotencyKey: 'k' })).toBe(`950404a163${payload}a16b`);
+    const keys = { idempotencyKey: null, key: null };
+    expect(hex({ ...publish, ...keys })).toBe(`940404a163${payload}`);
+    expect(hex({ ...publish, ...keys, idempotencyKey: 'k' })).toBe(`950404a163${payload}a16b`);
+    expect(hex({ ...publish, ...keys, key: 'K' })).toBe(`960404a163${payload}c0a14b`);
+    expect(hex({ ...publish, idempotencyKey: 'k', key: 'K' })).toBe(`960404a163${payload}a16ba14b`);
+  });
+
+  it('a deletion', () => {
+    const deletion = { type: 'publish', id: 4, channel: 'c', payload: null } as const;
+    expect(hex({ ...deletion, idempotencyKey: null, key: 'K' })).toBe('960404a163c0c0a14b');
   });
 
   it.each([31, 32, 255, 256, 65_535, 65_536])('text and binary of %d bytes', (size) => {
@@ -60,6 +68,7 @@ describe('what a client says', () => {
         channel: 'c',
         payload: outgoing(data),
         idempotencyKey: null,
+        key: null,
       });
       const read = packr.unpack(frame);
       expect(typeof data === 'string' ? read[3] : new Uint8Array(read[3])).toEqual(data);
@@ -80,7 +89,7 @@ describe('what a client says', () => {
 describe('what a node says', () => {
   const subscribed = [2, 2, [['chat', 12, 40]]];
   const position = { epoch: 'e', offset: 57 };
-  const plain = { position: null, recovered: null, reason: null };
+  const plain = { position: null, recovered: null, reason: null, snapshot: null };
   const published = { type: 'published', id: 4, degraded: false, position: null, duplicate: false };
 
   it.each([
@@ -127,7 +136,7 @@ describe('what a node says', () => {
         type: 'subscribed',
         id: 2,
         channels: [
-          { channel: 'a', number: 1, sequence: 4, degraded: false, position, recovered: true, reason: null },
+          { ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, recovered: true },
           {
             channel: 'b',
             number: 2,
@@ -136,7 +145,19 @@ describe('what a node says', () => {
             position: null,
             recovered: false,
             reason: 'unavailable',
+            snapshot: null,
           },
+        ],
+        refused: [],
+      },
+    ],
+    [
+      [2, 2, [['a', 1, 4, null, 'e', 57, null, null, 3]]],
+      {
+        type: 'subscribed',
+        id: 2,
+        channels: [
+          { ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, snapshot: 3 },
         ],
         refused: [],
       },
@@ -173,6 +194,9 @@ describe('what a node says', () => {
       { type: 'batch', channel: 'chat', sequence: 41, offset: null, publications: [] },
       { type: 'batch', channel: 'chat', sequence: 41, offset: 57, publications: [] },
     ]);
+    expect(wire.decode(frameOf([10, 12, 'conflated', 'e', 57, 3, 41]))).toEqual([
+      { type: 'snapshot', channel: 'chat', reason: 'conflated', position, count: 3 },
+    ]);
     // Left: what is still under way is nobody's.
     expect(wire.decode(frameOf([3, 3, ['chat']], [7, 12, 42, 7, ['x']], [8, 12, 1]))).toEqual([
       { type: 'unsubscribed', id: 3 },
@@ -207,6 +231,22 @@ describe('what a node says', () => {
     ]);
   });
 
+  it('carries keys, and says which were deleted', () => {
+    const wire = new MsgpackWire();
+    wire.decode(frameOf(subscribed));
+    const publications = ['no key', ['EUR', 'text'], ['USD'], ['GBP', 7]];
+    expect(wire.decode(frameOf([7, 12, 4, 7, publications, 4]))).toMatchObject([
+      {
+        publications: [
+          { kind: 'text', data: 'no key', key: null, deleted: false },
+          { kind: 'text', data: 'text', key: 'EUR', deleted: false },
+          { data: undefined, key: 'USD', deleted: true },
+          null,
+        ],
+      },
+    ]);
+  });
+
   it('may be of a type that is not known', () => {
     expect(new MsgpackWire().decode(frameOf([99, { a: 1 }], [5], []))).toEqual([{ type: 'ping' }]);
   });
@@ -218,6 +258,8 @@ describe('what a node says', () => {
     ['with a negative id', frameOf([4, -1])],
     ['without its sequence', frameOf([2, 2, [['c', 1, 1]]], [7, 1])],
     ['with an offset that is none', frameOf([4, 4, false, 'e', 1.5])],
+    ['with a key that is none', frameOf(subscribed, [7, 12, 41, 7, [[1, 'x']]])],
+    ['a snapshot without its size', frameOf(subscribed, [10, 12, 'conflated', 'e', 1])],
     ['cut', frameOf([9, 4, 999, 'message']).slice(0, -1)],
     ['followed by garbage', arrayBufferOf(Uint8Array.of(0x91, 5, 0xc1))],
     ['an array longer than its bytes', arrayBufferOf(Uint8Array.of(0xdd, 255, 255, 255, 255))],

@@ -3,26 +3,29 @@
  */
 import { commandNumbers, gapNumbers, jsonExtensionType, replyNumbers } from '../protocol/message-numbers.ts';
 import { msgpackSubprotocol } from '../protocol/subprotocols.ts';
+import { expectArray, expectText, expectWhole, readMessage } from './message-reader.ts';
 import { Extension, MsgpackReader, textOf } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 import type { Outgoing } from './payload.ts';
-import {
-  batchTime,
-  expectArray,
-  expectText,
-  expectTime,
-  expectWhole,
-  type Incoming,
-  type Message,
-  optionalFlag,
-  optionalPosition,
-  optionalText,
-  optionalWhole,
-  type Request,
-  Unreadable,
-  type Wanted,
-  type Wire,
-} from './wire.ts';
+import { type Incoming, type Message, type Request, Unreadable, type Wanted, type Wire } from './wire.ts';
+
+/** What stands behind the type of a message, in order. Those that begin with `number` are about the channel of that number. */
+const forms: Readonly<Record<string, string>> = {
+  connected: 'id version node boot connection time pingIntervalMs limits',
+  subscribed: 'id channels refused',
+  unsubscribed: 'id channels',
+  published: 'id degraded epoch offset duplicate',
+  ping: '',
+  pong: 'id time',
+  batch: 'number sequence time publications offset',
+  gap: 'number reason epoch offset',
+  error: 'id code message',
+  snapshot: 'number reason epoch offset count',
+};
+const typesByNumber = namesByNumber({ ...replyNumbers, snapshot: 10 });
+const gapsByNumber = namesByNumber(gapNumbers);
+const joinedFields = 'channel number sequence degraded epoch offset recovered reason snapshot';
+const refusedFields = 'channel code message';
 
 const encoder = new TextEncoder();
 
@@ -50,12 +53,14 @@ export class MsgpackWire implements Wire {
         for (const channel of request.channels) writer.text(channel);
         break;
       case 'publish':
-        writer.array(request.idempotencyKey === null ? 4 : 5);
+        writer.array(request.key !== null ? 6 : request.idempotencyKey === null ? 4 : 5);
         writer.unsigned(commandNumbers.publish);
         writer.unsigned(request.id);
         writer.text(request.channel);
         writePayload(writer, request.payload);
         if (request.idempotencyKey !== null) writer.text(request.idempotencyKey);
+        else if (request.key !== null) writer.nil();
+        if (request.key !== null) writer.text(request.key);
         break;
       case 'ping':
         writer.array(2);
@@ -81,99 +86,43 @@ export class MsgpackWire implements Wire {
   }
 
   /** @returns null for a message of a type that is not known, or about a channel that was never joined */
-  #read([type, ...fields]: unknown[]): Message | null {
-    switch (type) {
-      case replyNumbers.batch: {
-        const [number, sequence, time, publications, offset] = fields;
-        const channel = this.#channelsByNumber.get(expectWhole(number));
-        if (channel === undefined) return null;
-        return {
-          type: 'batch',
-          channel,
-          sequence: expectWhole(sequence),
-          offset: optionalWhole(offset),
-          time: batchTime(time),
-          publications: expectArray(publications ?? []).map(incoming),
-        };
-      }
-      case replyNumbers.published:
-        return {
-          type: 'published',
-          id: expectWhole(fields[0]),
-          degraded: fields[1] === true,
-          position: optionalPosition(fields[2], fields[3]),
-          duplicate: fields[4] === true,
-        };
-      case replyNumbers.ping:
-        return { type: 'ping' };
-      case replyNumbers.pong:
-        return { type: 'pong', id: optionalWhole(fields[0]), time: expectTime(fields[1]) };
-      case replyNumbers.gap: {
-        const [number, reason, epoch, offset] = fields;
-        const channel = this.#channelsByNumber.get(expectWhole(number));
-        if (channel === undefined) return null;
-        return { type: 'gap', channel, reason: gapReason(reason), position: optionalPosition(epoch, offset) };
-      }
-      case replyNumbers.subscribed:
-        return this.#readSubscribed(fields);
-      case replyNumbers.unsubscribed:
-        this.#forget(expectArray(fields[1]));
-        return { type: 'unsubscribed', id: expectWhole(fields[0]) };
-      case replyNumbers.connected: {
-        const [, , node, boot, connection, time, pingIntervalMs, limits] = fields;
-        return {
-          type: 'connected',
-          node: expectText(node),
-          boot: expectText(boot),
-          connection: expectText(connection),
-          time: expectTime(time),
-          pingIntervalMs: expectWhole(pingIntervalMs),
-          maxPayloadBytes: expectWhole(expectArray(limits)[0]),
-        };
-      }
-      case replyNumbers.error: {
-        const [id, code, message] = fields;
-        return {
-          type: 'error',
-          id: optionalWhole(id),
-          code: expectWhole(code),
-          message: expectText(message),
-        };
-      }
-      default:
-        return null;
+  #read([number, ...values]: unknown[]): Message | null {
+    const type = typesByNumber.get(number) ?? '';
+    const names = forms[type];
+    if (names === undefined) return null;
+    const fields: Record<string, unknown> = { ...named(names, values), type };
+    const { number: itsNumber, channels } = fields;
+    if (names.startsWith('number')) {
+      fields.channel = this.#channelsByNumber.get(expectWhole(itsNumber));
+      if (fields.channel === undefined) return null;
     }
+    if (type === 'gap')
+      fields.reason = gapsByNumber.get(fields.reason) ?? `reason ${expectWhole(fields.reason)}`;
+    if (type === 'connected') fields.limits = named('maxPayloadBytes', expectArray(fields.limits));
+    if (type === 'subscribed') {
+      fields.channels = allNamed(joinedFields, channels);
+      fields.refused = allNamed(refusedFields, fields.refused ?? []);
+    }
+    const message = readMessage(fields, incoming);
+    if (message?.type === 'subscribed')
+      for (const { channel, number } of message.channels) this.#channelsByNumber.set(number, channel);
+    if (type === 'unsubscribed') this.#forget(expectArray(channels));
+    return message;
   }
 
   #forget(channels: readonly unknown[]): void {
     for (const [number, channel] of this.#channelsByNumber)
       if (channels.includes(channel)) this.#channelsByNumber.delete(number);
   }
+}
 
-  #readSubscribed([id, channels, refused]: unknown[]): Message {
-    const joined = expectArray(channels).map((each) => {
-      const [channel, number, sequence, degraded, epoch, offset, recovered, reason] = expectArray(each);
-      return {
-        channel: expectText(channel),
-        number: expectWhole(number),
-        sequence: expectWhole(sequence),
-        degraded: degraded === true,
-        position: optionalPosition(epoch, offset),
-        recovered: optionalFlag(recovered),
-        reason: optionalText(reason),
-      };
-    });
-    for (const { channel, number } of joined) this.#channelsByNumber.set(number, channel);
-    return {
-      type: 'subscribed',
-      id: expectWhole(id),
-      channels: joined,
-      refused: expectArray(refused ?? []).map((each) => {
-        const [channel, code, message] = expectArray(each);
-        return { channel: expectText(channel), code: expectWhole(code), message: expectText(message) };
-      }),
-    };
-  }
+/** Values by their names, which stand in one string. */
+function named(names: string, values: readonly unknown[]): Record<string, unknown> {
+  return Object.fromEntries(names.split(' ').map((name, index) => [name, values[index]]));
+}
+
+function allNamed(names: string, list: unknown): unknown[] {
+  return expectArray(list).map((each) => named(names, expectArray(each)));
 }
 
 /** All but the elements of the list. */
@@ -205,24 +154,33 @@ function writeWanted(writer: MsgpackWriter, { channel, wish }: Wanted): void {
   }
 }
 
-function writePayload(writer: MsgpackWriter, payload: Outgoing): void {
-  if (payload.kind === 'json') writer.extension(jsonExtensionType, encoder.encode(payload.text));
+function writePayload(writer: MsgpackWriter, payload: Outgoing | null): void {
+  if (payload === null) writer.nil();
+  else if (payload.kind === 'json') writer.extension(jsonExtensionType, encoder.encode(payload.text));
   else if (payload.kind === 'text') writer.text(payload.text);
   else writer.binary(payload.bytes);
 }
 
+/** A payload, or the array of a key and its payload; without one the key was deleted. */
 function incoming(value: unknown): Incoming | null {
-  if (typeof value === 'string') return { kind: 'text', data: value };
-  if (value instanceof Uint8Array) return { kind: 'binary', data: value };
+  if (!Array.isArray(value)) return withKey(value, null);
+  const [key, payload] = value;
+  if (value.length === 1) return { kind: 'json', data: undefined, key: expectText(key), deleted: true };
+  return withKey(payload, expectText(key));
+}
+
+function withKey(value: unknown, key: string | null): Incoming | null {
+  const known = { key, deleted: false };
+  if (typeof value === 'string') return { kind: 'text', data: value, ...known };
+  if (value instanceof Uint8Array) return { kind: 'binary', data: value, ...known };
   if (!(value instanceof Extension) || value.type !== jsonExtensionType) return null;
   try {
-    return { kind: 'json', data: JSON.parse(textOf(value.bytes)) };
+    return { kind: 'json', data: JSON.parse(textOf(value.bytes)), ...known };
   } catch {
     return null;
   }
 }
 
-function gapReason(number: unknown): string {
-  const known = Object.entries(gapNumbers).find(([, each]) => each === number);
-  return known?.[0] ?? `reason ${expectWhole(number)}`;
+function namesByNumber(numbers: Readonly<Record<string, number>>): ReadonlyMap<unknown, string> {
+  return new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
 }

@@ -34,13 +34,17 @@ it('gives publications an age that grows and is never below 0', () => {
   const clock = new FakeClock();
   const nodeClock = new NodeClock(clock);
   nodeClock.answered(clock.now(), 1_000_000);
-  const publication = new Publication('chat', 'hi', 'text', {
-    sequence: 1,
-    epoch: null,
-    offset: null,
-    time: 1_000_005,
-    nodeClock,
-  });
+  const publication = new Publication(
+    'chat',
+    { data: 'hi', kind: 'text', key: null, deleted: false },
+    {
+      sequence: 1,
+      epoch: null,
+      offset: null,
+      time: 1_000_005,
+      nodeClock,
+    },
+  );
   expect(publication.age).toBe(0);
   clock.advance(25);
   expect(publication.age).toBe(20);

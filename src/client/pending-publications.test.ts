@@ -20,7 +20,7 @@ function aFew(timeoutMs = 10_000) {
     pending,
     sent,
     add: (id: number, data: unknown = 'x', idempotencyKey: string | null = null) =>
-      pending.add({ id, channel: 'chat', payload: outgoing(data), idempotencyKey }),
+      pending.add({ id, channel: 'chat', payload: outgoing(data), idempotencyKey, key: null }),
     flush: () =>
       pending.flush(({ id }) => {
         sent.push(id);

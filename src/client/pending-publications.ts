@@ -10,8 +10,7 @@
  */
 import type { Clock, Timer } from './clock.ts';
 import { OutcryError } from './outcry-error.ts';
-import type { Outgoing } from './payload.ts';
-import type { Message } from './wire.ts';
+import type { Message, Sendable } from './wire.ts';
 
 const maxPending = 10_000;
 const maxPendingBytes = 16_777_216;
@@ -39,14 +38,6 @@ interface Pending extends Sendable {
   reject(error: OutcryError): void;
 }
 
-/** A publication as it is handed to the connection. */
-export interface Sendable {
-  id: number;
-  channel: string;
-  payload: Outgoing;
-  idempotencyKey: string | null;
-}
-
 export type Acknowledgement = Omit<Extract<Message, { type: 'published' }>, 'type'>;
 
 export class PendingPublications {
@@ -69,7 +60,7 @@ export class PendingPublications {
   add(sendable: Sendable): Promise<Published> {
     const { id, payload } = sendable;
     // A character is a byte or more; close enough for a bound.
-    const bytes = payload.kind === 'binary' ? payload.bytes.length : payload.text.length;
+    const bytes = payload === null ? 0 : (payload.kind === 'binary' ? payload.bytes : payload.text).length;
     if (this.#pending.size >= maxPending || this.#bytes + bytes > maxPendingBytes)
       return Promise.reject(
         OutcryError.of(
@@ -94,14 +85,14 @@ export class PendingPublications {
    */
   flush(send: (publication: Sendable) => OutcryError | null): void {
     for (const pending of this.#unsent.splice(0)) {
-      const { id, channel, payload, idempotencyKey } = pending;
+      const { id } = pending;
       if (!this.#pending.has(id)) continue;
       const now = this.#clock.now();
       pending.sentAt ??= now;
       const error =
         now - pending.sentAt > maxResendingMs
           ? unknownOutcome('the connection came back too late')
-          : send({ id, channel, payload, idempotencyKey });
+          : send(pending);
       if (error !== null) this.#settle(id)?.reject(error);
     }
   }

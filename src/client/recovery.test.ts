@@ -1,194 +1,9 @@
 /**
- * Any course of events: connections that end anywhere, subscriptions that come and go with wishes of their own, and ways that
- * lose, repeat and swap. A ledger per subscription says whether a publication came twice, too late, from nowhere, or was
- * missing without a word.
+ * Any course of events costs nothing, or is told: see `test/support/recovery-play.ts`.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { settled, World } from '../../test/support/client-world.ts';
-import type { FakeWebSocket } from '../../test/support/fake-web-socket.ts';
-import { HistoryModel, type HistorySession } from '../../test/support/history-model.ts';
-import type { Position } from './position.ts';
-import type { Subscription, SubscriptionOptions } from './subscription.ts';
-
-type Message = Record<string, unknown>;
-
-/** What one subscription heard, against what it should have. */
-class Ledger {
-  readonly flaws: string[] = [];
-  readonly #subscription: Subscription<string>;
-  gaps = 0;
-  /** Where it stands by what it heard; null while it may begin anywhere. */
-  #at: Position | null;
-  #told = false;
-
-  constructor(subscription: Subscription<string>, { since }: SubscriptionOptions) {
-    this.#subscription = subscription;
-    this.#at = since ?? null;
-    subscription.on('gap', ({ reason }) => {
-      // Asked for the last ones, answered, cut before any came: there is no place to carry on from.
-      if (reason !== 'reconnect' || this.#at !== null) this.gaps += 1;
-      this.#told = true;
-    });
-    subscription.on('subscribed', ({ recovered }) => {
-      if (recovered === false && !this.#told) this.#flaw('not recovered, and no gap');
-      // Whoever wishes for nothing begins where it has joined.
-      if (recovered === null && this.#at === null) this.#at = subscription.position;
-    });
-    subscription.on('publication', ({ data, epoch, offset }) => {
-      if (epoch === null || offset === null || data !== `${epoch}:${offset}`)
-        this.#flaw(`${data} came as ${epoch}:${offset}`);
-      else this.#deliver({ epoch, offset });
-    });
-  }
-
-  /** Nothing more comes. */
-  close(top: Position): void {
-    const nothing = this.#at === null && top.offset === 0;
-    if (!this.#told && !nothing && !isAt(this.#at, top)) this.#flaw('the end is missing');
-    if (!isAt(this.#subscription.position, top)) this.#flaw('it believes to be elsewhere');
-  }
-
-  #deliver(position: Position): void {
-    const at = this.#at;
-    if (at !== null && at.epoch === position.epoch && position.offset <= at.offset)
-      this.#flaw(`${position.offset} came after ${at.offset}`);
-    const follows = at === null || (at.epoch === position.epoch && position.offset === at.offset + 1);
-    if (!follows && !this.#told) this.#flaw(`${at.offset} is followed by ${position.offset}`);
-    if (!isAt(this.#subscription.position, position)) this.#flaw(`position at ${position.offset}`);
-    this.#at = position;
-    this.#told = false;
-  }
-
-  #flaw(what: string): void {
-    this.flaws.push(what);
-  }
-}
-
-function isAt(one: Position | null, other: Position): boolean {
-  return one !== null && one.epoch === other.epoch && one.offset === other.offset;
-}
-
-/** Between a client and its node: what the node has said and the client has not heard yet. */
-class Way {
-  readonly socket: FakeWebSocket;
-  readonly queue: Message[] = [];
-  readonly #session: HistorySession;
-  #heard = 0;
-
-  constructor(socket: FakeWebSocket, model: HistoryModel) {
-    this.socket = socket;
-    this.#session = model.connect((message) => this.queue.push(message));
-    socket.open();
-  }
-
-  /** What the client has said reaches the node. */
-  up(): void {
-    for (const message of this.socket.sent.slice(this.#heard)) this.#session.hear(message);
-    this.#heard = this.socket.sent.length;
-  }
-
-  down(count: number): void {
-    for (const message of this.queue.splice(0, count)) this.socket.receive(message);
-  }
-
-  cut(): void {
-    this.#session.end();
-    this.socket.end();
-  }
-}
-
-class Play {
-  readonly model: HistoryModel;
-  readonly ledgers: Ledger[] = [];
-  readonly #world = new World();
-  readonly #subscriptions: Subscription<string>[] = [];
-  #way: Way | null = null;
-  #connections = 0;
-
-  constructor(size: number) {
-    this.model = new HistoryModel({ size, batchSize: 3, pingIntervalMs: 1_000_000_000 });
-  }
-
-  get top(): Position {
-    const { epoch, top } = this.model.of('chat');
-    return { epoch, offset: top };
-  }
-
-  async connect(): Promise<void> {
-    await settled();
-    const { clock, network } = this.#world;
-    while (network.sockets.length === this.#connections) clock.advance(100);
-    this.#connections = network.sockets.length;
-    this.#way = new Way(this.#world.socket, this.model);
-    this.#way.up();
-    // The welcome, so that what follows is about channels.
-    this.#way.down(1);
-  }
-
-  async step([kind, number]: readonly [string, number]): Promise<void> {
-    const way = this.#way as Way;
-    const { queue } = way;
-    if (kind === 'publish') for (let count = 0; count <= number % 5; count += 1) this.#publish();
-    if (kind === 'hear') way.down(number);
-    if (kind === 'cut') {
-      way.cut();
-      await this.connect();
-    }
-    if (kind === 'mark') this.model.mark('chat');
-    if (kind === 'forget') this.model.forget('chat');
-    if (kind === 'subscribe') this.#subscribe(number);
-    if (kind === 'leave') this.#subscriptions[number % 7]?.unsubscribe();
-    if (kind === 'wait') this.#world.clock.advance(number * 500);
-    const index = number % Math.max(1, queue.length);
-    const [one, other] = [queue[index], queue[index + 1]];
-    // How many publications answer to `last` only the node knows: what is lost of them, or late, nobody can notice.
-    if (kind === 'lose' && isLive(one)) queue.splice(index, 1);
-    if (kind === 'repeat' && isBatch(one)) queue.splice(index, 0, one);
-    if (kind === 'swap' && isLive(one) && isLive(other)) queue.splice(index, 2, other, one);
-    await settled();
-    way.up();
-  }
-
-  /** Everything arrives, and nothing is lost any more. */
-  async end(): Promise<void> {
-    // Each may have a question of its own, and they are asked one after the other.
-    for (let turn = 0; turn < this.#subscriptions.length + 5; turn += 1) {
-      await this.step(['hear', 10_000]);
-      await this.step(['wait', 200]);
-      await this.step(['mark', 0]);
-    }
-    this.#subscriptions.forEach((subscription, index) => {
-      if (subscription.state !== 'ended') this.ledgers[index]?.close(this.top);
-    });
-  }
-
-  #publish(): void {
-    const { epoch, top } = this.model.of('chat');
-    this.model.publish('chat', { text: `${epoch}:${top + 1}` });
-  }
-
-  #subscribe(number: number): void {
-    const { epoch, offset } = this.top;
-    const wishes = [
-      {},
-      { last: number % 13 },
-      { since: { epoch, offset: Math.max(0, offset - (number % 5)) } },
-    ];
-    const wish: SubscriptionOptions = wishes[number % 3] ?? {};
-    const subscription = this.#world.client.subscribe<string>('chat', wish);
-    this.#subscriptions.push(subscription);
-    this.ledgers.push(new Ledger(subscription, wish));
-  }
-}
-
-function isLive(message: Message | undefined): message is Message {
-  return isBatch(message) && message.sequence !== 0;
-}
-
-function isBatch(message: Message | undefined): message is Message {
-  return message?.type === 'batch';
-}
+import { play } from '../../test/support/recovery-play.ts';
 
 function steps(...kinds: string[]) {
   return fc.array(fc.tuple(fc.constantFrom('publish', 'publish', 'hear', ...kinds), fc.nat(30)), {
@@ -197,22 +12,11 @@ function steps(...kinds: string[]) {
   });
 }
 
-async function play(size: number, all: readonly (readonly [string, number])[]): Promise<Ledger[]> {
-  const game = new Play(size);
-  await game.connect();
-  await game.step(['subscribe', 0]);
-  await game.step(['hear', 1]);
-  for (const step of all) await game.step(step);
-  await game.end();
-  expect(game.ledgers.map(({ flaws }) => flaws)).toEqual(game.ledgers.map(() => []));
-  return game.ledgers;
-}
-
 describe('whatever happens', () => {
   it('on the way to a node that keeps enough: all comes once, in order, and there is no gap', async () => {
     await fc.assert(
       fc.asyncProperty(steps('cut', 'cut', 'subscribe', 'leave', 'mark', 'repeat', 'wait'), async (all) => {
-        const ledgers = await play(1_000, all);
+        const ledgers = await play({ size: 1_000 }, all);
         expect(ledgers.map(({ gaps }) => gaps)).toEqual(ledgers.map(() => 0));
       }),
       { numRuns: 300 },
@@ -223,7 +27,22 @@ describe('whatever happens', () => {
     const faults = ['cut', 'subscribe', 'leave', 'mark', 'repeat', 'wait', 'lose', 'lose', 'swap', 'forget'];
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(1, 4, 20, 1_000), steps(...faults), async (size, all) => {
-        await play(size, all);
+        await play({ size }, all);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('with short histories, snapshots and clients that are too slow: the state is the fold of all that was published', async () => {
+    const events = ['cut', 'cut', 'subscribe', 'leave', 'mark', 'repeat', 'wait', 'conflate', 'forget'];
+    const options = fc.record({
+      size: fc.constantFrom(1, 4, 20, 1_000),
+      lastBeforeSnapshot: fc.boolean(),
+      latest: fc.constant(true),
+    });
+    await fc.assert(
+      fc.asyncProperty(options, steps(...events), async (each, all) => {
+        await play(each, all);
       }),
       { numRuns: 500 },
     );

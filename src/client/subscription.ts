@@ -1,7 +1,7 @@
 /**
  * What a program holds of a channel that it has joined: events, or a `for await` loop, or both.
  */
-import type { Admission } from './channel.ts';
+import type { Admission, Values } from './channel.ts';
 import { Cursor, type Hole } from './cursor.ts';
 import { Emitter } from './emitter.ts';
 import { Inbox } from './inbox.ts';
@@ -25,6 +25,7 @@ export interface Gap {
    * - `reconnect`: the connection was away; how much is missing is not known
    * - `epoch_changed`, `not_kept`: the history does not have what was missed, or not all of it
    * - `ahead`, `interrupted`, `unavailable`, `too_much`, `no_history`: it was asked for, and there is nothing to be had
+   * - `conflated`: this client was too slow to get everything; the latest values have taken its place
    * - `lost`: so many are missing between this node and this client. With a history they are asked for: what follows is an
    *   event `subscribed`
    * - `unreadable`: one came in a form that this version does not know
@@ -43,6 +44,7 @@ export type GapReason =
   | 'unreadable'
   | 'bridge'
   | 'bridge_away'
+  | 'conflated'
   | 'epoch_changed'
   | 'not_kept'
   | 'ahead'
@@ -61,7 +63,15 @@ export interface Subscribed {
   reason: string | null;
 }
 
+export interface StateReplaced {
+  channel: string;
+  /** That of the gap before it; null if there was none. */
+  reason: GapReason | (string & {}) | null;
+}
+
 export interface SubscriptionEvents<T> {
+  /** `subscription.state` is another one altogether, after a gap or for the first time. */
+  state: StateReplaced;
   publication: Publication<T>;
   gap: Gap;
   /** Joined, for the first time or again. */
@@ -80,7 +90,12 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
   readonly #leave: (subscription: Subscription<T>) => void;
   /** What came before anybody listened. The first loop gets it; whoever listens for events does without. */
   #early: Inbox<Publication<T>> | null;
-  #state: 'joining' | 'joined' | 'ended' = 'joining';
+  readonly #state = new Map<string, Publication<T>>();
+  /** @internal As `state`; null if the channel keeps no latest values, undefined while it lacks what was there before. */
+  values: Values | null | undefined;
+  /** Offset at which the state was taken as a whole: what is older and comes later is in there already. */
+  #stateOffset = 0;
+  #status: 'joining' | 'joined' | 'ended' = 'joining';
   #endedBy: OutcryError | null = null;
   #waiting: { resolve(): void; reject(error: OutcryError): void }[] = [];
 
@@ -98,7 +113,15 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
   }
 
   /** `joined`: publications arrive. `joining`: not yet, or not now. `ended`: never again. */
-  get state(): 'joining' | 'joined' | 'ended' {
+  get status(): 'joining' | 'joined' | 'ended' {
+    return this.#status;
+  }
+
+  /**
+   * The latest value of each key, in a channel that keeps them; else empty. It is always the same map, and changes with what
+   * arrives: a handler of a publication finds it in there. It stays while the connection is away.
+   */
+  get state(): ReadonlyMap<string, Publication<T>> {
     return this.#state;
   }
 
@@ -122,8 +145,8 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
 
   /** Resolves when the channel is joined; rejects when it is refused for good, left, or the client is closed. */
   ready(): Promise<void> {
-    if (this.#state === 'joined') return Promise.resolve();
-    if (this.#state === 'ended') return Promise.reject(this.#endedBy ?? left());
+    if (this.#status === 'joined') return Promise.resolve();
+    if (this.#status === 'ended') return Promise.reject(this.#endedBy ?? left());
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
@@ -139,25 +162,39 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
   [Symbol.asyncIterator](): AsyncIterableIterator<Publication<T>> {
     const inbox = this.#early ?? this.#newInbox();
     this.#early = null;
-    if (this.#state === 'ended') inbox.end(this.#endedBy);
+    if (this.#status === 'ended') inbox.end(this.#endedBy);
     return inbox;
   }
 
   /** @internal */
-  joined(admission: Admission, hole: Hole | null): void {
-    this.#state = 'joined';
+  joined(admission: Admission, hole: Hole | null, values: Values | null, offset = 0): void {
+    this.#status = 'joined';
     if (hole !== null) this.gap(hole);
+    if (values !== null) this.#fill(values, offset);
+    else if (admission.recovered !== true) this.values = null;
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     this.#events.emit('subscribed', { channel: this.channel, ...admission });
+    if (values !== null) this.#tellState(hole?.reason ?? null);
+  }
+
+  /** @internal */
+  replace(values: Values, reason: string, offset: number): void {
+    this.#fill(values, offset);
+    this.#tellState(reason);
   }
 
   /** @internal Nothing comes until it has joined again. */
   lost(): void {
-    if (this.#state === 'joined') this.#state = 'joining';
+    if (this.#status === 'joined') this.#status = 'joining';
   }
 
   /** @internal */
   deliver(publication: Publication<T>): void {
+    const { key, deleted, offset } = publication;
+    if (key !== null && (offset ?? 0) > this.#stateOffset) {
+      if (deleted) this.#state.delete(key);
+      else this.#state.set(key, publication);
+    }
     for (const inbox of this.#inboxes) inbox.put(publication, publication.sequence === 0);
     this.#events.emit('publication', publication);
   }
@@ -177,12 +214,23 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
 
   /** @internal */
   end(error: OutcryError | null): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
+    if (this.#status === 'ended') return;
+    this.#status = 'ended';
     this.#endedBy = error;
     for (const inbox of [...this.#inboxes]) inbox.end(error);
     for (const { reject } of this.#waiting.splice(0)) reject(error ?? left());
     this.#leave(this);
+  }
+
+  #fill(values: Values, offset: number): void {
+    this.#stateOffset = offset;
+    this.#state.clear();
+    for (const [key, value] of values) this.#state.set(key, value as Publication<T>);
+    this.values = this.#state;
+  }
+
+  #tellState(reason: string | null): void {
+    this.#events.emit('state', { channel: this.channel, reason });
   }
 
   get #hasLoop(): boolean {

@@ -1,8 +1,7 @@
 /**
  * The contract of a codec as a client needs it: what it asks for as frames, and what the frames of a node mean.
  *
- * A wire belongs to one connection and may remember what the node said on it. Fields and types of messages that are not
- * known are ignored, as docs/protocol.md demands; what is known must be what it must be.
+ * A wire belongs to one connection and may remember what the node said on it.
  */
 import type { Outgoing, PayloadKind } from './payload.ts';
 import type { Position, Wish } from './position.ts';
@@ -13,9 +12,20 @@ export type Request =
   | { type: 'connect'; id: number; version: number; name: string | null; token: string | null }
   | { type: 'subscribe'; id: number; channels: readonly Wanted[] }
   | { type: 'unsubscribe'; id: number; channels: readonly string[] }
-  | { type: 'publish'; id: number; channel: string; payload: Outgoing; idempotencyKey: string | null }
+  | ({ type: 'publish' } & Sendable)
   | { type: 'ping'; id: number }
   | { type: 'pong' };
+
+/** A publication of this program. */
+export interface Sendable {
+  id: number;
+  channel: string;
+  /** Null deletes the key. */
+  payload: Outgoing | null;
+  idempotencyKey: string | null;
+  /** Whose latest value it is. */
+  key: string | null;
+}
 
 /** A channel to join, and what is wanted of its history. */
 export interface Wanted {
@@ -37,18 +47,22 @@ export interface Connected {
   maxPayloadBytes: number;
 }
 
-/** A payload as it arrived; JSON has been parsed. */
+/** A publication as it arrived; JSON has been parsed. */
 export interface Incoming {
   kind: PayloadKind;
+  /** Undefined if its key was deleted. */
   data: unknown;
+  /** Whose latest value it is; null if of none. */
+  key: string | null;
+  deleted: boolean;
 }
 
 export interface Batch {
   type: 'batch';
   channel: string;
-  /** Number of the last publication; 0 if it answers a subscribe out of the history, for this client alone. */
+  /** Number of the last publication; 0 if it is for this client alone: out of the history, or part of a snapshot. */
   sequence: number;
-  /** Of the last publication, in a channel with a history; else null. */
+  /** Of the last publication, in a channel with a history; else null, and in a snapshot. */
   offset: number | null;
   /** When a node took the oldest one, in milliseconds since 1970; 0 for a mark. */
   time: number;
@@ -71,6 +85,8 @@ export interface Joined {
   recovered: boolean | null;
   /** Why not. */
   reason: string | null;
+  /** How many keys the snapshot has that follows; null if none does. */
+  snapshot: number | null;
 }
 
 export type Message =
@@ -88,6 +104,8 @@ export type Message =
   | { type: 'pong'; id: number | null; time: number }
   /** What follows begins behind the position; null in a channel without a history. */
   | { type: 'gap'; channel: string; reason: string; position: Position | null }
+  /** A snapshot of so many keys follows, taken at the position: it replaces what is known of the channel. */
+  | { type: 'snapshot'; channel: string; reason: string; position: Position; count: number }
   | { type: 'error'; id: number | null; code: number; message: string };
 
 export interface Wire {
@@ -105,48 +123,4 @@ export interface Wire {
 /** A frame that is not what the protocol says. */
 export class Unreadable extends Error {
   override readonly name = 'Unreadable';
-}
-
-export function expectText(value: unknown): string {
-  if (typeof value !== 'string') throw new Unreadable('text was expected');
-  return value;
-}
-
-/** A whole number from 0 to 2^53 − 1. */
-export function expectWhole(value: unknown): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0)
-    throw new Unreadable('a whole number was expected');
-  return value as number;
-}
-
-export function expectTime(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new Unreadable('a time was expected');
-  return value;
-}
-
-/** A mark has none. */
-export function batchTime(value: unknown): number {
-  return value === undefined || value === null ? 0 : expectTime(value);
-}
-
-export function optionalWhole(value: unknown): number | null {
-  return value === undefined || value === null ? null : expectWhole(value);
-}
-
-export function optionalText(value: unknown): string | null {
-  return value === undefined || value === null ? null : expectText(value);
-}
-
-export function optionalFlag(value: unknown): boolean | null {
-  return typeof value === 'boolean' ? value : null;
-}
-
-export function optionalPosition(epoch: unknown, offset: unknown): Position | null {
-  const position = { epoch: optionalText(epoch), offset: optionalWhole(offset) };
-  return position.epoch === null || position.offset === null ? null : (position as Position);
-}
-
-export function expectArray(value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new Unreadable('an array was expected');
-  return value;
 }

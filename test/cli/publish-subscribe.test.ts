@@ -99,7 +99,7 @@ describe('publishing', () => {
     expect(publisher.notes[0]).toMatch(/is not the API of a node/);
   });
 
-  test('sends an idempotency key', async () => {
+  test('sends an idempotency key, a key and a deletion', async () => {
     const bodies: string[] = [];
     const server = createServer(async (request, response) => {
       bodies.push((await request.toArray()).join(''));
@@ -109,9 +109,17 @@ describe('publishing', () => {
     await once(server, 'listening');
     onTestFinished(() => void server.close());
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const args = ['publish', 'chat', 'order', '--idempotency-key', '"7"', '--api', address];
-    expect(await new TestCommand(args).exited).toBe(0);
-    expect(bodies).toEqual(['{"channel":"chat","text":"order","idempotencyKey":"\\"7\\""}']);
+    for (const args of [
+      ['chat', 'order', '--idempotency-key', '"7"'],
+      ['board', '1.08', '--key', 'EUR'],
+      ['board', '--key', 'EUR', '--delete'],
+    ])
+      expect(await new TestCommand(['publish', ...args, '--api', address]).exited).toBe(0);
+    expect(bodies).toEqual([
+      '{"channel":"chat","text":"order","idempotencyKey":"\\"7\\""}',
+      '{"channel":"board","json":1.08,"key":"EUR"}',
+      '{"channel":"board","deleted":true,"key":"EUR"}',
+    ]);
   });
 
   test('sends the key, from the flag or the environment', async () => {
@@ -120,7 +128,7 @@ describe('publishing', () => {
     onTestFinished(() => guarded.stop().then(() => {}));
     const address = ['--api', `http://127.0.0.1:${guarded.adminPort}`];
     expect(await new TestCommand(['publish', 'chat', 'x', ...address]).exited).toBe(1);
-    expect(await new TestCommand(['publish', 'chat', 'x', ...address, '--key', key]).exited).toBe(0);
+    expect(await new TestCommand(['publish', 'chat', 'x', ...address, '--admin-key', key]).exited).toBe(0);
     const fromEnvironment = new TestCommand(['publish', 'chat', 'x', ...address], '', {
       OUTCRY_ADMIN_KEY: key,
     });

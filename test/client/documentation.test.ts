@@ -1,5 +1,6 @@
 /**
- * Every program in docs/client.md, run as it stands there, on Bun and on Node; only the address of the node is another.
+ * Every program in docs/client.md, run as it stands there, on Bun and on Node; only the address of the node is another. The one that
+ * needs the latest value of each key runs against a model of a node.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,6 +12,7 @@ import { clientBundles } from '../../bin/client-bundle.mjs';
 import { findBun } from '../../bin/find-bun.mjs';
 import { launchChromium } from '../support/chromium.ts';
 import { endsWithUs } from '../support/leftovers.ts';
+import { ModelNode } from '../support/model-node.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -24,6 +26,7 @@ const outputs: Readonly<Record<string, RegExp>> = {
   'late.js': /^joined\s+2: order 2\n3: order 3\n/,
   'resume.js': /^order 1\nnothing is missing\norder 2\norder 3\n/,
   'once.js': /^false true true\n$/,
+  'board.js': /^EUR 1\.08, GBP 1\.27\nEUR 1\.09, GBP 1\.27\nEUR 1\.09\n/,
   'publish.js': /^(false\n){4}$/,
   'token.js': /^connected string\n$/,
   'node20.js': /^connected\n$/,
@@ -86,7 +89,12 @@ async function prints(
   flags: readonly string[],
 ): Promise<void> {
   const file = join(folder, name);
-  writeFileSync(file, (programs.get(name) ?? '').replaceAll('ws://localhost:8080', url));
+  const model = await ModelNode.start({ size: 1_000, latest: true });
+  onTestFinished(() => model.stop());
+  writeFileSync(
+    file,
+    (programs.get(name) ?? '').replaceAll('ws://localhost:8080', name === 'board.js' ? model.url : url),
+  );
   const child = spawn(runtime, [...flags, file], { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
   endsWithUs(child);
   const expected = outputs[name] as RegExp;

@@ -1,5 +1,6 @@
 /**
- * The SDK and `outcry subscribe` against nodes with histories that are a model, over real WebSockets of the package `ws`.
+ * The SDK and `outcry subscribe` against nodes with histories and latest values that are a model, over real WebSockets of the
+ * package `ws`.
  */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Client } from '../../src/client/client.ts';
@@ -54,6 +55,38 @@ describe('a lost connection', () => {
       'gap: not_kept 99',
       'subscribed, not recovered: not_kept',
       '101',
+    ]);
+  });
+});
+
+describe('outcry subscribe --state', () => {
+  it('prints the latest values first, then what comes, and both again when they were replaced', async () => {
+    const latest = await ModelNode.start({ size: 0, latest: true });
+    onTestFinished(() => latest.stop());
+    const put = (key: string, text: string) => latest.model.publish('board', { key, text });
+    put('EUR', '1');
+    put('GBP', '2');
+    const command = new TestCommand(['subscribe', 'board', '--state', '--url', latest.url]);
+    onTestFinished(() => command.signal('SIGKILL'));
+    await command.untilPrinted(3);
+    put('EUR', '3');
+    latest.model.publish('board', { key: 'GBP', deleted: true });
+    await command.untilPrinted(5);
+    latest.cut();
+    put('USD', '4');
+    await command.untilPrinted(9);
+    const [channel, time] = ['board', expect.any(Number)];
+    const { epoch } = latest.model.of(channel);
+    expect(command.printed.map((line) => JSON.parse(line))).toEqual([
+      { channel, state: 2, reason: null },
+      { channel, sequence: 0, time, key: 'EUR', text: '1' },
+      { channel, sequence: 0, time, key: 'GBP', text: '2' },
+      { channel, sequence: 1, epoch, offset: 3, time, key: 'EUR', text: '3' },
+      { channel, sequence: 2, epoch, offset: 4, time, key: 'GBP', deleted: true },
+      { channel, gap: 'not_kept', missed: 1 },
+      { channel, state: 2, reason: 'not_kept' },
+      { channel, sequence: 0, time, key: 'EUR', text: '3' },
+      { channel, sequence: 0, time, key: 'USD', text: '4' },
     ]);
   });
 });

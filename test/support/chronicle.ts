@@ -40,7 +40,7 @@ export class Chronicle {
   }
 }
 
-function wordFor<T>(event: SubscriptionEvents<T>[keyof SubscriptionEvents<T>]): unknown {
+function wordFor<T>(event: SubscriptionEvents<T>[Exclude<keyof SubscriptionEvents<T>, 'state'>]): unknown {
   if ('data' in event) return event.data;
   if ('missed' in event) return `gap: ${event.reason} ${event.missed}`;
   if ('degraded' in event) return admissionWord(event);
