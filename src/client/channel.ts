@@ -192,8 +192,10 @@ export class Channel {
     if (this.#live === null) return; // Left and joined again: what comes before the answer belongs to the past.
     const { edge } = this.#live;
     const { length } = batch.publications;
-    if (this.#arriving !== null && batch.sequence === 0 && length > 0)
-      return this.#gather(this.#arriving, batch);
+    if (this.#arriving !== null && batch.sequence === 0 && length > 0) {
+      this.#gather(this.#arriving, batch);
+      return;
+    }
     const { missed, seen } = edge.take(batch);
     edge.pass(missed + length - seen);
     let heals: boolean | null = null;
@@ -220,7 +222,7 @@ export class Channel {
 
   #gather(arriving: ArrivingSnapshot, batch: Batch): void {
     if (batch.offset !== null) arriving.held.push(batch);
-    else batch.publications.forEach((_, index) => arriving.add(this.#publication(batch, index, null)));
+    else for (const index of batch.publications.keys()) arriving.add(this.#publication(batch, index, null));
     if (arriving.complete) this.#arrived(arriving);
   }
 
