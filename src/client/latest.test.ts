@@ -231,6 +231,19 @@ describe('several subscriptions', () => {
     expect(since.events).toEqual(['subscribed, recovered', '1']);
   });
 
+  it('ask for themselves if the others have only what is new', async () => {
+    const world = await connected();
+    follow(world, { since: at(57) });
+    await settled();
+    world.socket.joinAll(10, false, { ...at(57), recovered: true });
+    const { events } = follow(world);
+    await settled();
+    expect(question(world)).toEqual(['board']);
+    world.socket.joinAll(10, false, { ...at(57), snapshot: 2 });
+    world.socket.receive(part(whole));
+    expect(events).toEqual(['subscribed', [null, whole]]);
+  });
+
   it('share nothing that one could spoil for the other', async () => {
     const { world, board } = await joined();
     const second = follow(world).board;

@@ -24,7 +24,7 @@ export interface Gap {
   /**
    * - `reconnect`: the connection was away; how much is missing is not known
    * - `epoch_changed`, `not_kept`: the history does not have what was missed, or not all of it
-   * - `ahead`, `interrupted`, `unavailable`, `too_much`, `no_history`: it was asked for, and there is nothing to be had
+   * - `ahead`, `interrupted`, `too_much`, `no_history`: it was asked for, and there is nothing to be had
    * - `conflated`: this client was too slow to get everything; the latest values have taken its place
    * - `lost`: so many are missing between this node and this client. With a history they are asked for: what follows is an
    *   event `subscribed`
@@ -49,7 +49,6 @@ export type GapReason =
   | 'not_kept'
   | 'ahead'
   | 'interrupted'
-  | 'unavailable'
   | 'too_much'
   | 'no_history';
 

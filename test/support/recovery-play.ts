@@ -55,11 +55,13 @@ class Ledger {
   #snapshot: string | null = null;
   #recovered: boolean | null = null;
   readonly #chronology: Chronology;
+  readonly #elsewhere: boolean;
 
   constructor(subscription: Subscription<string>, { since }: SubscriptionOptions, chronology: Chronology) {
     this.#chronology = chronology;
     this.#subscription = subscription;
     this.#at = since ?? null;
+    this.#elsewhere = since !== undefined;
     subscription.on('gap', ({ reason }) => {
       // Asked for the last ones, answered, cut before any came: there is no place to carry on from.
       if (reason !== 'reconnect' || this.#at !== null) this.gaps += 1;
@@ -89,7 +91,9 @@ class Ledger {
   }
 
   /** Nothing more comes. */
-  close(top: Position): void {
+  close(top: Position, latest: boolean): void {
+    // Whoever carries on from elsewhere and misses nothing gets no snapshot.
+    if (latest && !this.#elsewhere && this.#snapshot === null) this.#flaw('it has no state');
     const nothing = this.#at === null && top.offset === 0;
     if (!this.#told && !nothing && !isAt(this.#at, top)) this.#flaw('the end is missing');
     if (!isAt(this.#subscription.position, top)) this.#flaw('it believes to be elsewhere');
@@ -224,7 +228,7 @@ class Play {
       await this.step(['mark', 0]);
     }
     this.#subscriptions.forEach((subscription, index) => {
-      if (subscription.status !== 'ended') this.ledgers[index]?.close(this.top);
+      if (subscription.status !== 'ended') this.ledgers[index]?.close(this.top, this.model.latest);
     });
   }
 
