@@ -156,7 +156,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     recoveries: sequencing?.recoveries ?? null,
     keepsHistory: (channel: string) => policy.keepsHistory(channel),
     maxRecoveryBytes: settings.recoveryMaxBytes,
-    maxSnapshotBytes: settings.backpressureLimitBytes * 0.75,
+    maxSnapshotBytes: settings.recoveryMaxBytes + settings.backpressureLimitBytes * 0.75,
     policy,
     deadline,
     clock: systemClock,

@@ -290,10 +290,10 @@ describe('with a Redis that', () => {
     expect(chronicle.entries).toEqual(['subscribed', 'before']);
     sleepy.thaw();
     await chronicle.has('missed 3');
-    expect(chronicle.entries.slice(2)).toEqual([
-      'subscribed, recovered',
-      ...range(1, 3).map((number) => `missed ${number}`),
-    ]);
+    // The history answers as soon as Redis does; that the other nodes are heard again may be known a moment later.
+    const [subscribed, ...others] = chronicle.entries.slice(2);
+    expect(['subscribed, recovered', 'subscribed, degraded, recovered']).toContain(subscribed);
+    expect(others).toEqual([...range(1, 3).map((number) => `missed ${number}`)]);
   });
 });
 
