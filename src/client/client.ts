@@ -108,7 +108,7 @@ export class Client {
     if (WebSocket === undefined)
       throw OutcryError.of(
         'bad_request',
-        'there is no WebSocket here (Node has one from version 22 on): give that of the package ws, connect(url, { WebSocket })',
+        'there is no WebSocket here: connect(url, { WebSocket }) takes that of the package ws',
       );
     if (codec !== 'json' && codec !== 'msgpack')
       throw OutcryError.of('bad_request', `codec is "json" or "msgpack", not ${JSON.stringify(codec)}`);
@@ -201,7 +201,7 @@ export class Client {
     const key = keyOf(options, 'key');
     const { deleted = false } = options;
     if (deleted && (key === null || data !== undefined))
-      throw OutcryError.of('bad_request', 'a deletion has a key and no data');
+      throw OutcryError.of('bad_request', 'a deletion has a key, no data');
     const payload = deleted ? null : outgoing(data);
     // What waits, or may be sent again, must not change under the program's hands.
     if (payload?.kind === 'binary' && (!connected || idempotencyKey !== null))
@@ -250,8 +250,7 @@ export class Client {
     this.#publications.flush((publication) => {
       const frame = this.#link.wire.encode({ type: 'publish', ...publication });
       // The node would close the connection, for good.
-      if (largerThan(limit, frame))
-        return OutcryError.of('payload_too_big', `the node takes messages of at most ${limit} bytes`);
+      if (largerThan(limit, frame)) return OutcryError.of('payload_too_big', `at most ${limit} bytes`);
       this.#link.sendFrame(frame);
       return null;
     });
@@ -292,7 +291,7 @@ export class Client {
 
   #end(error: OutcryError | null): void {
     if (this.#ending !== null) return;
-    this.#ending = error ?? OutcryError.of('closed', 'the program has closed the client');
+    this.#ending = error ?? OutcryError.of('closed', 'the client was closed');
     this.#disconnected();
     this.#publications.end(this.#ending);
     this.#channels.end(error);
@@ -312,7 +311,7 @@ function keyOf(options: PublishOptions, name: 'key' | 'idempotencyKey'): string 
   if (key === null) return null;
   const { length } = key;
   if (typeof key !== 'string' || length < 1 || length > maxKeyLength || !key.isWellFormed())
-    throw OutcryError.of('bad_request', `${name} is a text of 1 to ${maxKeyLength} characters`);
+    throw OutcryError.of('bad_request', `${name} has 1 to ${maxKeyLength} characters`);
   return key;
 }
 

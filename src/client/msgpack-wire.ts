@@ -22,7 +22,7 @@ const forms: Readonly<Record<string, string>> = {
   error: 'id code message',
   snapshot: 'number reason epoch offset count',
 };
-const typesByNumber = namesByNumber({ ...replyNumbers, snapshot: 10 });
+const typesByNumber = namesByNumber(replyNumbers);
 const gapsByNumber = namesByNumber(gapNumbers);
 const joinedFields = 'channel number sequence degraded epoch offset recovered reason snapshot';
 const refusedFields = 'channel code message';

@@ -250,5 +250,5 @@ export class Subscription<T = unknown> implements AsyncIterable<Publication<T>> 
 }
 
 function left(): OutcryError {
-  return OutcryError.of('closed', 'the program has left the channel');
+  return OutcryError.of('closed', 'the channel was left');
 }
