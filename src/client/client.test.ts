@@ -43,7 +43,7 @@ describe('a client', () => {
         pageUrl: undefined,
         onWake: () => () => {},
       });
-    expect(make('ws://node', {})).toThrow(/there is no WebSocket here .* package ws/);
+    expect(make('ws://node', {})).toThrow(/there is no WebSocket here: .* package ws/);
     const { WebSocket } = around.network;
     expect(make('node:80', { WebSocket })).toThrow('node:80 is not the address of a WebSocket');
     expect(make('/relative', { WebSocket })).toThrow('/relative is not an address');
