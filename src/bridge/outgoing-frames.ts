@@ -4,7 +4,7 @@
  *
  * It knows no connection: a frame that is taken is handed to `send`, which publishes it or drops it with its number.
  */
-import { Batcher, type BatchLimits } from '../batching/batcher.ts';
+import { type BatchLimits, Batcher } from '../batching/batcher.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import { type FrameSender, FrameWriter } from '../protocol/bridge-frame.ts';

@@ -18,7 +18,9 @@ const page = new URL('../../docs/faults.md', import.meta.url);
 const tooBusyMs = 250;
 
 const ids = scenarios.map(({ id }) => id);
-const say = (sentence: string) => console.error(sentence);
+/** Each line begins with the seconds since the start. */
+const say = (sentence: string) =>
+  console.error(sentence.replace(/^(?=\S)/, `${(performance.now() / 1_000).toFixed(0).padStart(4)} s  `));
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, ids);

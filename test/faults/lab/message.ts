@@ -2,6 +2,7 @@
  * What travels in the lab: every message says where it belongs, who sent it, which one it is and when, and carries a hash
  * of all that, so that each receiver can judge it alone.
  */
+import { createHash } from 'node:crypto';
 
 export interface LabMessage {
   channel: string;
@@ -28,11 +29,8 @@ export function opened(data: unknown): LabMessage | 'damaged' | null {
   return hashOf(message) === hash ? message : 'damaged';
 }
 
-/** FNV-1a of 32 bits over the code units. */
+/** The first four bytes of a SHA-1: in native code, since some scenarios send much. */
 function hashOf({ channel, publisher, number, sentAt, filler }: LabMessage): number {
   const text = `${channel}|${publisher}|${number}|${sentAt}|${filler}`;
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1)
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return hash >>> 0;
+  return createHash('sha1').update(text).digest().readUInt32BE(0);
 }

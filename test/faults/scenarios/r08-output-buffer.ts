@@ -12,8 +12,8 @@ export const outputBuffer: Scenario = {
   manner: 'works',
   async run(around) {
     const stage = await Stage.open(around, {
-      listeners: 30,
-      channels: 10,
+      listeners: 12,
+      channels: 4,
       messagesPerSecond: 60,
       // The kernels take some megabytes before anything waits in Redis.
       fillerLength: 24_000,
