@@ -29,6 +29,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Milliseconds each, except those that try thousands of cases: these take seconds on a busy machine.
+          testTimeout: 30_000,
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'bin/**/*.test.ts', 'bench/**/*.test.ts'],
         },
       },

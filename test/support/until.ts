@@ -4,7 +4,7 @@
 export async function until<T>(
   look: () => Promise<T> | T,
   holds: (seen: T) => boolean,
-  { withinMs = 10_000, what = 'it' } = {},
+  { withinMs = 20_000, what = 'it' } = {},
 ): Promise<T> {
   const giveUpAt = performance.now() + withinMs;
   for (;;) {
