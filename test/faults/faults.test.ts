@@ -9,14 +9,12 @@ import { run } from './lab/run.ts';
 import type { Scenario } from './lab/scenario.ts';
 import { nodeKill } from './scenarios/r03-node-kill.ts';
 import { redisRestart } from './scenarios/r04-redis-restart.ts';
-import { detachedMaster } from './scenarios/r07-detached-master.ts';
 
 const kinds = kindsOfBuild();
 
 it.each<[string, Scenario]>([
   [nodeKill.fault, nodeKill],
   [redisRestart.fault, redisRestart],
-  [detachedMaster.fault, detachedMaster],
 ])(
   '%s: nothing is lost silently',
   async (_fault, scenario) => {
