@@ -63,8 +63,8 @@ export class TcpProxy {
 
   /** Ends every connection at once, by a reset. New ones are welcome. */
   cut(): void {
+    // Node cannot reset a socket that is saying goodbye, and would keep it for ever.
     for (const { client, server } of this.#pairs)
-      // Node cannot reset a socket that is saying goodbye, and would keep it for ever.
       for (const socket of [client, server])
         if (socket.writableEnded) socket.destroy();
         else socket.resetAndDestroy();
