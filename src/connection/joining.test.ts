@@ -135,7 +135,7 @@ describe('a member that was too slow', () => {
     expect([fast.hears().length, slow.hears()]).toEqual([1, []]);
     expect(hub.subscribers(channel)).toBe(2);
     await set('c', '4');
-    expect(await joining.bringBack(slow.connection, channel)).toBe('sent');
+    expect(await joining.bringBack(slow.connection, room)).toBe('sent');
     await set('d', '5');
     flush();
     const [snapshot, ...rest] = slow.hears();
@@ -163,11 +163,23 @@ describe('a member that was too slow', () => {
     hub.pause(room, jsonCodec, peer.socket);
     peer.hears();
     peer.socket.waiting = 200;
-    expect(await joining.bringBack(peer.connection, channel)).toBe('too_much');
+    expect(await joining.bringBack(peer.connection, room)).toBe('too_much');
     expect([peer.hears(), peer.socket.topics.size]).toEqual([[], 0]);
     peer.state.forget(room);
-    expect(await joining.bringBack(peer.connection, channel)).toBe('gone');
+    expect(await joining.bringBack(peer.connection, room)).toBe('gone');
     expect(metrics.latest.snapshotsRefused.values.too_much).toBe(1);
+  });
+
+  test('is not brought back when it was cut off while its values were read', async () => {
+    const peer = await Peer.joined();
+    const room = peer.state.room(channel);
+    if (room === null) throw new Error('it has no room');
+    hub.pause(room, jsonCodec, peer.socket);
+    peer.hears();
+    const back = joining.bringBack(peer.connection, room);
+    peer.connection.mute('slow_consumer');
+    expect(await back).toBe('gone');
+    expect([peer.hears(), peer.socket.topics.size]).toEqual([[], 0]);
   });
 });
 

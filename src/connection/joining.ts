@@ -65,7 +65,7 @@ interface EncodedSnapshot {
 }
 
 /**
- * What became of somebody who was to be brought back. `gone`: he has left the channel. `unavailable`, `too_much`: nothing was
+ * What became of somebody who was to be brought back. `gone`: he has left the channel, or is about to end. `unavailable`, `too_much`: nothing was
  * sent, and he hears as little as before.
  */
 export type BroughtBack = 'sent' | 'gone' | 'unavailable' | 'too_much';
@@ -109,15 +109,16 @@ export class Joining {
    * Sends a member who does not hear the room now (`Hub.pause`) the latest values, and has it hear what is broadcast from
    * then on, in one turn.
    */
-  async bringBack(connection: NativeConnection, channel: string): Promise<BroughtBack> {
+  async bringBack(connection: NativeConnection, room: Room): Promise<BroughtBack> {
+    const { channel } = room;
     const { recoveries, hub, metrics } = this.#options;
     if (recoveries === null) return 'unavailable';
     const ticket = await recoveries.prepare({ channel, since: null, last: null });
     try {
       await this.#whenReady([], new Map([[channel, ticket]]));
       const { state, socket } = connection;
-      const room = state.room(channel);
-      if (socket === null || room === null) return 'gone';
+      // Who was cut off meanwhile must not hear the room again, though his socket is still open.
+      if (socket === null || connection.ending || state.room(channel) !== room) return 'gone';
       const { position, latest } = this.#standing(ticket);
       hub.flushChannel(channel);
       if (position === null || latest?.isKnown !== true) {

@@ -99,8 +99,8 @@ export class NativeSession implements Protocol<NativeState> {
    *
    * @returns false if that is not possible now
    */
-  async bringBack(connection: NativeConnection, { channel }: Room): Promise<boolean> {
-    return (await this.#joining.bringBack(connection, channel)) === 'sent';
+  async bringBack(connection: NativeConnection, room: Room): Promise<boolean> {
+    return (await this.#joining.bringBack(connection, room)) === 'sent';
   }
 
   closed(connection: NativeConnection): void {
