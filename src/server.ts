@@ -81,9 +81,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     onSlow: (connection) => conflation.slow(connection),
   });
 
-  const namespaces = resolveNamespaces(settings);
-  const policy = new ChannelPolicy(namespaces);
-  const keepsAny = [...namespaces.values()].some(({ historySize, latest }) => historySize > 0 || latest > 0);
+  const policy = new ChannelPolicy(resolveNamespaces(settings));
   const rawGaps = new RawGaps({
     connections,
     closes: (channel) => policy.closesRawOnGap(channel),
@@ -98,12 +96,12 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
       ? null
       : joinCluster({
           ...{ settings, nodeId, logger, bootId, metrics, readiness },
-          policy: keepsAny ? policy : null,
+          policy: policy.keepsAny ? policy : null,
           doubt: (concerns) => rooms?.doubt(concerns),
           reachable: () => rooms?.reachable(),
         });
   const bridge = joined?.bridge ?? new InProcessBridge();
-  const history = keepsAny ? (joined?.history ?? memoryHistory(settings, policy, metrics)) : null;
+  const history = policy.keepsAny ? (joined?.history ?? memoryHistory(settings, policy, metrics)) : null;
   const handlerFailed = (where: 'request' | 'session' | 'flush', error: unknown): void => {
     metrics.handlerErrors.values[where] += 1;
     logger.error({ err: error, where }, 'a handler failed; this is a bug');
@@ -156,6 +154,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     recoveries: sequencing?.recoveries ?? null,
     keepsHistory: (channel: string) => policy.keepsHistory(channel),
     maxRecoveryBytes: settings.recoveryMaxBytes,
+    // Beside what was missed, and below where a connection is cut off: the transport ends it at both limits together.
     maxSnapshotBytes: settings.recoveryMaxBytes + settings.backpressureLimitBytes * 0.75,
     policy,
     deadline,
@@ -204,7 +203,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   const limits = {
     maxPayloadBytes: settings.maxPayloadBytes,
     // What was missed is sent at once, and may wait beside what is live: `SlowConsumers` tells the two apart.
-    backpressureLimitBytes: settings.backpressureLimitBytes + (keepsAny ? settings.recoveryMaxBytes : 0),
+    backpressureLimitBytes:
+      settings.backpressureLimitBytes + (policy.keepsAny ? settings.recoveryMaxBytes : 0),
     onError: handlerFailed,
   };
   const listen = await selectTransport();

@@ -4,7 +4,7 @@
  * Asked for every publication, so a question costs one search for the colon and one look-up. Channels are named by clients:
  * whatever they send is a key of a Map that is there or not, and a name without a namespace of its own is `default`'s.
  */
-import type { Retention } from '../channel/position.ts';
+import { isSequenced, type Retention } from '../channel/position.ts';
 import { defaultNamespace, type Namespace, type Permission } from '../config/namespaces.ts';
 
 /** - `client`: whoever has a WebSocket; `api`: whoever may use the admin listener. */
@@ -13,8 +13,11 @@ export type Actor = 'client' | 'api';
 export class ChannelPolicy {
   readonly #namespaces: ReadonlyMap<string, Namespace>;
   readonly #default: Namespace;
+  readonly #retentions: ReadonlyMap<Namespace, Retention>;
   /** Some channel is compressed. */
   readonly compressesAny: boolean;
+  /** Something is kept of some channel. */
+  readonly keepsAny: boolean;
 
   /** @param namespaces what holds in each, `default` included */
   constructor(namespaces: ReadonlyMap<string, Namespace>) {
@@ -22,7 +25,10 @@ export class ChannelPolicy {
     if (fallback === undefined) throw new TypeError('the namespace "default" is missing');
     this.#namespaces = namespaces;
     this.#default = fallback;
-    this.compressesAny = [...namespaces.values()].some(({ compress }) => compress);
+    const all = [...namespaces.values()];
+    this.#retentions = new Map(all.map((namespace) => [namespace, retentionOf(namespace)]));
+    this.compressesAny = all.some(({ compress }) => compress);
+    this.keepsAny = [...this.#retentions.values()].some(isSequenced);
   }
 
   maySubscribe(channel: string, who: Actor): boolean {
@@ -45,8 +51,7 @@ export class ChannelPolicy {
 
   /** Whether anything is kept of the channel, so that its publications are numbered. */
   keepsHistory(channel: string): boolean {
-    const { historySize, latest } = this.#of(channel);
-    return historySize > 0 || latest > 0;
+    return isSequenced(this.retention(channel));
   }
 
   /** Whether publications of the channel may have a key. */
@@ -66,9 +71,7 @@ export class ChannelPolicy {
 
   /** What is kept of the channel. */
   retention(channel: string): Retention {
-    const { historySize, historyTtlMs, latest, latestMaxBytes } = this.#of(channel);
-    const kept = { size: historySize, ttlMs: historyTtlMs };
-    return latest === 0 ? kept : { ...kept, latest: { maxKeys: latest, maxBytes: latestMaxBytes } };
+    return this.#retentions.get(this.#of(channel)) as Retention;
   }
 
   #of(channel: string): Namespace {
@@ -80,4 +83,9 @@ export class ChannelPolicy {
 
 function permits(permission: Permission, who: Actor): boolean {
   return permission === 'anyone' || (permission === 'api' && who === 'api');
+}
+
+function retentionOf({ historySize, historyTtlMs, latest, latestMaxBytes }: Namespace): Retention {
+  const kept = { size: historySize, ttlMs: historyTtlMs };
+  return latest === 0 ? kept : { ...kept, latest: { maxKeys: latest, maxBytes: latestMaxBytes } };
 }

@@ -224,7 +224,7 @@ export class Hub {
 
   /**
    * What is broadcast from now on begins behind a position, and what native subscribers have is replaced by the latest values
-   * up to there. Raw ones are told nothing.
+   * up to there. Raw ones cannot be told; they are reported as for a gap.
    *
    * @returns whether somebody was told
    */

@@ -27,14 +27,6 @@ async function node(...flags: string[]): Promise<TestNode> {
 
 const withHistory = ['--namespaces', '{"h": {"historySize": 100}}'];
 
-async function ready(at: TestNode, status: number): Promise<void> {
-  await until(
-    () => at.ready(),
-    (seen) => seen === status,
-    { what: `ready ${status}` },
-  );
-}
-
 async function connect(at: TestNode, subprotocol: Subprotocol = 'outcry.v1.json'): Promise<NativeClient> {
   const native = await NativeClient.connect(at.url, subprotocol);
   onTestFinished(() => native.client.close());
@@ -88,16 +80,16 @@ describe('a publication', () => {
   it('is marked from the moment that Redis is gone, and not any more when it is back', async () => {
     await redis.start();
     const left = await node();
-    await ready(left, 200);
+    await left.untilReady(200);
     const native = await connect(left);
     native.say(publish);
     expect(await native.hear()).toEqual({ type: 'published', id: 2 });
     await redis.kill();
-    await ready(left, 503);
+    await left.untilReady(503);
     native.say(publish);
     expect(await native.hear()).toEqual({ type: 'published', id: 2, degraded: true });
     await redis.start();
-    await ready(left, 200);
+    await left.untilReady(200);
     native.say(publish);
     expect(await native.hear()).toEqual({ type: 'published', id: 2 });
   });
@@ -130,7 +122,7 @@ describe('its end', () => {
       native.say(json ? subscribe : [2, 1, ['a']]);
       await native.hear();
       await redis.start();
-      await ready(left, 200);
+      await left.untilReady(200);
       const gap = json ? { type: 'gap', channel: 'a', reason: 'bridge_away' } : [8, 1, 2];
       expect(await native.hear()).toEqual(gap);
       native.say(json ? subscribe : [2, 1, ['a']]);
@@ -144,14 +136,14 @@ describe('its end', () => {
   it('is told once to all when Redis comes back', async () => {
     await redis.start();
     const left = await node();
-    await ready(left, 200);
+    await left.untilReady(200);
     const native = await connect(left);
     native.say(subscribe);
     await native.hear();
     await redis.kill();
-    await ready(left, 503);
+    await left.untilReady(503);
     await redis.start();
-    await ready(left, 200);
+    await left.untilReady(200);
     expect(await says(native)).toEqual([{ type: 'gap', channel: 'a', reason: 'bridge_away' }]);
     expect(await left.metric('outcry_gaps_told_total{reason="bridge_away"}')).toBe(1);
   });
@@ -160,7 +152,7 @@ describe('its end', () => {
     await redis.start();
     const slow = await SlowSubscribes.to(redis.port);
     const left = await node('--redis', slow.url);
-    await ready(left, 200);
+    await left.untilReady(200);
     const native = await connect(left);
     slow.hold();
     native.say(subscribe);
@@ -179,7 +171,7 @@ describe('its end', () => {
     async (subprotocol) => {
       await redis.start();
       const left = await node('--redis-command-timeout-ms', '500', ...withHistory);
-      await ready(left, 200);
+      await left.untilReady(200);
       const before = await follow(left, 'h:a', subprotocol);
       await before.publish('a');
       await before.hears(1);
@@ -188,7 +180,7 @@ describe('its end', () => {
       const late = await follow(left, 'h:a', subprotocol);
       expect(late.standing).toMatchObject({ degraded: true, position: before.position });
       redis.thaw();
-      await ready(left, 200);
+      await left.untilReady(200);
       await until(
         () => late.healed,
         (healed) => healed === 1,
@@ -219,14 +211,14 @@ describe('readiness', () => {
   it('is lost while beats do not come back, though Redis answers', async () => {
     await redis.start();
     const left = await node();
-    await ready(left, 200);
+    await left.untilReady(200);
     await redis.client().call('ACL', 'SETUSER', 'default', '-publish');
-    await ready(left, 503);
+    await left.untilReady(503);
     const native = await connect(left);
     native.say(publish);
     expect(await native.hear()).toEqual({ type: 'published', id: 2, degraded: true });
     await redis.client().call('ACL', 'SETUSER', 'default', '+publish');
-    await ready(left, 200);
+    await left.untilReady(200);
   });
 
   it('is lost while the history cannot be claimed, where a namespace has one', async () => {
@@ -235,15 +227,15 @@ describe('readiness', () => {
       node('--node-id', 'keeping', ...withHistory),
       node('--node-id', 'plain'),
     ]);
-    await Promise.all([ready(keeping, 200), ready(plain, 200)]);
+    await Promise.all([keeping.untilReady(200), plain.untilReady(200)]);
     await redis.client().call('ACL', 'SETUSER', 'default', '-eval', '-evalsha');
-    await ready(keeping, 503);
+    await keeping.untilReady(503);
     expect(await (await fetch(`http://127.0.0.1:${keeping.port}/health/ready`)).json()).toEqual({
       ...{ status: 'waiting', lacking: ['history'] },
     });
     expect(await plain.ready()).toBe(200);
     await redis.client().call('ACL', 'SETUSER', 'default', '+eval', '+evalsha');
-    await ready(keeping, 200);
+    await keeping.untilReady(200);
   });
 
   it('never comes while the history could not be claimed from the start', async () => {
@@ -253,7 +245,7 @@ describe('readiness', () => {
     await left.untilMetric('outcry_bridge_connected', 1);
     expect(await left.ready()).toBe(503);
     await redis.client().call('ACL', 'SETUSER', 'default', '+eval', '+evalsha');
-    await ready(left, 200);
+    await left.untilReady(200);
   });
 });
 

@@ -4,15 +4,12 @@
  */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Publication } from '../../src/channel/publication.ts';
-import { appendScript } from '../../src/history/redis-append-script.ts';
-import type { RedisLink } from '../../src/history/redis-link.ts';
 import { FrameWriter } from '../../src/protocol/bridge-frame.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
-import { HistoryNode, shards } from '../history/history-node.ts';
+import { HistoryNode, shards, unheard } from '../history/history-node.ts';
 import { TestClient } from '../support/client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { TestRedis } from '../support/redis.ts';
-import { until } from '../support/until.ts';
 
 const closedForGap = 'outcry_connections_closed_total{reason="gap"}';
 const spreadMs = 600;
@@ -32,15 +29,7 @@ async function start(rawGapSpreadMs: number): Promise<void> {
     '{"strict": {"rawGap": "close"}, "kept": {"rawGap": "close", "historySize": 1000}, "five": {"rawGap": "close", "historySize": 5}}',
   ]);
   onTestFinished(async () => void (await node.stop()));
-  await ready(200);
-}
-
-async function ready(status: number): Promise<void> {
-  await until(
-    () => node.ready(),
-    (seen) => seen === status,
-    { what: `ready ${status}` },
-  );
+  await node.untilReady(200);
 }
 
 async function member(channel: string): Promise<TestClient> {
@@ -83,7 +72,7 @@ describe('in a channel without history', () => {
     const strict = await Promise.all(Array.from({ length: 60 }, () => member('strict:a')));
     const lenient = await member('lenient');
     await redis.kill();
-    await ready(503);
+    await node.untilReady(503);
     await echoes(strict[0] as TestClient, 'just us');
     const times: number[] = [];
     for (const { closed } of strict) void closed.then(() => times.push(performance.now()));
@@ -105,7 +94,7 @@ describe('in a channel with history', () => {
   beforeEach(() => start(0));
 
   it('joining, and what can be healed, ends nobody', async () => {
-    const silent = await HistoryNode.start({ port: redis.port, between: mute });
+    const silent = await HistoryNode.start({ port: redis.port, between: unheard });
     await silent.append('kept:a', 'before');
     const kept = await member('kept:a');
     await echoes(kept, 'b');
@@ -114,7 +103,7 @@ describe('in a channel with history', () => {
     expect([await kept.text(), await kept.text(), await kept.text()]).toEqual(['c', 'd', 'e']);
     await redis.client().call('CLIENT', 'KILL', 'TYPE', 'PUBSUB');
     await node.untilMetric('outcry_bridge_possible_gaps_total', 1);
-    await ready(200);
+    await node.untilReady(200);
     await echoes(kept, 'f');
     // Whoever was to be closed for all this is closed before the member of a later gap.
     const strict = await member('strict:a');
@@ -126,7 +115,7 @@ describe('in a channel with history', () => {
 
   it('what is not kept any more ends its members', async () => {
     const silent = await HistoryNode.start({
-      ...{ port: redis.port, between: mute },
+      ...{ port: redis.port, between: unheard },
       retention: () => ({ size: 5, ttlMs: 60_000 }),
     });
     const five = await member('five:a');
@@ -141,7 +130,7 @@ describe('in a channel with history', () => {
     const kept = await member('kept:a');
     await echoes(kept, 'a');
     await redis.kill();
-    await ready(503);
+    await node.untilReady(503);
     const late = await member('kept:late');
     await redis.start();
     expect(await Promise.all([kept.closed, late.closed])).toEqual([gap, gap]);
@@ -154,21 +143,5 @@ function framesFrom(bootId: string, shard: number, channel: string): (text: stri
   return (text) => {
     writer.add(channel, Publication.text(text, 0));
     return writer.take(Date.now());
-  };
-}
-
-/** Appends to the history what no node hears. */
-function mute(link: RedisLink): RedisLink {
-  return {
-    get ready() {
-      return link.ready;
-    },
-    get bytesInFlight() {
-      return link.bytesInFlight;
-    },
-    reconnect: () => link.reconnect(),
-    end: () => link.end(),
-    run: (script, keys, args) =>
-      link.run(script, script === appendScript ? keys.with(-1, 'nowhere') : keys, args),
   };
 }

@@ -84,15 +84,7 @@ it('leads the nodes to the new master after the old one was killed', async () =>
 }, 60_000);
 
 async function allReady(nodes: TestNode[], status: number): Promise<void> {
-  await Promise.all(
-    nodes.map((node) =>
-      until(
-        () => node.ready(),
-        (seen) => seen === status,
-        { what: `ready ${status}` },
-      ),
-    ),
-  );
+  await Promise.all(nodes.map((node) => node.untilReady(status)));
 }
 
 /** Sentinel cuts the clients of a replica while it promotes it: no answer is no role yet. */

@@ -33,16 +33,9 @@ afterAll(async () => {
 async function startIn({ url }: TestRedis, port = 0, readyWith = 200): Promise<TestNode> {
   const node = await startNode(['--redis', url, '--namespaces', namespaces, '--port', String(port)]);
   onEnd(() => node.kill());
-  await isReady(node, readyWith);
+  await node.untilReady(readyWith);
   return node;
 }
-
-const isReady = (node: TestNode, status: number) =>
-  until(
-    () => node.ready(),
-    (seen) => seen === status,
-    { what: `ready: ${status}` },
-  );
 
 /** Within a test, at its end; `afterAll` cares for the rest. */
 function onEnd(run: () => Promise<unknown>): void {
@@ -263,7 +256,7 @@ describe('with a Redis that', () => {
     await chronicle.has('before');
     const { epoch } = subscription.position ?? {};
     await mortal.kill();
-    await isReady(node, 503);
+    await node.untilReady(503);
     await mortal.start();
     await chronicle.has('gap: epoch_changed null');
     await until(

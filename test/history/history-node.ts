@@ -8,6 +8,7 @@ import type { Position, Retention, SequencedBatch } from '../../src/channel/posi
 import { Publication } from '../../src/channel/publication.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { RedisLink } from '../../src/history/redis-link.ts';
+import { appendScript } from '../../src/history/redis-append-script.ts';
 import { RedisHistory } from '../../src/history/redis-history.ts';
 import { recover, type WhyNot } from '../../src/history/recovery.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
@@ -168,4 +169,20 @@ export class HistoryNode {
     await this.history.stop();
     this.#subscriber.end();
   }
+}
+
+/** For `between`: appends to the history what no node hears. */
+export function unheard(link: RedisLink): RedisLink {
+  return {
+    get ready() {
+      return link.ready;
+    },
+    get bytesInFlight() {
+      return link.bytesInFlight;
+    },
+    reconnect: () => link.reconnect(),
+    end: () => link.end(),
+    run: (script, keys, args) =>
+      link.run(script, script === appendScript ? keys.with(-1, 'nowhere') : keys, args),
+  };
 }

@@ -4,10 +4,8 @@
  */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Publication } from '../../src/channel/publication.ts';
-import { appendScript } from '../../src/history/redis-append-script.ts';
-import type { RedisLink } from '../../src/history/redis-link.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
-import { HistoryNode, shards } from '../history/history-node.ts';
+import { HistoryNode, shards, unheard } from '../history/history-node.ts';
 import type { Subprotocol } from '../support/native-client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { TestRedis } from '../support/redis.ts';
@@ -36,16 +34,8 @@ async function node(nodeId: string): Promise<TestNode> {
     ...['--namespaces', namespaces],
   ]);
   onTestFinished(async () => void (await started.stop()));
-  await isReady(started, 200);
+  await started.untilReady(200);
   return started;
-}
-
-async function isReady(at: TestNode, status: number): Promise<void> {
-  await until(
-    () => at.ready(),
-    (seen) => seen === status,
-    { what: `ready ${status}` },
-  );
 }
 
 async function join(
@@ -59,24 +49,8 @@ async function join(
   return follower;
 }
 
-/** Appends what no node hears. */
-function mute(link: RedisLink): RedisLink {
-  return {
-    get ready() {
-      return link.ready;
-    },
-    get bytesInFlight() {
-      return link.bytesInFlight;
-    },
-    reconnect: () => link.reconnect(),
-    end: () => link.end(),
-    run: (script, keys, args) =>
-      link.run(script, script === appendScript ? keys.with(-1, 'nowhere') : keys, args),
-  };
-}
-
 const retention = () => ({ size: 0, ttlMs: 300_000, latest: { maxKeys: 100, maxBytes: 524_288 } });
-const silentNode = () => HistoryNode.start({ port: redis.port, between: mute, retention });
+const silentNode = () => HistoryNode.start({ port: redis.port, between: unheard, retention });
 const set = (key: string, text: string) => Publication.text(text, 0).withKey(key);
 
 async function expectSame(
@@ -210,9 +184,9 @@ describe('what was published', () => {
     const before = (await here.set('a', '1')) as Position;
     await expectSame(followers, before);
     await redis.kill();
-    await Promise.all([isReady(left, 503), isReady(right, 503)]);
+    await Promise.all([left.untilReady(503), right.untilReady(503)]);
     await redis.start();
-    await Promise.all([isReady(left, 200), isReady(right, 200)]);
+    await Promise.all([left.untilReady(200), right.untilReady(200)]);
     for (const follower of followers) expect(await follower.isReplaced(1)).toEqual([['epoch_changed', 0]]);
     const end = (await here.set('b', '2')) as Position;
     expect(end).toEqual({ epoch: end.epoch, offset: 1 });
@@ -302,8 +276,8 @@ describe('a Redis that is away', () => {
     const end = (await known.set('a', '1')) as Position;
     await known.reaches(end);
     redis.freeze();
-    await isReady(left, 503);
-    await isReady(other, 503);
+    await left.untilReady(503);
+    await other.untilReady(503);
     // What is at hand is told, and that it may be old.
     const here = await join(left);
     expect(here.standing).toMatchObject({ snapshot: 1, degraded: true });
@@ -311,7 +285,7 @@ describe('a Redis that is away', () => {
     expect(there.standing).toMatchObject({ degraded: true });
     expect(there.standing.snapshot).toBeUndefined();
     redis.thaw();
-    await isReady(other, 200);
+    await other.untilReady(200);
     await there.isReplaced(1);
     expect(there.values).toEqual({ a: '1' });
     const more = (await known.set('b', '2')) as Position;

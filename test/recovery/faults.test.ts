@@ -3,11 +3,9 @@
  */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Publication } from '../../src/channel/publication.ts';
-import { appendScript } from '../../src/history/redis-append-script.ts';
-import type { RedisLink } from '../../src/history/redis-link.ts';
 import { SequencedWriter } from '../../src/protocol/sequenced-frame.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
-import { HistoryNode, shards } from '../history/history-node.ts';
+import { HistoryNode, shards, unheard } from '../history/history-node.ts';
 import { Follower, type Position, positionIn, type Wish } from '../support/follower.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { TestRedis } from '../support/redis.ts';
@@ -29,16 +27,8 @@ async function node(...flags: string[]): Promise<TestNode> {
     ...['--namespaces', '{"h": {"historySize": 1000}, "five": {"historySize": 5}}', ...flags],
   ]);
   onTestFinished(async () => void (await started.stop()));
-  await isReady(started, 200);
+  await started.untilReady(200);
   return started;
-}
-
-async function isReady(at: TestNode, status: number): Promise<void> {
-  await until(
-    () => at.ready(),
-    (seen) => seen === status,
-    { what: `ready ${status}` },
-  );
 }
 
 async function join(at: TestNode, wish?: Wish, to = channel): Promise<Follower> {
@@ -49,22 +39,6 @@ async function join(at: TestNode, wish?: Wish, to = channel): Promise<Follower> 
 
 const positionOf = ({ position }: Follower) => position as Position;
 
-/** Appends to the history what no node hears. */
-function mute(link: RedisLink): RedisLink {
-  return {
-    get ready() {
-      return link.ready;
-    },
-    get bytesInFlight() {
-      return link.bytesInFlight;
-    },
-    reconnect: () => link.reconnect(),
-    end: () => link.end(),
-    run: (script, keys, args) =>
-      link.run(script, script === appendScript ? keys.with(-1, 'nowhere') : keys, args),
-  };
-}
-
 const publish = async (follower: Follower, ...texts: string[]) =>
   (await Promise.all(texts.map((text) => follower.publish(text)))).map(positionIn);
 
@@ -72,7 +46,7 @@ describe('a frame that does not arrive', () => {
   it('is fetched when the next one comes, before it, and nobody notices', async () => {
     const [left, silent] = await Promise.all([
       node(),
-      HistoryNode.start({ port: redis.port, between: mute }),
+      HistoryNode.start({ port: redis.port, between: unheard }),
     ]);
     const follower = await join(left);
     await publish(follower, 'a');
@@ -86,7 +60,7 @@ describe('a frame that does not arrive', () => {
   it('is fetched when it was the last one', async () => {
     const [left, silent] = await Promise.all([
       node(),
-      HistoryNode.start({ port: redis.port, between: mute }),
+      HistoryNode.start({ port: redis.port, between: unheard }),
     ]);
     const follower = await join(left);
     await publish(follower, 'a');
@@ -100,7 +74,7 @@ describe('a frame that does not arrive', () => {
       node(),
       HistoryNode.start({
         port: redis.port,
-        between: mute,
+        between: unheard,
         retention: () => ({ size: 5, ttlMs: 60_000 }),
       }),
     ]);
@@ -168,7 +142,7 @@ describe('connections to Redis that are cut', () => {
         said.push(`${round}-${i}`);
         await other.append(channel, `${round}-${i}`);
       }
-      await isReady(left, 200);
+      await left.untilReady(200);
     }
     await follower.hears(said.length);
     expect(follower.texts).toEqual(said);
@@ -184,9 +158,9 @@ describe('a Redis', () => {
     await follower.hears(2);
     const before = positionOf(follower);
     await redis.kill();
-    await isReady(left, 503);
+    await left.untilReady(503);
     await redis.start();
-    await isReady(left, 200);
+    await left.untilReady(200);
     expect(await follower.isTold(1)).toEqual(['epoch_changed']);
     expect(positionOf(follower).epoch).not.toBe(before.epoch);
     await publish(follower, 'c');
@@ -204,7 +178,7 @@ describe('a Redis', () => {
     await follower.hears(1);
     const position = positionOf(follower);
     await redis.kill();
-    await isReady(left, 503);
+    await left.untilReady(503);
     expect(await follower.publish('b')).toBe(200);
     expect((await apiOf(left).publish({ channel, text: 'b' })).status).toBe(503);
     // What the node knows is still true.
@@ -219,11 +193,11 @@ describe('a Redis', () => {
   it('that comes late gives those who wait a position', async () => {
     const left = await node();
     await redis.kill();
-    await isReady(left, 503);
+    await left.untilReady(503);
     const follower = await join(left);
     expect(follower.standing).toMatchObject({ degraded: true, position: null });
     await redis.start();
-    await isReady(left, 200);
+    await left.untilReady(200);
     expect(await follower.isTold(1)).toEqual(['epoch_changed']);
     await publish(follower, 'a');
     expect(await follower.hears(1)).toEqual(['a']);

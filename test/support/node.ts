@@ -36,6 +36,8 @@ export interface TestNode {
   untilMetric(series: string, value: number): Promise<void>;
   /** Status of `/health/ready`. */
   ready(): Promise<number>;
+  /** Resolves when it is this one. */
+  untilReady(status: number): Promise<void>;
   /** Resolves when a line of its log matches. */
   untilLog(pattern: RegExp): Promise<void>;
   /** Resident memory of the process in bytes. */
@@ -64,6 +66,7 @@ export async function startNode(
     if (line === undefined) throw new Error(`no series ${series} in\n${text}`);
     return Number(line.slice(series.length + 1));
   };
+  const ready = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status;
   return {
     port,
     adminPort,
@@ -90,7 +93,10 @@ export async function startNode(
         { what: `${series} = ${value}` },
       );
     },
-    ready: async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status,
+    ready,
+    async untilReady(status) {
+      await until(ready, (seen) => seen === status, { what: `ready ${status}` });
+    },
     async untilLog(pattern) {
       await until(
         () => logs,

@@ -133,7 +133,7 @@ describe('SIGTERM', () => {
     const tested = await node(...patient);
     const late = await peerWithWaitingBytes(tested);
     tested.signal('SIGTERM');
-    await untilReadyIs(tested, 404);
+    await tested.untilReady(404);
     expect((await fetch(`http://127.0.0.1:${tested.port}/health/live`)).status).toBe(200);
     expect((await statusOf(tested.port, handshakeBytes())).status).toBe(503);
     expect(await tested.metric('outcry_handshakes_refused_total{reason="stopping"}')).toBe(1);
@@ -162,7 +162,7 @@ describe('SIGTERM', () => {
     const tested = await node(...patient);
     const late = await peerWithWaitingBytes(tested);
     for (let i = 0; i < 3; i += 1) tested.signal('SIGINT');
-    await untilReadyIs(tested, 404);
+    await tested.untilReady(404);
     expect(await tested.metric('outcry_connections_open')).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 1_100)); // Past the second that counts as one.
     tested.signal('SIGINT');
@@ -170,13 +170,6 @@ describe('SIGTERM', () => {
     late.destroy();
   });
 });
-
-async function untilReadyIs(tested: TestNode, status: number): Promise<void> {
-  await until(
-    () => tested.ready(),
-    (seen) => seen === status,
-  );
-}
 
 describe('the admin listener', () => {
   it('serves metrics without a key on loopback, and is not on the public port', async () => {
