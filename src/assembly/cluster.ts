@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import { QuietLog } from '../bridge/quiet-log.ts';
-import { RedisBridge, type RedisBridgeOptions, type ServedHistory } from '../bridge/redis-bridge.ts';
+import { RedisBridge, type RedisBridgeOptions } from '../bridge/redis-bridge.ts';
 import { RedisConnection } from '../bridge/redis-connection.ts';
+import type { ServedHistory } from '../bridge/served-history.ts';
 import { systemClock } from '../clock.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import type { Settings } from '../config/settings.ts';

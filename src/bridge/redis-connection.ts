@@ -39,19 +39,23 @@ export interface RedisScript {
   readonly sha1: string;
 }
 
-export interface RedisConnectionOptions {
+/** What all connections of a node to one Redis have in common. */
+export interface RedisDial {
   address: RedisAddress;
   /** PEM of the authority that signed the server's certificate; null for the system's. */
   ca: string | null;
+  commandTimeoutMs: number;
+  /** Why dialling or a connection failed, for the log; never holds a password. */
+  onError(message: string): void;
+}
+
+export interface RedisConnectionOptions extends RedisDial {
   /** Shown in `CLIENT LIST`; Redis refuses one with a space, and the client library says nothing of it. */
   name: string;
-  commandTimeoutMs: number;
   /** Ready for commands, on this server. Called after each (re)connect. */
   onReady(identity: ServerIdentity): void;
   /** It was ready and is not any more. */
   onLost(): void;
-  /** Why dialling or a connection failed, for the log; never holds a password. */
-  onError(message: string): void;
   /** A message on a subscribed channel. The bytes may be kept. */
   onMessage(channel: string, bytes: Buffer): void;
 }
@@ -211,12 +215,11 @@ export class RedisConnection {
 }
 
 /** Looks at where the address leads now, over a connection of its own that ends with the answer. */
-export async function probe(
-  options: Pick<RedisConnectionOptions, 'address' | 'ca' | 'name' | 'commandTimeoutMs'>,
-): Promise<ServerIdentity> {
+export async function probe(dial: Omit<RedisDial, 'onError'>, name: string): Promise<ServerIdentity> {
   return await new Promise((resolve, reject) => {
     const connection = new RedisConnection({
-      ...options,
+      ...dial,
+      name,
       onReady(identity) {
         connection.end();
         resolve(identity);
