@@ -101,6 +101,7 @@ export class RedisBridge implements Bridge, Cluster {
       onPeers: (newcomer) => this.#peersChanged(newcomer),
     });
     if (this.#local !== null) this.#server.represent(this.#local);
+    metrics.clusterNodes.value = 1;
   }
 
   publish(channel: string, publication: Publication): void {
