@@ -45,7 +45,10 @@ import type { Listener } from './transport/transport.ts';
 export interface Node {
   readonly port: number;
   readonly adminPort: number;
-  /** Closes all clients with 1001, gives slow ones up to `shutdownTimeoutMs` to take what waits, frees both ports. */
+  /**
+   * Not ready for `drainDelayMs`, then closes all clients with 1001 over `drainWindowMs`, gives slow ones up to
+   * `shutdownTimeoutMs` to take what waits, sends the rest to the other nodes, and frees both ports.
+   */
   stop(): Promise<void>;
 }
 
@@ -190,7 +193,16 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     natives: [jsonCodec, msgpackCodec].map((codec) => new NativeSession(codec, native)),
     channelPolicy: policy,
   });
-  const operator = new Operator({ nodeId, bootId, hub, connections, metrics, cluster: bridge, bridge });
+  const operator = new Operator({
+    nodeId,
+    bootId,
+    hub,
+    connections,
+    readiness,
+    metrics,
+    cluster: bridge,
+    bridge,
+  });
   const api = new Api({
     publish: new PublishRoute({
       publisher: new Publisher({ broadcaster, policy, metrics }),
@@ -251,13 +263,31 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     port: listener.port,
     adminPort: adminListener.port,
     async stop() {
+      const { drainDelayMs, drainWindowMs } = settings;
       readiness.stopping();
+      metrics.drainPhase.value = 1;
+      if (drainDelayMs > 0) {
+        logger.info({ drainDelayMs }, 'not ready: load balancers get time to see it');
+        await new Promise<void>((resolve) => systemClock.after(drainDelayMs, resolve));
+      }
+      readiness.close();
+      metrics.drainPhase.value = 2;
+      hub.flush();
+      await drain({
+        connections,
+        windowMs: drainWindowMs,
+        timeoutMs: settings.shutdownTimeoutMs,
+        comeBackPerSecond: settings.maxHandshakesPerSecond,
+        clock: systemClock,
+        random: Math.random,
+        metrics,
+        onWave: (wave) => logger.info(wave, 'clients are told to come back elsewhere'),
+      });
+      metrics.drainPhase.value = 3;
       liveness.stop();
       rawGaps.stop();
       loopDelay.cancel();
       deadline.stop();
-      hub.flush();
-      await drain(connections, systemClock, settings.shutdownTimeoutMs);
       slowConsumers.stop();
       conflation.stop();
       hub.stop();

@@ -58,7 +58,7 @@ export interface ConnectedEvent {
 export interface DisconnectedEvent {
   /** Of the close frame; 1006 if there was none. */
   code: number;
-  /** A word of the node, as `restart`, or of this client, as `silent`. May be empty. */
+  /** A word of the node, as `stopping`, or of this client, as `silent`. May be empty. */
   reason: string;
   /** When the next attempt is made. */
   retryInMs: number;

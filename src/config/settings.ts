@@ -109,6 +109,14 @@ export const settingsTable = {
     sentence:
       'WebSockets that this node holds at most; further ones get 503. By default the descriptor limit less a reserve.',
   }),
+  maxHandshakesPerSecond: integer({
+    default: 5_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'handshakes',
+    sentence:
+      'Clients that this node takes in a second, so that those who are connected do not suffer from a herd of newcomers; the others are told when to come back.',
+  }),
   maxPayloadBytes: integer({
     default: 65_536,
     min: 1,
@@ -347,13 +355,29 @@ export const settingsTable = {
     unit: 'ms',
     sentence: 'A recovery that has to wait or read for longer is told `unavailable`.',
   }),
+  drainDelayMs: integer({
+    default: 0,
+    min: 0,
+    max: 600_000,
+    unit: 'ms',
+    sentence:
+      'After SIGTERM, the node is not ready for this long before it closes the first client, and goes on taking new ones, so that load balancers see it in time; longer than two of their checks.',
+  }),
+  drainWindowMs: integer({
+    default: 0,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    sentence:
+      'After SIGTERM, clients are closed one by one, in random order, over this long; 0 closes all at once. Set it where nodes are replaced one after the other.',
+  }),
   shutdownTimeoutMs: integer({
     default: 4_000,
     min: 0,
     max: 600_000,
     unit: 'ms',
     sentence:
-      'After SIGTERM, clients have this long to take what still waits for them; then they are terminated and the node exits.',
+      'After SIGTERM, and after `drainDelayMs` and `drainWindowMs`, clients have this long to take what still waits for them; then they are terminated and the node exits.',
   }),
   logLevel: choice({
     words: logLevels,

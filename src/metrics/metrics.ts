@@ -386,6 +386,18 @@ export class Metrics {
     'result',
     ['done', 'failed'],
   );
+  readonly drainPhase = new Gauge(
+    'outcry_drain_phase',
+    'How far a stop has come: 0 there is none, 1 not ready and waiting to be seen so, 2 closing clients, 3 sending what the other nodes have not got yet.',
+  );
+  readonly drainBehind = new Gauge(
+    'outcry_drain_connections_behind',
+    'Connections that should be closed because the node stops, and still have to take what waits for them.',
+  );
+  readonly drainWaves = new Counter(
+    'outcry_drain_waves_total',
+    'Tenths of the window over which a node that stops closes its clients.',
+  );
   readonly apiRequestsOpen = new Gauge('outcry_api_requests_open', 'Requests to the API that are under way.');
   readonly apiRequests = new LabelledCounter(
     'outcry_api_requests_total',

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { maxChannelNameBytes } from '../../channel/channel-name.ts';
+import { nodeStates } from '../../protocol/beat.ts';
 import { maxIdempotencyKeyLength } from '../../protocol/command.ts';
 import { maxListedChannels } from '../../protocol/control.ts';
 import { errorNames } from '../../protocol/error-codes.ts';
@@ -141,6 +142,7 @@ export const nodesReply = z.object({
     z.object({
       node: z.string(),
       boot: z.string(),
+      state: z.enum(nodeStates).nullable().describe('as its health route says; null if it does not tell'),
       counts: nodeCounts.nullable(),
       lastBeatAgeMs: count,
     }),
