@@ -16,13 +16,13 @@
 import type { BatchLimits } from '../batching/batcher.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
-import type { RedisAddress } from '../config/redis-url.ts';
 import type { Logger } from '../logger.ts';
 import type { BridgeMetrics } from '../metrics/metrics.ts';
 import type { FrameSender } from '../protocol/bridge-frame.ts';
 import type { Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
 import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
+import type { Broker } from './broker.ts';
 import type { Answers, Cluster, ClusterNode, LocalNode } from './cluster.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { type OutgoingFrame, OutgoingFrames } from './outgoing-frames.ts';
@@ -34,12 +34,10 @@ import type { ServedHistory } from './served-history.ts';
 import { ShardChannels } from './shard-channels.ts';
 
 export interface RedisBridgeOptions {
-  address: RedisAddress;
-  ca: string | null;
+  broker: Broker;
   prefix: string;
   shards: number;
   sender: FrameSender;
-  commandTimeoutMs: number;
   /** Bytes that Redis may owe an answer for; over it, the connection is dropped. */
   maxBytesInFlight: number;
   batch: BatchLimits;
@@ -83,11 +81,11 @@ export class RedisBridge implements Bridge, Cluster {
   }
 
   start(receive: Receive, onGap: OnGap): void {
-    const { address, prefix, shards, metrics, onState } = this.#options;
+    const { broker, prefix, shards, metrics, onState } = this.#options;
     this.#onGap = onGap;
     this.#server = new RedisServer({
       ...this.#options,
-      place: onlyPlace(address, prefix, shards),
+      place: onlyPlace(broker, prefix, shards),
       channels: this.#channels,
       intake: this.#intake,
       log: this.#log,
@@ -109,9 +107,13 @@ export class RedisBridge implements Bridge, Cluster {
     this.#outgoing.add(this.#shardOf(channel), channel, publication);
   }
 
-  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
+  publishConfirmed(
+    channel: string,
+    publication: Publication,
+    idempotencyKey: string | null = null,
+  ): Outcome | Promise<Outcome> {
     if (this.#server === null) return 'failed';
-    return this.#outgoing.addConfirmed(this.#shardOf(channel), channel, publication);
+    return this.#outgoing.addConfirmed(this.#shardOf(channel), channel, publication, idempotencyKey);
   }
 
   prepare(channel: string): boolean | Promise<boolean> {

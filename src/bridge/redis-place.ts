@@ -1,13 +1,13 @@
 /**
- * Where some of the shards of a cluster are: one Redis server, or the master that sentinels name.
+ * Where some of the shards of a cluster are: behind one broker.
  */
-import type { RedisAddress } from '../config/redis-url.ts';
+import type { Broker } from './broker.ts';
 
 /** Changes whenever nodes could no longer understand each other's channels. */
 const layoutVersion = 1;
 
 export interface RedisPlace {
-  readonly address: RedisAddress;
+  readonly broker: Broker;
   /** In ascending order. */
   readonly shards: readonly number[];
   /** The Redis channel of beats and questions. */
@@ -18,9 +18,9 @@ export interface RedisPlace {
 }
 
 /** One Redis that has everything. */
-export function onlyPlace(address: RedisAddress, prefix: string, shards: number): RedisPlace {
+export function onlyPlace(broker: Broker, prefix: string, shards: number): RedisPlace {
   return {
-    address,
+    broker,
     shards: Array.from({ length: shards }, (_, shard) => shard),
     controlChannel: `${prefix}.v1.beat`,
     layoutKey: `${prefix}.meta`,

@@ -6,16 +6,16 @@
  */
 import type { Clock } from '../clock.ts';
 import type { BridgeMetrics } from '../metrics/metrics.ts';
+import { type Broker, type BrokerConnection, isRefusal, type ServerIdentity } from './broker.ts';
 import type { OutgoingFrame } from './outgoing-frames.ts';
 import type { QuietLog } from './quiet-log.ts';
-import { isRefusal, RedisConnection, type RedisDial, type ServerIdentity } from './redis-connection.ts';
 
 /** How long `stop` waits for Redis to take the last frames. */
 const stopTimeoutMs = 500;
 const stopLookMs = 5;
 
 export interface RedisPublisherOptions {
-  dial: RedisDial;
+  broker: Broker;
   /** Shown in `CLIENT LIST`. */
   name: string;
   /** Bytes that Redis may owe an answer for; over it, the connection is dropped. */
@@ -29,15 +29,14 @@ export interface RedisPublisherOptions {
 
 export class RedisPublisher {
   readonly #options: RedisPublisherOptions;
-  readonly #connection: RedisConnection;
+  readonly #connection: BrokerConnection;
   #server: ServerIdentity | null = null;
 
   constructor(options: RedisPublisherOptions) {
-    const { dial, name, onReady, onLost } = options;
+    const { broker, name, log, onReady, onLost } = options;
     this.#options = options;
-    this.#connection = new RedisConnection({
-      ...dial,
-      name,
+    this.#connection = broker.dial(name, {
+      onError: (reason) => log.trouble('warn', { reason }, `${broker.name} cannot be reached`),
       onReady: (server) => {
         this.#server = server;
         onReady();

@@ -39,9 +39,7 @@ export interface RedisServerOptions {
   /** Of the whole cluster. */
   shards: number;
   channels: ShardChannels;
-  ca: string | null;
   sender: FrameSender;
-  commandTimeoutMs: number;
   maxBytesInFlight: number;
   /** Null if this node has no channels with history. */
   history: ServedHistory | null;
@@ -77,12 +75,9 @@ export class RedisServer {
   #awaySince: number | null = null;
 
   constructor(options: RedisServerOptions) {
-    const { place, shards, channels, ca, sender, commandTimeoutMs, maxBytesInFlight } = options;
-    const { intake, clock, log, metrics, onPeers } = options;
-    const dial = {
-      ...{ address: place.address, ca, commandTimeoutMs },
-      onError: (reason: string) => log.trouble('warn', { reason }, 'Redis cannot be reached'),
-    };
+    const { place, shards, channels, sender, maxBytesInFlight, intake, clock, log, metrics, onPeers } =
+      options;
+    const { broker } = place;
     this.#options = options;
     this.#shards = new Set(place.shards);
     this.#beats = new Beats({
@@ -108,14 +103,14 @@ export class RedisServer {
       settle: (key, value) => this.#publisher.settle(key, value),
       log,
     });
-    this.#whereabouts = new Whereabouts({ dial, name: `outcry-probe:${sender.bootId}`, clock, log });
+    this.#whereabouts = new Whereabouts({ broker, name: `outcry-probe:${sender.bootId}`, clock, log });
     this.#publisher = new RedisPublisher({
-      ...{ dial, maxBytesInFlight, clock, metrics, log, name: `outcry-pub:${sender.bootId}` },
+      ...{ broker, maxBytesInFlight, clock, metrics, log, name: `outcry-pub:${sender.bootId}` },
       onReady: () => void this.#settleLayout(),
       onLost: () => this.#lost('the publishing connection ended'),
     });
     this.#subscriber = new RedisSubscriber({
-      ...{ dial, shards, channels, clock, log, name: `outcry-sub:${sender.bootId}` },
+      ...{ broker, shards, channels, clock, log, name: `outcry-sub:${sender.bootId}` },
       controlChannel: place.controlChannel,
       onListening: () => {
         this.#beats.excuse();

@@ -5,16 +5,16 @@
  * channel comes first, then everything that is wanted.
  */
 import type { Clock } from '../clock.ts';
+import type { Broker, BrokerConnection, ServerIdentity } from './broker.ts';
 import { Interest } from './interest.ts';
 import type { QuietLog } from './quiet-log.ts';
-import { RedisConnection, type RedisDial, type ServerIdentity } from './redis-connection.ts';
 import type { ShardChannels } from './shard-channels.ts';
 
 /** A shard stays subscribed after its last local subscriber has left. */
 const interestLingerMs = 30_000;
 
 export interface RedisSubscriberOptions {
-  dial: RedisDial;
+  broker: Broker;
   /** Shown in `CLIENT LIST`. */
   name: string;
   shards: number;
@@ -35,11 +35,11 @@ export interface RedisSubscriberOptions {
 export class RedisSubscriber {
   readonly interest: Interest;
   readonly #options: RedisSubscriberOptions;
-  readonly #connection: RedisConnection;
+  readonly #connection: BrokerConnection;
   #server: ServerIdentity | null = null;
 
   constructor(options: RedisSubscriberOptions) {
-    const { dial, name, shards, channels, clock, onLost, onShard, onMessage } = options;
+    const { broker, name, shards, channels, clock, log, onLost, onShard, onMessage } = options;
     this.#options = options;
     this.interest = new Interest({
       shards,
@@ -49,9 +49,8 @@ export class RedisSubscriber {
       unsubscribe: (unwanted) => this.#connection.unsubscribe(channels.allOf(unwanted)),
       onChange: onShard,
     });
-    this.#connection = new RedisConnection({
-      ...dial,
-      name,
+    this.#connection = broker.dial(name, {
+      onError: (reason) => log.trouble('warn', { reason }, `${broker.name} cannot be reached`),
       onReady: (server) => {
         this.#server = server;
         void this.#listen();

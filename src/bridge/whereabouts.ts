@@ -3,8 +3,8 @@
  * master that was demoted, or left behind with us, goes on answering.
  */
 import type { Clock } from '../clock.ts';
+import type { Broker } from './broker.ts';
 import type { QuietLog } from './quiet-log.ts';
-import { probe, type RedisDial } from './redis-connection.ts';
 
 /** How often sentinels are asked whether the master is still the same. */
 const lookEveryMs = 5_000;
@@ -13,7 +13,7 @@ const lookEveryMs = 5_000;
 export type Whereabout = 'here' | 'elsewhere' | 'unknown';
 
 export interface WhereaboutsOptions {
-  dial: RedisDial;
+  broker: Broker;
   /** Shown in `CLIENT LIST`. */
   name: string;
   clock: Pick<Clock, 'now'>;
@@ -29,20 +29,19 @@ export class Whereabouts {
     this.#options = options;
   }
 
-  /** Sentinels may name another master without the old one hearing of it, and whoever comes new goes there. */
   get isDue(): boolean {
-    const { dial, clock } = this.#options;
-    return dial.address.sentinelMaster !== null && clock.now() - this.#lookedAt >= lookEveryMs;
+    const { broker, clock } = this.#options;
+    return broker.mayMove && clock.now() - this.#lookedAt >= lookEveryMs;
   }
 
   /** @param runId of the server that this node is on */
   async look(runId: string | undefined): Promise<Whereabout> {
     if (this.#looking) return 'unknown';
-    const { dial, name, clock, log } = this.#options;
+    const { broker, name, clock, log } = this.#options;
     this.#looking = true;
     this.#lookedAt = clock.now();
     try {
-      const found = await probe(dial, name);
+      const found = await broker.look(name);
       return found.role === 'master' && found.runId === runId ? 'here' : 'elsewhere';
     } catch (error) {
       log.trouble(
