@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import { QuietLog } from '../bridge/quiet-log.ts';
-import { RedisBridge, type RedisBridgeOptions, type ServedHistory } from '../bridge/redis-bridge.ts';
-import { RedisConnection } from '../bridge/redis-connection.ts';
+import { RedisBridge, type ServedHistory } from '../bridge/redis-bridge.ts';
+import { redisBroker } from '../bridge/redis-broker.ts';
+import { RedisConnection, type RedisConnectionOptions } from '../bridge/redis-connection.ts';
 import { systemClock } from '../clock.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import type { Settings } from '../config/settings.ts';
@@ -56,6 +57,7 @@ export function joinCluster(options: ClusterOptions): { bridge: RedisBridge; his
   readiness.lacks('redis');
   const bridge = new RedisBridge({
     ...common,
+    broker: redisBroker(common),
     sender: { nodeId, bootId },
     history: served,
     logger,
@@ -69,7 +71,7 @@ export function joinCluster(options: ClusterOptions): { bridge: RedisBridge; his
 function redisHistory(
   { bootId, metrics, readiness, doubt, reachable }: ClusterOptions,
   policy: ChannelPolicy,
-  common: Pick<RedisBridgeOptions, 'address' | 'ca' | 'commandTimeoutMs'> &
+  common: Pick<RedisConnectionOptions, 'address' | 'ca' | 'commandTimeoutMs'> &
     Pick<
       RedisHistoryOptions,
       'prefix' | 'shards' | 'commandTimeoutMs' | 'maxBytesInFlight' | 'batch' | 'clock'

@@ -22,7 +22,6 @@
 import type { BatchLimits } from '../batching/batcher.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock, Timer } from '../clock.ts';
-import type { RedisAddress } from '../config/redis-url.ts';
 import type { Logger } from '../logger.ts';
 import type { BridgeMetrics } from '../metrics/metrics.ts';
 import { readBeat, writeBeat } from '../protocol/beat.ts';
@@ -30,6 +29,7 @@ import type { FrameSender } from '../protocol/bridge-frame.ts';
 import { mayBeControl, type Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
 import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
+import { type Broker, type BrokerConnection, isRefusal, type ServerIdentity } from './broker.ts';
 import type { Answers, Cluster, ClusterNode, LocalNode } from './cluster.ts';
 import { ControlChannel } from './control-channel.ts';
 import { FrameIntake } from './frame-intake.ts';
@@ -37,7 +37,6 @@ import { Interest } from './interest.ts';
 import { type OutgoingFrame, OutgoingFrames } from './outgoing-frames.ts';
 import { Peers } from './peers.ts';
 import { QuietLog } from './quiet-log.ts';
-import { isRefusal, probe, RedisConnection, type ServerIdentity } from './redis-connection.ts';
 
 /** Changes whenever nodes could no longer understand each other's channels. */
 const layoutVersion = 1;
@@ -71,12 +70,10 @@ export interface ServedHistory {
 }
 
 export interface RedisBridgeOptions {
-  address: RedisAddress;
-  ca: string | null;
+  broker: Broker;
   prefix: string;
   shards: number;
   sender: FrameSender;
-  commandTimeoutMs: number;
   /** Bytes that Redis may owe an answer for; over it, the connection is dropped. */
   maxBytesInFlight: number;
   batch: BatchLimits;
@@ -106,8 +103,8 @@ export class RedisBridge implements Bridge, Cluster {
   #receive: Receive = () => {};
   #local: LocalNode | null = null;
   #onGap: OnGap = () => {};
-  #publisher: RedisConnection | null = null;
-  #subscriber: RedisConnection | null = null;
+  #publisher: BrokerConnection | null = null;
+  #subscriber: BrokerConnection | null = null;
   #publisherIdentity: ServerIdentity | null = null;
   #subscriberIdentity: ServerIdentity | null = null;
   #layoutMatches = false;
@@ -178,16 +175,11 @@ export class RedisBridge implements Bridge, Cluster {
   start(receive: Receive, onGap: OnGap): void {
     this.#receive = receive;
     this.#onGap = onGap;
-    const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
-    const common = {
-      address,
-      ca,
-      commandTimeoutMs,
-      onError: (message: string) => this.#log.trouble('warn', { reason: message }, 'Redis cannot be reached'),
-    };
-    this.#publisher = new RedisConnection({
-      ...common,
-      name: `outcry-pub:${sender.bootId}`,
+    const { broker, sender, clock } = this.#options;
+    const onError = (message: string) =>
+      this.#log.trouble('warn', { reason: message }, `${broker.name} cannot be reached`);
+    this.#publisher = broker.dial(`outcry-pub:${sender.bootId}`, {
+      onError,
       onReady: (identity) => {
         this.#publisherIdentity = identity;
         void this.#settleLayout();
@@ -195,9 +187,8 @@ export class RedisBridge implements Bridge, Cluster {
       onLost: () => this.#lost('the publishing connection ended'),
       onMessage() {},
     });
-    this.#subscriber = new RedisConnection({
-      ...common,
-      name: `outcry-sub:${sender.bootId}`,
+    this.#subscriber = broker.dial(`outcry-sub:${sender.bootId}`, {
+      onError,
       onReady: (identity) => {
         this.#subscriberIdentity = identity;
         void this.#listen();
@@ -218,9 +209,14 @@ export class RedisBridge implements Bridge, Cluster {
     this.#outgoing.add(shardOf(channel, this.#options.shards), channel, publication);
   }
 
-  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
+  publishConfirmed(
+    channel: string,
+    publication: Publication,
+    idempotencyKey: string | null = null,
+  ): Outcome | Promise<Outcome> {
     if (this.#publisher === null) return 'failed';
-    return this.#outgoing.addConfirmed(shardOf(channel, this.#options.shards), channel, publication);
+    const shard = shardOf(channel, this.#options.shards);
+    return this.#outgoing.addConfirmed(shard, channel, publication, idempotencyKey);
   }
 
   prepare(channel: string): boolean | Promise<boolean> {
@@ -440,9 +436,8 @@ export class RedisBridge implements Bridge, Cluster {
     if (serverId !== null && serverId !== this.#subscriberIdentity?.runId) history?.reconnect();
   }
 
-  /** Sentinels may name another master without the old one hearing of it, and whoever comes new goes there. */
   #mayBeMoved(now: number): boolean {
-    return this.#options.address.sentinelMaster !== null && now - this.#lookedAt >= lookEveryMs;
+    return this.#options.broker.mayMove && now - this.#lookedAt >= lookEveryMs;
   }
 
   /** If the address still leads to the same master, a peer that fell silent is gone; else we are astray. */
@@ -450,9 +445,9 @@ export class RedisBridge implements Bridge, Cluster {
     if (this.#probing) return;
     this.#probing = true;
     this.#lookedAt = this.#options.clock.now();
-    const { address, ca, commandTimeoutMs, sender, clock } = this.#options;
+    const { broker, sender, clock } = this.#options;
     try {
-      const found = await probe({ address, ca, commandTimeoutMs, name: `outcry-probe:${sender.bootId}` });
+      const found = await broker.look(`outcry-probe:${sender.bootId}`);
       if (found.role === 'master' && found.runId === this.#subscriberIdentity?.runId)
         this.#peers.looked(clock.now());
       else if (this.#state === 'connected') this.#startOver('Redis is elsewhere now');
