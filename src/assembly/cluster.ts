@@ -18,6 +18,7 @@ import { RedisHistory, type RedisHistoryOptions } from '../history/redis-history
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { shardOf } from '../protocol/shard.ts';
 
 export interface ClusterOptions {
   settings: Settings;
@@ -88,6 +89,7 @@ function redisHistory(
     retention: (channel) => policy.retention(channel),
     metrics: metrics.history,
     onTrouble: trouble,
+    onGeneration: (shard) => doubt((channel) => shardOf(channel, common.shards) === shard),
     dial: ({ onReady, onLost }) =>
       new RedisConnection({
         ...common,
