@@ -28,7 +28,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          // They touch nothing that another could find: half of the time went into loading the same modules for each file.
+          // Half of the time went into loading the same modules for each file. So no file may replace a module (`vi.mock`) or
+          // leave a global changed: hand in what a test wants to decide.
           isolate: false,
           // Milliseconds each, except those that try thousands of cases: these take seconds on a busy machine.
           testTimeout: 30_000,
