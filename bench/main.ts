@@ -22,7 +22,9 @@ import { historyMemory } from './scenarios/history-memory.ts';
 import { idle, idleSystems } from './scenarios/idle.ts';
 import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
+import { recovery } from './scenarios/recovery.ts';
 import { rooms } from './scenarios/rooms.ts';
+import { snapshot } from './scenarios/snapshot.ts';
 import { ticker } from './scenarios/ticker.ts';
 import { setUp } from './setup.ts';
 import { catalogue, systemNamed } from './systems/catalogue.ts';
@@ -30,6 +32,8 @@ import { clusters } from './systems/clusters.ts';
 import { plainAndCompressed } from './systems/compressed.ts';
 import { stopWhenInterrupted } from './systems/interrupted.ts';
 import { keptByRedis } from './systems/kept-by-redis.ts';
+import { valueKeepers } from './systems/keeping-values.ts';
+import { recoveringSystems } from './systems/recovering.ts';
 import { Running } from './systems/running.ts';
 import type { Codec, Runtime, System } from './systems/system.ts';
 
@@ -188,6 +192,47 @@ program
       await historyMemory(size, running, reporter);
       await history({ ...options, systems: keptByRedis() }, running, reporter);
     });
+  });
+
+const recoveringNames = recoveringSystems(1).map(({ name }) => name);
+
+program
+  .command('recovery')
+  .description('Everybody is cut off, misses some publications and comes back at once: until all have them.')
+  .option('--clients <n>', 'clients', wholeFrom(1), 5_000)
+  .option('--channels <n>', 'channels that they are spread over', wholeFrom(1), 1)
+  .option('--missed <n>', 'publications that each of them misses', wholeFrom(1), 100)
+  .option('--size <bytes>', 'bytes of a publication', wholeFrom(textRecords.headerBytes), 100)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 1)
+  .option(
+    '--systems <list>',
+    `some of ${recoveringNames.join()}`,
+    someOf(...recoveringNames),
+    recoveringNames,
+  )
+  .option('--out <file>', 'where the figures go', 'bench/results/recovery.json')
+  .action(async ({ out, clients, channels, missed, size, rounds, systems: names }) => {
+    if (channels > clients) throw new InvalidArgumentError('--channels must not be above --clients');
+    const systems = recoveringSystems(missed + 100).filter(({ name }) => names.includes(name));
+    const options = { clients, channels, missed, recordBytes: size, rounds, systems };
+    await report(out, (reporter) => recovery(options, running, reporter));
+  });
+
+const keeperNames = valueKeepers(1, 1).map(({ name }) => name);
+
+program
+  .command('snapshot')
+  .description('Many subscribe at once to a channel with the newest values of its keys: until all have them.')
+  .option('--clients <n>', 'new subscribers', wholeFrom(1), 1_000)
+  .option('--keys <n>', 'keys of the channel', wholeFrom(1), 1_000)
+  .option('--size <bytes>', 'bytes of a value', wholeFrom(textRecords.headerBytes), 100)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 3)
+  .option('--systems <list>', `some of ${keeperNames.join()}`, someOf(...keeperNames), keeperNames)
+  .option('--out <file>', 'where the figures go', 'bench/results/snapshot.json')
+  .action(async ({ out, clients, keys, size, rounds, systems: names }) => {
+    const systems = valueKeepers(keys, size).filter(({ name }) => names.includes(name));
+    const options = { clients, keys, recordBytes: size, rounds, systems };
+    await report(out, (reporter) => snapshot(options, running, reporter));
   });
 
 program
