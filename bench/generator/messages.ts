@@ -86,6 +86,8 @@ export interface Published {
   lag: string;
   /** Writes that the kernel did not take at once: the server did not read, or not fast enough. */
   heldBack: number;
+  /** Publications that were refused at least once and sent again, where they are answered. */
+  refused: number;
   cpuSeconds: number;
 }
 

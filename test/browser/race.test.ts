@@ -122,6 +122,26 @@ test('nothing was wrong with the page, and Ctrl-C leaves nothing running', async
   );
 });
 
+test('with a history Outcry brings everybody what he missed, and the others lose what they lost before', async () => {
+  race = await startRace('--clients', '20', '--rate', '50', '--history');
+  page = await browser.newPage();
+  page.setDefaultTimeout(patienceMs);
+  await page.goto(race.url);
+  await page.locator('[data-side=right][data-rate="50"]').waitFor();
+  expect(await page.locator('#right-name').textContent()).toBe('Outcry, two nodes, with history');
+
+  const node = (await kill('Kill a node')).right.join('\n');
+  expect(node).toContain('10 of them are back, 10 with all that they had missed');
+  expect(node).toMatch(/Nothing lost; p99/);
+  const redis = (await kill('Kill Redis')).right.join('\n');
+  expect(redis).toMatch(/\d+ publications had been refused meanwhile; their publisher sends them again/);
+  expect(redis).toMatch(/Redis runs again, empty/);
+  // What was taken and not yet handed out may be gone with Redis: then everybody is told, who would go on in a new epoch.
+  expect(redis).toMatch(/(Nothing lost|missed by subscribers who know it; nothing lost without a word); /);
+  expect(await counted('right', 'lost')).toBe(0);
+  expect(await race.interrupt()).toBe(130);
+}, 120_000);
+
 test('without Redis each side is one node, and nothing can be killed', async () => {
   race = await startRace('--clients', '10', '--rate', '50', '--alone');
   page = await browser.newPage();

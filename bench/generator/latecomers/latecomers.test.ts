@@ -68,7 +68,7 @@ const clean = { lost: 0, twice: 0, corrupted: 0 };
 describe('how far somebody has come', () => {
   const none = visit('outcry-msgpack');
   const of = (...sequences: number[]) => Buffer.concat(sequences.map((sequence) => none.record(sequence)));
-  const after = (bytes: Buffer): Progress => {
+  const having = (bytes: Buffer): Progress => {
     const { progress } = visit('outcry-msgpack');
     progress.records(bytes, 0, bytes.length / recordBytes, recordBytes);
     return progress;
@@ -87,7 +87,7 @@ describe('how far somebody has come', () => {
       6,
     ],
   ])('%s', (_what, bytes, faults, next) => {
-    const progress = after(bytes);
+    const progress = having(bytes);
     progress.ended(6);
     expect(progress.faults).toEqual(faults);
     expect(progress.next).toBe(next);
@@ -96,7 +96,7 @@ describe('how far somebody has come', () => {
   test('one flipped bit', () => {
     const bytes = of(0, 1, 2, 3, 4, 5);
     bytes[3 * recordBytes + 50] = (bytes[3 * recordBytes + 50] as number) ^ 1;
-    expect(after(bytes).faults.corrupted).toBe(1);
+    expect(having(bytes).faults.corrupted).toBe(1);
   });
 });
 
