@@ -20,6 +20,7 @@ import { fanout } from './scenarios/fanout.ts';
 import { history } from './scenarios/history.ts';
 import { historyMemory } from './scenarios/history-memory.ts';
 import { idle, idleSystems } from './scenarios/idle.ts';
+import { latestMemory } from './scenarios/latest-memory.ts';
 import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
 import { recovery } from './scenarios/recovery.ts';
@@ -232,7 +233,10 @@ program
   .action(async ({ out, clients, keys, size, rounds, systems: names }) => {
     const systems = valueKeepers(keys, size).filter(({ name }) => names.includes(name));
     const options = { clients, keys, recordBytes: size, rounds, systems };
-    await report(out, (reporter) => snapshot(options, running, reporter));
+    await report(out, async (reporter) => {
+      await latestMemory(keys, size, running, reporter);
+      await snapshot(options, running, reporter);
+    });
   });
 
 program

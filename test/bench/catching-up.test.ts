@@ -44,8 +44,10 @@ test.concurrent(
   'snapshot brings every new subscriber all values',
   async () => {
     const { figures } = await figuresOf('snapshot', '--clients', '20', '--keys', '50', '--rounds', '1');
-    expect((figures.raw as Run[]).length).toBe(5);
-    for (const { system, afterMs, wireBytes, found } of figures.raw as Run[]) {
+    const [{ memory }, ...runs] = figures.raw as [{ memory: { inRedis: number } }, ...Run[]];
+    expect(memory.inRedis).toBeGreaterThan(50 * 100);
+    expect(runs.length).toBe(5);
+    for (const { system, afterMs, wireBytes, found } of runs) {
       expect(found, system).toMatchObject(nothingWrong);
       expect(afterMs.last, system).toBeGreaterThan(0);
       expect(wireBytes, system).toBeGreaterThan(20 * 50 * 100);
