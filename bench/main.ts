@@ -143,7 +143,7 @@ program
   )
   .option('--seconds <n>', 'seconds of each run', positive, 3)
   .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
-  .option('--rounds <n>', 'rounds', wholeFrom(1), 3)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 2)
   .option('--runtime <list>', 'of our nodes: bun, node', someOf<Runtime>('bun', 'node'), ['bun', 'node'])
   .option('--out <file>', 'where the figures go', 'bench/results/compression.json')
   .action(async ({ out, clients, rate, sizes, seconds, warmUp, rounds, runtime }) => {
@@ -157,7 +157,7 @@ program
   .description('Connections that say nothing: memory of one, handshakes a second, beside a bare server.')
   .option('--from <n>', 'connections at the lower end of the slope', wholeFrom(1), 5_000)
   .option('--to <n>', 'connections at its upper end', wholeFrom(2), 15_000)
-  .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
+  .option('--rounds <n>', 'rounds; five decide', wholeFrom(1), 2)
   .addOption(systemsOption(idleSystems))
   .option('--out <file>', 'where the figures go', 'bench/results/idle.json')
   .action(async ({ from, to, rounds, systems: chosen, out }) => {
@@ -254,7 +254,7 @@ program
   .description('What publications cost the main thread of a page, with the SDK and without.')
   .option('--publications <n>', 'publications of each run', wholeFrom(1), 10_000)
   .option('--rate <n>', 'publications a second', positive, 2_000)
-  .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 3)
   .option('--out <file>', 'where the figures go', 'bench/results/browser-cost.json')
   .action(async ({ publications, rate, rounds, out }) => {
     await report(out, (reporter) => browserCost({ publications, rate, rounds }, running, reporter));
