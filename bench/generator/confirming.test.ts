@@ -54,7 +54,7 @@ describe('publications that are answered', () => {
     expect(written()).toBe('2');
     answer(true, 2);
     expect(written()).toBe('3,4,5');
-    expect(confirming.refused).toBe(2);
+    expect(confirming.refused).toBe(4);
     answer(true, 3, 4, 5);
     expect(confirming.isSettled).toBe(true);
     publish(6);

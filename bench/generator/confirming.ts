@@ -27,7 +27,7 @@ export class Confirming {
     this.#options = options;
   }
 
-  /** Publications that were refused at least once. */
+  /** Publications that were refused at least once, or had to wait behind one that was. */
   get refused(): number {
     return this.#refused;
   }
@@ -39,8 +39,10 @@ export class Confirming {
   /** @param id rises from one to the next */
   publish(id: number, frame: Buffer): void {
     const sent = { id, frame };
-    if (this.#trying || this.#waiting.length > 0) this.#waiting.push(sent);
-    else this.#write(sent);
+    if (this.#trying || this.#waiting.length > 0) {
+      this.#refused += 1;
+      this.#waiting.push(sent);
+    } else this.#write(sent);
   }
 
   answered(id: number, taken: boolean): void {

@@ -86,7 +86,7 @@ export interface Published {
   lag: string;
   /** Writes that the kernel did not take at once: the server did not read, or not fast enough. */
   heldBack: number;
-  /** Publications that were refused at least once and sent again, where they are answered. */
+  /** Where publications are answered: those that were refused at least once, or had to wait behind one that was. */
   refused: number;
   cpuSeconds: number;
 }

@@ -34,7 +34,7 @@ describe('of a killed Redis', () => {
     const signals = { told: 1_000, toldBy: 12_100, paused: 1_000, hearAgainBy: 12_300 };
     expect(told({ refused: 204, latency: { p99: 2_100 } }, signals)).toEqual([
       '0.0 Redis was killed',
-      '2.0 204 publications had been refused meanwhile; their publisher sends them again',
+      '2.0 204 publications have waited, since the first was refused; their publisher sends them now',
       '2.0 Redis runs again, empty',
       '2.1 All 1,000 subscribers have been told that they may miss something',
       '2.3 1,000 who heard nothing hear again',

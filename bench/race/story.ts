@@ -13,7 +13,7 @@ export interface Broken {
   killedAt: number;
   startedAgainAt: number;
   signals: SignalCounts;
-  /** Publications that a node refused, and that were sent again. */
+  /** Publications that a node refused and that were sent again, and those that waited behind them. */
   refused: number;
   /** Records that came twice. */
   twice: number;
@@ -45,7 +45,7 @@ export function storyOf(broken: Broken): StoryLine[] {
   if (refused > 0)
     lines.push({
       at: since(startedAgainAt),
-      text: `${whole(refused)} publications had been refused meanwhile; their publisher sends them again`,
+      text: `${whole(refused)} publications have waited, since the first was refused; their publisher sends them now`,
     });
   lines.push({ at: since(startedAgainAt), text: `${name} runs again${what === 'Redis' ? ', empty' : ''}` });
   if (paused > 0 && cutOff === 0)
