@@ -14,7 +14,7 @@ const onBunOnly = [
   'test/haproxy/!(websocket).test.ts',
   'test/history/**',
   'test/bench/!(scenarios).test.ts',
-  'test/browser/race.test.ts',
+  'test/browser/race*.test.ts',
   'test/browser/report-page.test.ts',
 ];
 const onNodeOnly = ['test/cluster/mixed-*.test.ts'];

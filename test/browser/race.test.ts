@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
 import { descendantsOf } from '../support/descendants.ts';
 import { startRace, type TestRace } from '../support/race.ts';
+import { countOf, figureOf, killOn } from '../support/race-page.ts';
 import { until } from '../support/until.ts';
 
 /** A pause lasts some seconds, and a turn of each side comes before it. */
@@ -29,7 +30,9 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-const figure = (side: string, name: string) => page.locator(`[data-side=${side}] [data-show=${name}]`);
+const figure = (side: string, name: string) => figureOf(page, side, name);
+const counted = (side: string, name: string) => countOf(page, side, name);
+const kill = (name: string) => killOn(page, name, patienceMs);
 
 test('both sides are fed and counted', async () => {
   for (const side of ['left', 'right']) {
@@ -49,22 +52,6 @@ test('the slider moves both', async () => {
   await expect.poll(() => page.locator('#rate-value').textContent()).toBe('190');
   for (const side of ['left', 'right']) await page.locator(`[data-side=${side}][data-rate="190"]`).waitFor();
 });
-
-/** Presses a button, by keyboard, and waits until both sides have their story. */
-async function kill(name: string): Promise<Record<'left' | 'right', string[]>> {
-  const button = page.getByRole('button', { name });
-  await expect.poll(() => button.isEnabled(), { timeout: patienceMs }).toBe(true);
-  await button.press('Enter');
-  await expect.poll(() => button.isDisabled()).toBe(true);
-  await expect.poll(() => button.isEnabled(), { timeout: patienceMs }).toBe(true);
-  return {
-    left: await figure('left', 'story').locator('li').allInnerTexts(),
-    right: await figure('right', 'story').locator('li').allInnerTexts(),
-  };
-}
-
-const counted = async (side: string, name: string) =>
-  Number((await figure(side, name).textContent())?.replaceAll(',', ''));
 
 test('a killed Redis: Outcry tells everybody, and what bare Bun loses it loses without a word', async () => {
   const { left, right } = await kill('Kill Redis');
@@ -121,28 +108,6 @@ test('nothing was wrong with the page, and Ctrl-C leaves nothing running', async
     { what: 'the end of every process' },
   );
 });
-
-test('with a history Outcry brings everybody what he missed, and the others lose what they lost before', async () => {
-  race = await startRace('--clients', '20', '--rate', '50', '--history');
-  page = await browser.newPage();
-  page.setDefaultTimeout(patienceMs);
-  await page.goto(race.url);
-  await page.locator('[data-side=right][data-rate="50"]').waitFor();
-  expect(await page.locator('#right-name').textContent()).toBe('Outcry, two nodes, with history');
-
-  const node = (await kill('Kill a node')).right.join('\n');
-  expect(node).toContain('10 of them are back, 10 with all that they had missed');
-  expect(node).toMatch(/Nothing lost; p99/);
-  const redis = (await kill('Kill Redis')).right.join('\n');
-  expect(redis).toMatch(
-    /\d+ publications have waited, since the first was refused; their publisher sends them now/,
-  );
-  expect(redis).toMatch(/Redis runs again, empty/);
-  // The channel is numbered anew, and what comes before a node has seen that is told as missed.
-  expect(redis).toMatch(/(Nothing lost|missed by subscribers who know it; nothing lost without a word); /);
-  expect(await counted('right', 'lost')).toBe(0);
-  expect(await race.interrupt()).toBe(130);
-}, 120_000);
 
 test('without Redis each side is one node, and nothing can be killed', async () => {
   race = await startRace('--clients', '10', '--rate', '50', '--alone');
