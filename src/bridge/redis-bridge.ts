@@ -28,7 +28,7 @@ import { readBeat, writeBeat } from '../protocol/beat.ts';
 import type { FrameSender } from '../protocol/bridge-frame.ts';
 import { mayBeControl, type Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
-import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
+import type { Bridge, BridgeState, OnAway, OnGap, Outcome, Receive } from './bridge.ts';
 import { type Broker, type BrokerConnection, isRefusal, type ServerIdentity } from './broker.ts';
 import type { Answers, Cluster, ClusterNode, LocalNode } from './cluster.ts';
 import { ControlChannel } from './control-channel.ts';
@@ -103,6 +103,7 @@ export class RedisBridge implements Bridge, Cluster {
   #receive: Receive = () => {};
   #local: LocalNode | null = null;
   #onGap: OnGap = () => {};
+  #onAway: OnAway = () => {};
   #publisher: BrokerConnection | null = null;
   #subscriber: BrokerConnection | null = null;
   #publisherIdentity: ServerIdentity | null = null;
@@ -172,9 +173,10 @@ export class RedisBridge implements Bridge, Cluster {
     return this.#state;
   }
 
-  start(receive: Receive, onGap: OnGap): void {
+  start(receive: Receive, onGap: OnGap, onAway: OnAway = () => {}): void {
     this.#receive = receive;
     this.#onGap = onGap;
+    this.#onAway = onAway;
     const { broker, sender, clock } = this.#options;
     const onError = (message: string) =>
       this.#log.trouble('warn', { reason: message }, `${broker.name} cannot be reached`);
@@ -556,6 +558,7 @@ export class RedisBridge implements Bridge, Cluster {
     this.#options.metrics.connected.value = 0;
     this.#log.news('warn', { reason }, 'Redis is away: publications reach the clients of this node only');
     this.#options.onState('away');
+    this.#onAway();
   }
 
   #startOver(reason: string): void {
