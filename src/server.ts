@@ -209,6 +209,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     metrics,
     cluster: bridge,
     bridge,
+    history,
+    keepsHistory: (channel) => policy.keepsHistory(channel),
   });
   const api = new Api({
     publish: new PublishRoute({
