@@ -38,7 +38,7 @@ const deliverCopy = (channel: string, { bytes }: Publication) => deliver(channel
 
 const bridge = new RedisBridge({
   ...common,
-  broker: redisBroker(common),
+  broker: redisBroker(common, bootId),
   history: null,
   sender: { nodeId: bootId, bootId },
   logger,
