@@ -209,9 +209,14 @@ export class RedisBridge implements Bridge, Cluster {
     this.#outgoing.add(shardOf(channel, this.#options.shards), channel, publication);
   }
 
-  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome> {
+  publishConfirmed(
+    channel: string,
+    publication: Publication,
+    idempotencyKey: string | null = null,
+  ): Outcome | Promise<Outcome> {
     if (this.#publisher === null) return 'failed';
-    return this.#outgoing.addConfirmed(shardOf(channel, this.#options.shards), channel, publication);
+    const shard = shardOf(channel, this.#options.shards);
+    return this.#outgoing.addConfirmed(shard, channel, publication, idempotencyKey);
   }
 
   prepare(channel: string): boolean | Promise<boolean> {
