@@ -38,7 +38,7 @@ const deliverCopy = (channel: string, { bytes }: Publication) => deliver(channel
 
 const bridge = new RedisBridge({
   ...common,
-  broker: redisBroker(common, bootId),
+  broker: redisBroker(common),
   history: null,
   sender: { nodeId: bootId, bootId },
   logger,
@@ -52,6 +52,7 @@ const history = new RedisHistory({
   bootId,
   retention: () => ({ size: 100, ttlMs: 300_000 }),
   metrics: metrics.history,
+  onGeneration() {},
   onTrouble: (reason) => console.error(reason),
   dial: ({ onReady, onLost }) =>
     new RedisConnection({

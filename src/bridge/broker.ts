@@ -46,17 +46,15 @@ export interface BrokerConnection {
   end(): void;
 }
 
-/** What a connection of the bridge is for: one that is subscribed is not published on. */
-export type BrokerRole = 'publisher' | 'subscriber';
-
 export interface Broker {
   /** As sentences of the log name it. */
   readonly name: string;
   /** Its address may come to lead elsewhere, and nobody is told. */
   readonly mayMove: boolean;
-  dial(role: BrokerRole, events: BrokerEvents): BrokerConnection;
-  /** Looks at where the address leads now, over a connection of its own that ends with the answer. */
-  look(): Promise<ServerIdentity>;
+  /** @param name shown to whoever looks at its connections; without spaces */
+  dial(name: string, events: BrokerEvents): BrokerConnection;
+  /** Looks at where the address leads now. */
+  look(name: string): Promise<ServerIdentity>;
 }
 
 /** True for an answer that is an error: the command is settled, and was not carried out. */

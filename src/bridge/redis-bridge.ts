@@ -175,10 +175,10 @@ export class RedisBridge implements Bridge, Cluster {
   start(receive: Receive, onGap: OnGap): void {
     this.#receive = receive;
     this.#onGap = onGap;
-    const { broker, clock } = this.#options;
+    const { broker, sender, clock } = this.#options;
     const onError = (message: string) =>
       this.#log.trouble('warn', { reason: message }, `${broker.name} cannot be reached`);
-    this.#publisher = broker.dial('publisher', {
+    this.#publisher = broker.dial(`outcry-pub:${sender.bootId}`, {
       onError,
       onReady: (identity) => {
         this.#publisherIdentity = identity;
@@ -187,7 +187,7 @@ export class RedisBridge implements Bridge, Cluster {
       onLost: () => this.#lost('the publishing connection ended'),
       onMessage() {},
     });
-    this.#subscriber = broker.dial('subscriber', {
+    this.#subscriber = broker.dial(`outcry-sub:${sender.bootId}`, {
       onError,
       onReady: (identity) => {
         this.#subscriberIdentity = identity;
@@ -445,9 +445,9 @@ export class RedisBridge implements Bridge, Cluster {
     if (this.#probing) return;
     this.#probing = true;
     this.#lookedAt = this.#options.clock.now();
-    const { broker, clock } = this.#options;
+    const { broker, sender, clock } = this.#options;
     try {
-      const found = await broker.look();
+      const found = await broker.look(`outcry-probe:${sender.bootId}`);
       if (found.role === 'master' && found.runId === this.#subscriberIdentity?.runId)
         this.#peers.looked(clock.now());
       else if (this.#state === 'connected') this.#startOver('Redis is elsewhere now');
@@ -534,14 +534,14 @@ export class RedisBridge implements Bridge, Cluster {
     this.#options.history?.doubt(() => true);
     // Also the first time: who came before then was told that nothing of the others arrives.
     this.#onGap('bridge_away', () => true);
-    if (this.#awaySince === null) this.#log.news('info', {}, `joined the cluster through ${this.#options.broker.name}`);
+    if (this.#awaySince === null) this.#log.news('info', {}, 'joined the cluster through Redis');
     else {
       const seconds = ((clock.now() - this.#awaySince) / 1_000).toFixed(1);
       metrics.possibleGaps.value += 1;
       this.#log.news(
         'info',
         {},
-        `${this.#options.broker.name} is back after ${seconds} s: publications of other nodes may have been missed`,
+        `Redis is back after ${seconds} s: publications of other nodes may have been missed`,
       );
     }
     this.#options.onState('connected');
@@ -554,8 +554,7 @@ export class RedisBridge implements Bridge, Cluster {
     this.#state = 'away';
     this.#awaySince = this.#options.clock.now();
     this.#options.metrics.connected.value = 0;
-    const { name } = this.#options.broker;
-    this.#log.news('warn', { reason }, `${name} is away: publications reach the clients of this node only`);
+    this.#log.news('warn', { reason }, 'Redis is away: publications reach the clients of this node only');
     this.#options.onState('away');
   }
 

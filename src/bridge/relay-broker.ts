@@ -1,17 +1,17 @@
 /**
  * The relay of this host as the broker. It watches Redis itself, so that where it leads is where the cluster is.
  */
-import type { Broker, ServerIdentity } from './broker.ts';
+import type { Broker, BrokerEvents, ServerIdentity } from './broker.ts';
 import { RelayConnection, type RelayConnectionOptions } from './relay-connection.ts';
 
 export function relayBroker(
   options: Pick<RelayConnectionOptions, 'path' | 'bootId' | 'commandTimeoutMs' | 'clock'>,
 ): Broker {
-  const dial: Broker['dial'] = (role, events) => new RelayConnection({ ...options, ...events, role });
+  const dial = (events: BrokerEvents) => new RelayConnection({ ...options, ...events, role: 'bridge' });
   return {
     name: 'the relay of this host',
     mayMove: false,
-    dial,
+    dial: (_name, events) => dial(events),
     look: async () =>
       await new Promise<ServerIdentity>((resolve, reject) => {
         const settle = (give: () => void) => {
@@ -20,7 +20,7 @@ export function relayBroker(
           give();
         };
         const fail = (message: string) => settle(() => reject(new Error(message)));
-        const connection = dial('subscriber', {
+        const connection = dial({
           onReady: (identity) => settle(() => resolve(identity)),
           onError: fail,
           onLost() {},

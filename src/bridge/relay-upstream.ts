@@ -5,7 +5,7 @@ import type { ReadValue, RelayRole, WireValue } from '../protocol/relay-frame.ts
 import type { ServerIdentity } from './broker.ts';
 
 export interface RelayUpstreamEvents {
-  /** What `identity` says of a role is another than before. Everything that was subscribed in the role `subscriber` is gone. */
+  /** What `identity` says of a role is another than before. With that of the bridge everything that was subscribed is gone. */
   changed(role: RelayRole, why: string): void;
   /** A message for every worker that has subscribed to the channel, but not for those with this boot id. */
   message(channel: string, bytes: Uint8Array, except: string | null): void;

@@ -63,7 +63,7 @@ export class Relay {
     await relay.#listen();
     options.upstream.start({
       changed: (role, why) => {
-        if (role === 'subscriber') relay.#audiences = new Map();
+        if (role === 'bridge') relay.#audiences = new Map();
         for (const peer of relay.#peers) peer.tellState(role, why);
       },
       message: (channel, bytes, except) => relay.#deliver(channel, bytes, except),

@@ -43,8 +43,8 @@ export const toRelay = {
 
 export const toWorker = { ready: 0, lost: 1, message: 2, done: 3, refused: 4, failed: 5 } as const;
 
-/** What each connection of a worker is for; the relay has one of each to Redis. */
-export const relayRoles = ['publisher', 'subscriber', 'history'] as const;
+/** What a connection of a worker is for: bridge and history go their own ways to Redis. */
+export const relayRoles = ['bridge', 'history'] as const;
 export type RelayRole = (typeof relayRoles)[number];
 
 /** What a frame is made of. A number is whole and below 2^53, or any float64. */

@@ -21,9 +21,12 @@ beforeEach(async () => {
 afterEach(() => redis.kill());
 
 async function connected({ maxBytesInFlight = 1e6 } = {}): Promise<RedisBridge> {
-  const address = parseRedisUrl(redis.url) as RedisAddress;
   const bridge = new RedisBridge({
-    broker: redisBroker({ address, ca: null, commandTimeoutMs: 300 }, 'b'),
+    broker: redisBroker({
+      address: parseRedisUrl(redis.url) as RedisAddress,
+      ca: null,
+      commandTimeoutMs: 300,
+    }),
     prefix: 'outcry',
     shards: 4,
     sender: { nodeId: 'left', bootId: 'b' },
