@@ -17,6 +17,7 @@ import { RedisHistory, type RedisHistoryOptions } from '../history/redis-history
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { shardOf } from '../protocol/shard.ts';
 
 export interface ClusterOptions {
   settings: Settings;
@@ -87,6 +88,7 @@ function redisHistory(
     retention: (channel) => policy.retention(channel),
     metrics: metrics.history,
     onTrouble: trouble,
+    onGeneration: (shard) => doubt((channel) => shardOf(channel, common.shards) === shard),
     dial: ({ onReady, onLost }) =>
       new RedisConnection({
         ...common,
