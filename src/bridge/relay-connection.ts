@@ -12,6 +12,7 @@ import { connect, type Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.ts';
 import { Malformed } from '../protocol/malformed.ts';
 import {
+  asBytes,
   asInteger,
   asText,
   type ReadValue,
@@ -25,6 +26,7 @@ import {
 } from '../protocol/relay-frame.ts';
 import type { BrokerConnection, BrokerEvents, ServerIdentity } from './broker.ts';
 import { GatheredWrites } from './gathered-writes.ts';
+import { refusal } from './relay-upstream.ts';
 import { retryPause } from './retry-pause.ts';
 
 /** A relay that has not said anything by then is given up. */
@@ -183,18 +185,24 @@ export class RelayConnection implements BrokerConnection {
       case toWorker.ready:
         this.#heard();
         this.#ready = true;
-        return this.#options.onReady({ runId: asText(first), role: asText(rest[0]) });
+        this.#options.onReady({ runId: asText(first), role: asText(rest[0]) });
+        break;
       case toWorker.lost:
         this.#heard();
-        return this.#lost(asText(first));
+        this.#lost(asText(first));
+        break;
       case toWorker.message:
-        return this.#options.onMessage(asText(first), rest[0] as Buffer);
+        this.#options.onMessage(asText(first), asBytes(rest[0]));
+        break;
       case toWorker.done:
-        return this.#commandOf(first)?.resolve(rest[0] ?? null);
+        this.#commandOf(first)?.resolve(rest[0] ?? null);
+        break;
       case toWorker.refused:
-        return this.#commandOf(first)?.reject(refusal(asText(rest[0])));
+        this.#commandOf(first)?.reject(refusal(asText(rest[0])));
+        break;
       case toWorker.failed:
-        return this.#commandOf(first)?.reject(new Error(asText(rest[0])));
+        this.#commandOf(first)?.reject(new Error(asText(rest[0])));
+        break;
       default:
         throw new Malformed('a frame of an unknown type');
     }
@@ -233,11 +241,4 @@ export class RelayConnection implements BrokerConnection {
       command.reject(new Error('the relay of this host does not answer in time'));
     }
   }
-}
-
-/** In the form in which the Redis client tells one. */
-function refusal(message: string): Error {
-  const error = new Error(message);
-  error.name = 'ReplyError';
-  return error;
 }

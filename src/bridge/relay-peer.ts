@@ -95,13 +95,20 @@ export class RelayPeer {
 
   #take(type: number, [first, ...rest]: ReadValue[]): void {
     if (!this.#open) return;
-    if (this.#role === null || type === toRelay.hello) return this.#greet(type, first, rest);
+    const role = this.#role;
+    if (role === null || type === toRelay.hello) this.#greet(type, first, rest);
+    else this.#command(type, role, asInteger(first), rest);
+  }
+
+  #command(type: number, role: RelayRole, id: number, values: ReadValue[]): void {
     this.#options.metrics.commands.value += 1;
-    const id = asInteger(first);
-    this.#carryOut(type, this.#role, rest).then(
+    this.#carryOut(type, role, values).then(
       (value) => this.#answer(id, value),
       (error: Error) => {
-        if (error instanceof Malformed) return this.#end('malformed');
+        if (error instanceof Malformed) {
+          this.#end('malformed');
+          return;
+        }
         const refused = isRefusal(error);
         this.#options.metrics.commandsFailed.values[refused ? 'refused' : 'failed'] += 1;
         this.#write(relayFrame(refused ? toWorker.refused : toWorker.failed, id, error.message));

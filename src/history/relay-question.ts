@@ -24,7 +24,8 @@ export function entriesOf(writer: SequencedWriter, publications: readonly Public
   for (let from = 0; from < publications.length; ) {
     const time = publications[from]?.time;
     let to = from + 1;
-    while (to < publications.length && to - from < maxPublications && publications[to]?.time === time) to += 1;
+    while (to < publications.length && to - from < maxPublications && publications[to]?.time === time)
+      to += 1;
     entries.push(writer.entry(publications.slice(from, to)));
     from = to;
   }
