@@ -5,7 +5,7 @@ import { QuietLog } from '../bridge/quiet-log.ts';
 import { RedisBridge } from '../bridge/redis-bridge.ts';
 import { relayBroker } from '../bridge/relay-broker.ts';
 import { RelayConnection } from '../bridge/relay-connection.ts';
-import type { ServedHistory } from '../bridge/redis-bridge.ts';
+import type { ServedHistory } from '../bridge/served-history.ts';
 import type { History } from '../history/history.ts';
 import { RelayHistory } from '../history/relay-history.ts';
 import type { ChannelPolicy } from '../auth/channel-policy.ts';

@@ -15,7 +15,7 @@ import { bootIdOf } from '../protocol/bridge-frame.ts';
 import type { RelayRole, WireValue } from '../protocol/relay-frame.ts';
 import type { Broker, BrokerConnection, BrokerEvents, ServerIdentity } from './broker.ts';
 import { type RelayUpstream, type RelayUpstreamEvents, refusal } from './relay-upstream.ts';
-import type { ServedHistory } from './redis-bridge.ts';
+import type { ServedHistory } from './served-history.ts';
 
 /** An answer to who a server is may be so old; the workers all ask once a second. */
 const identityHoldsMs = 500;
