@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { UserError } from '../src/errors.ts';
 import { oneOf, positive, positives, someOf, systemsOption, wholeFrom, wholesFrom } from './arguments.ts';
 import { textRecords } from './generator/record.ts';
 import { compareReports } from './report/comparison.ts';
@@ -177,6 +178,7 @@ program
   .option('--size <list>', 'bytes of publications', wholesFrom(textRecords.headerBytes), [100, 1_000])
   .option('--broadcasts <n>', 'publications of each size', wholeFrom(1), 3)
   .option('--idle-seconds <n>', 'for which nothing is said', positive, 20)
+  .option('--no-reference', 'leaves out what a delivery costs with a thousand subscribers')
   .option('--idle-timeout-ms <n>', 'of Outcry, which pings every two thirds of it', wholeFrom(300), 40_000)
   .option('--out <file>', 'where the figures go', 'bench/results/million.json')
   .action(async ({ out, size, idleTimeoutMs, via = null, workers = null, ...options }) => {
@@ -254,7 +256,9 @@ try {
   // What was interrupted fails in many ways; the signal's handler has the last word.
   if (interrupted()) await new Promise(() => {});
   await running.stopAll();
-  process.stderr.write(`\nbench: ${error instanceof Error ? error.stack : String(error)}\n`);
+  const words =
+    error instanceof UserError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`\nbench: ${words}\n`);
   process.exit(1);
 }
 

@@ -4,8 +4,9 @@
  */
 import { writeSync } from 'node:fs';
 import { monotonicMs } from '../generator/monotonic.ts';
+import { mostDescriptors } from './capacity.ts';
 import { addressOf, Poll, readBytes } from './kernel.ts';
-import { Members, mostDescriptors } from './members.ts';
+import { Members } from './members.ts';
 import type { Order, Said } from './orders.ts';
 import { tlsWire } from './tls-wire.ts';
 import { plainWire } from './wire.ts';

@@ -7,11 +7,9 @@
 import { fileURLToPath } from 'node:url';
 import { type Latency, mergedLatency } from '../generator/latency.ts';
 import type { Target } from '../generator/messages.ts';
-import { ipv4 } from './kernel.ts';
+import { ipv4 } from './address.ts';
+import { connectionsPerProcess } from './capacity.ts';
 import type { CrowdReport, Order, Progress, Said } from './orders.ts';
-
-/** Descriptors of a process that are no connections. */
-const reservedDescriptors = 200;
 
 /** Processes that open connections at once, and handshakes under way in each: together half of the smallest backlog, 512. */
 const openingAtOnce = 2;
@@ -24,11 +22,6 @@ const firstAddress = ipv4('127.1.0.1');
 const addressStride = 256;
 
 const file = fileURLToPath(new URL('crowd-process.ts', import.meta.url));
-
-/** Connections that a process can hold below that limit of descriptors. */
-export function connectionsPerProcess(descriptorLimit: number): number {
-  return Math.max(1, Math.min(descriptorLimit, 65_000) - reservedDescriptors);
-}
 
 export interface Standing {
   joined: number;
@@ -184,6 +177,8 @@ class CrowdMember {
     if (said.type === 'progress') this.progress = said;
     else if (said.type === 'failed') this.#fail(new Error(said.reason));
     else {
+      // What it said of the run before is over.
+      if (said.type === 'expecting') this.progress = { ...this.progress, received: 0 };
       const index = this.#waiting.findIndex(({ type }) => type === said.type);
       if (index !== -1) this.#waiting.splice(index, 1)[0]?.resolve(said);
     }

@@ -6,6 +6,7 @@
  */
 import { dlopen, ptr, read } from 'bun:ffi';
 import { arch } from 'node:os';
+import { inet, socketAddress } from './address.ts';
 
 const int = 'i32' as const;
 const pointer = 'ptr' as const;
@@ -27,7 +28,6 @@ const libc = dlopen('libc.so.6', {
 }).symbols;
 
 // From the headers of Linux; the same on all its machines, but for the padding of epoll_event.
-const inet = 2;
 const streamNonBlockingCloseOnExec = 1 | 0o4000 | 0o2000000;
 const socketLevel = 1;
 const lingerOption = 13;
@@ -71,24 +71,6 @@ export class KernelError extends Error {
   constructor(what: string, number = errno()) {
     super(`${what}: ${errorName(number)}`);
   }
-}
-
-/** An IPv4 address and port as the kernel takes it. */
-export function socketAddress(address: number, port: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, inet, true);
-  view.setUint16(2, port);
-  view.setUint32(4, address);
-  return bytes;
-}
-
-/** `127.0.0.1` → a number. @throws RangeError for anything else than four numbers */
-export function ipv4(text: string): number {
-  const parts = text.split('.').map(Number);
-  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255)))
-    throw new RangeError(`${text} is no IPv4 address`);
-  return parts.reduce((address, part) => address * 256 + part, 0);
 }
 
 /** On, and 0 s: closing resets, so that a million connections do not linger in TIME_WAIT and keep their ports. */

@@ -10,24 +10,21 @@ import { dialects } from '../generator/dialects/catalogue.ts';
 import type { Target } from '../generator/messages.ts';
 import { monotonicMs } from '../generator/monotonic.ts';
 import { clientFrame } from '../generator/websocket.ts';
+import { ipv4, socketAddress } from './address.ts';
+import { mostDescriptors } from './capacity.ts';
 import {
   addressOf,
   beginConnection,
   closeDescriptor,
   errorName,
   errorOf,
-  ipv4,
   KernelError,
   type Poll,
-  socketAddress,
   wait,
 } from './kernel.ts';
 import type { Order, Progress } from './orders.ts';
 import { Receipts } from './receipts.ts';
 import type { Wire } from './wire.ts';
-
-/** Above every descriptor that a process of a crowd may get. */
-export const mostDescriptors = 65_536;
 
 /** Whose handshake failed tries again after this. */
 const retryMs = 1_000;

@@ -7,6 +7,7 @@
  * the memory is the server's and the kernel's, for both ends.
  */
 import { cpus } from 'node:os';
+import { exitCodes, UserError } from '../../src/errors.ts';
 import { Crowd, type Reception } from '../crowd/crowd.ts';
 import { speak } from '../generator/conversation.ts';
 import { dialects } from '../generator/dialects/catalogue.ts';
@@ -29,13 +30,19 @@ import { planMillion, reserveBytes, type Via } from './million-plan.ts';
 const maxLastSeconds = 10;
 /** Server CPU of a delivery, as a multiple of what it is with a thousand subscribers at ten messages a second. */
 const maxDeliveryRatio = 1.5;
+const referenceBytes = 100;
 const reference = { receivers: 1_000, rate: 10, seconds: 4, warmUpSeconds: 1 };
+
+/** Bytes of user space that a tunnel may cost HAProxy. */
+const maxTunnelBytes: Partial<Record<Via, number>> = { 'haproxy-l4': 3_500, haproxy: 5_000 };
+/** Fewer connections than this are not more than what an allocator keeps in reserve. */
+const fewestForBytes = 5_000;
 
 /** Nothing has come for this long: nothing will. */
 const quietMs = 5_000;
 const maxBroadcastMs = 120_000;
-/** After connecting: frees and collections of both ends. */
-const settleMs = 3_000;
+/** After connecting: frees and collections of both ends. A few connections leave little behind. */
+const maxSettleMs = 3_000;
 const tickMs = 1_000;
 
 export interface MillionOptions {
@@ -51,6 +58,8 @@ export interface MillionOptions {
   broadcasts: number;
   /** For which the idle crowd is watched. */
   idleSeconds: number;
+  /** With what a delivery costs where `fanout` begins, to compare with. */
+  reference: boolean;
   /** Of the nodes, beyond the defaults. */
   flags: readonly string[];
 }
@@ -69,13 +78,14 @@ export async function million(options: MillionOptions, running: Running, reporte
   const machine = millionMachine();
   const plan = planMillion(clients, via, machine, options.workers);
   if (plan.refusals.length > 0)
-    throw new RangeError(
+    throw new UserError(
       `${clients.toLocaleString('en')} connections do not fit here: ${plan.refusals.join('; ')}`,
+      exitCodes.failure,
     );
   reporter.progress(
     `million: ${plan.workers} workers, ${plan.crowdProcesses} processes of clients${via === null ? '' : `, ${plan.proxies} of HAProxy`}; about ${(plan.expectedBytes / 1e9).toFixed(1)} of ${(machine.availableBytes / 1e9).toFixed(1)} GB`,
   );
-  const predicted = await referenceMicros(runtime, codec, running, reporter);
+  const predicted = options.reference ? await referenceMicros(runtime, codec, running, reporter) : null;
 
   const system = outcryWorkers(plan.workers, { runtime, codec, flags });
   const server = await system.start({ running });
@@ -110,7 +120,11 @@ async function referenceMicros(
 ): Promise<number> {
   const name = `outcry-${runtime}${codec === 'raw' ? '' : `-${codec}`}`;
   reporter.progress(`million: what a delivery costs ${name} at ${reference.rate} messages/s`);
-  const run = await measureDelivery(systemNamed(name), { ...reference, recordBytes: 100 }, running);
+  const run = await measureDelivery(
+    systemNamed(name),
+    { ...reference, recordBytes: referenceBytes },
+    running,
+  );
   reporter.raw({ scenario: 'million', phase: 'reference', system: name, ...run });
   return accountedFor(run) ? run.cpuMicrosPerDelivery : Number.NaN;
 }
@@ -131,7 +145,7 @@ async function connect(
   const cpuSeconds = secondsOf(usageOf(server.pids)) - cpuBefore;
   const proxyCpuSeconds = secondsOf(usageOf(proxy?.pids ?? [])) - proxyCpuBefore;
   guard.phase = 'settling';
-  await pause(settleMs);
+  await pause(Math.min(maxSettleMs, clients));
   const after = memoryOf(server, proxy);
   const crowdBytes = proportionalBytes(crowd.pids);
   const { joined, failures } = crowd.standing;
@@ -170,6 +184,18 @@ async function connect(
     'kernel GB': ((after.slab - before.slab) / 1e9).toFixed(2),
     'all GB': (totalBytes / 1e9).toFixed(2),
   });
+  addTunnelBar(via, joined, proxyBytes, reporter);
+}
+
+/** Handshakes are in the CPU of HAProxy, and the memory of a tunnel is what stays. */
+function addTunnelBar(via: Via | null, connections: number, bytes: number, reporter: Reporter): void {
+  const limit = via === null ? undefined : maxTunnelBytes[via];
+  if (limit === undefined) return;
+  reporter.row('bars', {
+    bar: `${via}: at most ${limit} bytes of user space for a tunnel`,
+    figure: bytes.toFixed(0),
+    outcome: outcomeOf({ figure: bytes, limit, spread: 0, counts: connections >= fewestForBytes }),
+  });
 }
 
 async function beIdle(
@@ -204,7 +230,7 @@ async function beIdle(
 async function broadcast(
   { server, proxy, crowd }: Measured,
   size: number,
-  predictedMicros: number,
+  predictedMicros: number | null,
   { broadcasts }: MillionOptions,
   reporter: Reporter,
 ): Promise<void> {
@@ -261,7 +287,7 @@ interface Outcome {
   size: number;
   worstLast: number;
   micros: readonly number[];
-  predictedMicros: number;
+  predictedMicros: number | null;
   whole: boolean;
   proxied: boolean;
 }
@@ -275,7 +301,7 @@ function addBars(
     figure: worstLast.toFixed(2),
     outcome: outcomeOf({ figure: worstLast, limit: maxLastSeconds, spread: 0, counts: whole }),
   });
-  if (size !== 100 || proxied) return;
+  if (size !== referenceBytes || proxied || predictedMicros === null) return;
   const sorted = [...micros].sort((a, b) => a - b);
   const median = sorted[sorted.length >> 1] as number;
   const ratio = median / predictedMicros;
@@ -352,8 +378,9 @@ class MemoryGuard {
       joinedBefore = joined;
       if (available < reserveBytes)
         this.#exhausted.reject(
-          new Error(
+          new UserError(
             `given up at ${joined.toLocaleString('en')} connections: less than ${reserveBytes / 1e9} GB of memory were left`,
+            exitCodes.failure,
           ),
         );
     }, tickMs);
