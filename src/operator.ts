@@ -9,7 +9,7 @@ import { firstChannels, mergeChannels } from './channel/listing.ts';
 import { closeCodes } from './close-codes.ts';
 import type { Connections } from './connection/connections.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import type { NodeCounts } from './protocol/beat.ts';
+import type { NodeCounts, NodeState } from './protocol/beat.ts';
 import type { Answer, ChannelCount, Question } from './protocol/control.ts';
 
 export interface OperatorOptions {
@@ -17,6 +17,7 @@ export interface OperatorOptions {
   bootId: string;
   hub: Pick<Hub, 'channels' | 'subscribers'>;
   connections: Pick<Connections, 'find'>;
+  readiness: { readonly state: NodeState };
   metrics: Pick<Metrics, 'connectionsOpen' | 'channelsOpen' | 'subscriptionsOpen'>;
   cluster: Cluster;
   bridge: Pick<Bridge, 'state'>;
@@ -27,7 +28,8 @@ export interface NodeReport {
   readonly node: string;
   readonly boot: string;
   /** Null for a node that does not tell. */
-  readonly counts: NodeCounts | null;
+  readonly state: NodeState | null;
+  readonly counts: Omit<NodeCounts, 'state'> | null;
   /** 0 for this node. */
   readonly lastBeatAgeMs: number;
 }
@@ -57,7 +59,12 @@ export class Operator implements LocalNode {
     options.cluster.represent(this);
   }
 
+  /** With its state, for the other nodes. */
   counts(): NodeCounts {
+    return { ...this.countsHere(), state: this.#options.readiness.state };
+  }
+
+  countsHere(): Omit<NodeCounts, 'state'> {
     const { connectionsOpen, channelsOpen, subscriptionsOpen } = this.#options.metrics;
     return {
       connections: connectionsOpen.value,
@@ -85,13 +92,17 @@ export class Operator implements LocalNode {
   /** All nodes that are known, this one first. */
   nodes(): NodeReport[] {
     const { nodeId, bootId, cluster } = this.#options;
-    const others = cluster.nodes().map(({ nodeId, bootId, counts, lastBeatAgeMs }) => ({
-      node: nodeId,
-      boot: bootId,
-      counts,
-      lastBeatAgeMs,
-    }));
-    return [{ node: nodeId, boot: bootId, counts: this.counts(), lastBeatAgeMs: 0 }, ...others];
+    const here = { nodeId, bootId, counts: this.counts(), lastBeatAgeMs: 0 };
+    return [here, ...cluster.nodes()].map(({ nodeId, bootId, counts, lastBeatAgeMs }) => {
+      const { state = null, ...numbers } = counts ?? {};
+      return {
+        node: nodeId,
+        boot: bootId,
+        state,
+        counts: counts === null ? null : (numbers as Omit<NodeCounts, 'state'>),
+        lastBeatAgeMs,
+      };
+    });
   }
 
   subscribersHere(channel: string): number {

@@ -113,6 +113,7 @@ describe('counting', () => {
     expect(body.nodes[1]).toEqual({
       node: 'right',
       boot: expect.stringMatching(/^[0-9a-f]{16}$/),
+      state: 'ready',
       counts: {
         connections: expect.any(Number),
         channels: expect.any(Number),
