@@ -6,8 +6,9 @@ import { joinCluster } from './assembly/cluster.ts';
 import { memoryHistory, sequence } from './assembly/sequencing.ts';
 import { ChannelPolicy } from './auth/channel-policy.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
-import { Broadcaster } from './broadcaster.ts';
+import { Broadcaster, type KeyFate } from './broadcaster.ts';
 import { Hub } from './channel/hub.ts';
+import { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
@@ -23,11 +24,11 @@ import { NativeSession } from './connection/native-session.ts';
 import { RawGaps } from './connection/raw-gaps.ts';
 import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
+import { AdminListener } from './http/admin-listener.ts';
 import { Api } from './http/api/api.ts';
 import { ClusterRoutes } from './http/api/cluster-routes.ts';
 import { PublishRoute } from './http/api/publish-route.ts';
 import { Publisher } from './http/api/publisher.ts';
-import { AdminListener } from './http/admin-listener.ts';
 import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
 import { Readiness } from './lifecycle/readiness.ts';
@@ -148,7 +149,15 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     clock: systemClock,
     metrics,
   });
-  const broadcaster = new Broadcaster(hub, bridge, sequencing);
+  const keys = new IdempotencyKeys<KeyFate>({
+    clock: systemClock,
+    windowMs: settings.idempotencyWindowMs,
+    maxKeys: settings.idempotencyMaxKeys,
+    onForgotten: () => {
+      metrics.idempotencyKeysForgotten.value += 1;
+    },
+  });
+  const broadcaster = new Broadcaster({ hub, bridge, sequencing, keys, metrics });
   const rawRoom = { broadcaster, hub, policy, metrics };
   const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
   const native = {

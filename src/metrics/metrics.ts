@@ -304,6 +304,16 @@ export class Metrics {
     'outcry_publications_received_total',
     'Publications that clients of this node sent.',
   );
+  readonly duplicatesDiscarded = new LabelledCounter(
+    'outcry_duplicates_discarded_total',
+    'Publications in channels without history whose idempotency key was known, so that they were not broadcast again: of clients of this node and the API, or of other nodes.',
+    'from',
+    ['published', 'received'],
+  );
+  readonly idempotencyKeysForgotten = new Counter(
+    'outcry_idempotency_keys_forgotten_total',
+    'Idempotency keys in channels without history that were forgotten before their time, because there were more than idempotencyMaxKeys.',
+  );
   readonly payloadBytesReceived = new Counter(
     'outcry_payload_bytes_received_total',
     'Length of the payloads that clients of this node sent: bytes of binary, UTF-16 units of text.',

@@ -8,9 +8,9 @@ import { z } from 'zod';
 import { maxChannelNameBytes } from '../../channel/channel-name.ts';
 import { nodeStates } from '../../protocol/beat.ts';
 import { maxIdempotencyKeyLength } from '../../protocol/command.ts';
+import { maxListedChannels } from '../../protocol/control.ts';
 import { errorNames } from '../../protocol/error-codes.ts';
 import { maxKeyLength } from '../../protocol/messages.ts';
-import { maxListedChannels } from '../../protocol/control.ts';
 
 /** Publications in one batch. */
 export const maxBatch = 10_000;
@@ -29,7 +29,9 @@ const idempotencyKey = z
   .min(1)
   .max(maxIdempotencyKeyLength)
   .optional()
-  .describe('in a channel with history, publishes nothing if the key was used within the last five minutes');
+  .describe(
+    'publishes nothing if the key was used in this channel within the last five minutes (without history: `idempotencyWindowMs`)',
+  );
 
 const key = z
   .string()
@@ -91,18 +93,20 @@ export const errorReply = z.object({
 });
 
 const receipt = z.object({
-  epoch: z.string(),
-  offset: count,
+  epoch: z.string().optional(),
+  offset: count.optional(),
   duplicate: z.literal(true).optional().describe('its key was used before, so nothing was published now'),
 });
 
 export const publishReply = z.object({
   published: count,
-  ...receipt.partial().shape,
+  ...receipt.shape,
   positions: z
     .array(receipt.nullable())
     .optional()
-    .describe('of a batch, in its order; null for channels without history'),
+    .describe(
+      'of a batch, in its order; null where there is nothing to say, as for channels without history',
+    ),
 });
 
 export const linesReply = z.object({
