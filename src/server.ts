@@ -3,6 +3,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { joinCluster } from './assembly/cluster.ts';
+import { joinHost } from './assembly/host.ts';
 import { memoryHistory, sequence } from './assembly/sequencing.ts';
 import { ChannelPolicy } from './auth/channel-policy.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
@@ -16,6 +17,7 @@ import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
+import { Admission } from './connection/admission.ts';
 import { Conflation } from './connection/conflation.ts';
 import { ConnectDeadline } from './connection/connect-deadline.ts';
 import { Connections } from './connection/connections.ts';
@@ -47,6 +49,8 @@ import type { Listener } from './transport/transport.ts';
 export interface Node {
   readonly port: number;
   readonly adminPort: number;
+  /** In the Prometheus text form. */
+  metricsText(): Promise<string>;
   /**
    * Not ready for `drainDelayMs`, then closes all clients with 1001 over `drainWindowMs`, gives slow ones up to
    * `shutdownTimeoutMs` to take what waits, sends the rest to the other nodes, and frees both ports.
@@ -61,10 +65,13 @@ export interface NodeOptions {
   /** Of the program, for whoever asks. */
   version: string;
   files: AssetFiles;
+  /** Where it is one of several workers of a host that share a port: the socket of their relay. */
+  relayPath: string | null;
 }
 
 /** @throws UserError when a port cannot be bound; nothing is left running then */
-export async function startNode({ settings, nodeId, logger, version, files }: NodeOptions): Promise<Node> {
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const { settings, nodeId, logger, version, files, relayPath } = options;
   const metrics = new Metrics();
   const readiness = new Readiness();
   const assets = readAssets(files);
@@ -97,15 +104,18 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   });
   // Made last of all that is joined here; until then there is nobody whom it could concern.
   let rooms: SequencedRooms | null = null;
+  const clusterOptions = {
+    ...{ settings, nodeId, logger, bootId, metrics, readiness },
+    policy: policy.keepsAny ? policy : null,
+    doubt: (concerns: (channel: string) => boolean) => rooms?.doubt(concerns),
+    reachable: () => rooms?.reachable(),
+  };
   const joined =
-    settings.redisUrl === null
-      ? null
-      : joinCluster({
-          ...{ settings, nodeId, logger, bootId, metrics, readiness },
-          policy: policy.keepsAny ? policy : null,
-          doubt: (concerns) => rooms?.doubt(concerns),
-          reachable: () => rooms?.reachable(),
-        });
+    relayPath !== null
+      ? joinHost(clusterOptions, relayPath)
+      : settings.redisUrl === null
+        ? null
+        : joinCluster(clusterOptions);
   const bridge = joined?.bridge ?? new InProcessBridge();
   const history = policy.keepsAny ? (joined?.history ?? memoryHistory(settings, policy, metrics)) : null;
   const handlerFailed = (where: 'request' | 'session' | 'flush', error: unknown): void => {
@@ -192,6 +202,11 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     policy: settings,
     connections,
     readiness,
+    admission: new Admission({
+      perSecond: settings.maxHandshakesPerSecond,
+      clock: systemClock,
+      random: Math.random,
+    }),
     bridge,
     metrics,
     assets,
@@ -223,11 +238,12 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     maxRequests: settings.maxApiRequests,
     metrics,
   });
+  const exposition = new Exposition(metrics);
   const adminRoutes = new AdminListener({
     api,
     key: settings.adminKey,
     readiness,
-    exposition: new Exposition(metrics),
+    exposition,
   });
 
   const limits = {
@@ -241,6 +257,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   const adminListener = await listen({
     ...limits,
     compress: false,
+    shared: false,
     // The API reads streams of any length, and bounds every other body itself.
     maxBodyBytes: Number.MAX_SAFE_INTEGER,
     host: settings.adminHost,
@@ -251,6 +268,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     publicListener = await listen({
       ...limits,
       compress: policy.compressesAny,
+      shared: relayPath !== null,
       maxBodyBytes: settings.maxPayloadBytes,
       host: settings.host,
       port: settings.port,
@@ -271,6 +289,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   return {
     port: listener.port,
     adminPort: adminListener.port,
+    metricsText: () => exposition.text(),
     async stop() {
       const { drainDelayMs, drainWindowMs } = settings;
       readiness.stopping();

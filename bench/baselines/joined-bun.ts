@@ -52,6 +52,7 @@ const history = new RedisHistory({
   bootId,
   retention: () => ({ size: 100, ttlMs: 300_000 }),
   metrics: metrics.history,
+  onGeneration() {},
   onTrouble: (reason) => console.error(reason),
   dial: ({ onReady, onLost }) =>
     new RedisConnection({
