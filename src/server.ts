@@ -49,8 +49,9 @@ export interface Node {
   /**
    * Not ready for `drainDelayMs`, then closes all clients with 1001 over `drainWindowMs`, gives slow ones up to
    * `shutdownTimeoutMs` to take what waits, sends the rest to the other nodes, and frees both ports.
+   * `atOnce` leaves out the first two.
    */
-  stop(): Promise<void>;
+  stop(how?: { atOnce?: boolean }): Promise<void>;
 }
 
 export interface NodeOptions {
@@ -268,8 +269,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   return {
     port: listener.port,
     adminPort: adminListener.port,
-    async stop() {
-      const { drainDelayMs, drainWindowMs } = settings;
+    async stop({ atOnce = false } = {}) {
+      const { drainDelayMs, drainWindowMs } = atOnce ? { drainDelayMs: 0, drainWindowMs: 0 } : settings;
       readiness.stopping();
       metrics.drainPhase.value = 1;
       if (drainDelayMs > 0) {

@@ -36,7 +36,8 @@ export async function serve(
     const onSignal = signalHandler(systemClock, {
       stop(signal) {
         logger.info({ signal }, 'stopping');
-        node.stop().then(resolve, reject);
+        // Ctrl-C: somebody waits, and nobody replaces this node.
+        node.stop({ atOnce: signal === 'SIGINT' }).then(resolve, reject);
       },
       exitNow(signal) {
         logger.warn({ signal }, 'told twice: exiting at once');

@@ -369,7 +369,7 @@ export const settingsTable = {
     max: 3_600_000,
     unit: 'ms',
     sentence:
-      'After SIGTERM, clients are closed one by one, in random order, over this long; 0 closes all at once. Set it where nodes are replaced one after the other.',
+      'After SIGTERM, clients are closed one by one, in random order, over this long; 0, and SIGINT (Ctrl-C), close all at once. Set it where nodes are replaced one after the other.',
   }),
   shutdownTimeoutMs: integer({
     default: 4_000,
