@@ -11,7 +11,7 @@ import { Hub } from './channel/hub.ts';
 import { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
-import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
+import { connectionsThatFit, descriptorLimit, descriptorsInUse, SpareDescriptors } from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
 import { Admission } from './connection/admission.ts';
@@ -31,6 +31,7 @@ import { PublishRoute } from './http/api/publish-route.ts';
 import { Publisher } from './http/api/publisher.ts';
 import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
+import { DescriptorWatch } from './lifecycle/descriptor-watch.ts';
 import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
@@ -69,11 +70,12 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   const readiness = new Readiness();
   const assets = readAssets(files);
   if (!assets.has(sdkPath)) logger.warn(`${sdkPath} is not served: \`npm run build\` makes it`);
+  const maxDescriptors = descriptorLimit();
   const bootId = randomBytes(8).toString('hex');
   const connections = new Connections(
     bootId,
     {
-      maxConnections: settings.maxConnections ?? connectionsThatFit(descriptorLimit()),
+      maxConnections: settings.maxConnections ?? connectionsThatFit(maxDescriptors),
       maxControlFrames: settings.maxControlFrames,
     },
     metrics,
@@ -263,6 +265,15 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     // It was sent to this one alone, or nobody has looked since.
     slowConsumers.suspect(0),
   );
+  const descriptors = new DescriptorWatch({
+    limit: maxDescriptors,
+    inUse: () => descriptorsInUse(maxDescriptors),
+    spare: new SpareDescriptors(),
+    listener,
+    clock: systemClock,
+    metrics,
+    logger,
+  });
   const loopDelay = watchLoopDelay(systemClock, metrics.loopDelay);
   readiness.has('start');
 
@@ -291,6 +302,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
         onWave: (wave) => logger.info(wave, 'clients are told to come back elsewhere'),
       });
       metrics.drainPhase.value = 3;
+      descriptors.stop();
       liveness.stop();
       rawGaps.stop();
       loopDelay.cancel();

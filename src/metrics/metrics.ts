@@ -391,6 +391,14 @@ export class Metrics {
     'outcry_handshakes_told_total',
     'Clients that were refused as `busy` by a close with 1013 instead of a 503, because they could not read that.',
   );
+  readonly descriptorsOpen = new Gauge(
+    'outcry_descriptors_open',
+    'Descriptors of the process, looked at ten times a second.',
+  );
+  readonly listenerPauses = new Counter(
+    'outcry_listener_pauses_total',
+    'Times that the public port was closed for a moment because descriptors were about to run out.',
+  );
   readonly drainPhase = new Gauge(
     'outcry_drain_phase',
     'How far a stop has come: 0 there is none, 1 not ready and waiting to be seen so, 2 closing clients, 3 sending what the other nodes have not got yet.',
