@@ -3,7 +3,8 @@
  *
  * Quirks that are absorbed here, seen with 20.30:
  *
- * - SO_REUSEPORT is its default, so two programs can share a port without noticing: the port is taken exclusively.
+ * - SO_REUSEPORT is its default, so two programs can share a port without noticing: the port is taken exclusively unless it is
+ *   to be shared.
  * - A message over `maxPayloadLength` ends in a bare TCP close. The limit given to it is twice ours, so that we can close
  *   with 1009 as the other runtime does; beyond twice the limit it is a bare close all the same.
  * - `publish` tells nothing, so every publish counts as one that somebody may not have taken at once.
@@ -57,7 +58,8 @@ type ListenAt = (
   done: (socket: uws.us_listen_socket | false) => void,
 ) => void;
 
-/** LIBUS_LISTEN_EXCLUSIVE_PORT, which the types have as an enum that does not exist at run time. */
+/** LIBUS_LISTEN_DEFAULT and LIBUS_LISTEN_EXCLUSIVE_PORT, which the types have as an enum that does not exist at run time. */
+const sharedPort = 0;
 const exclusivePort = 1;
 
 /** A topic that nobody publishes to, because the contract keeps U+0000 for the transport; see the quirks. */
@@ -74,14 +76,19 @@ class UwsListener implements Listener {
   readonly port: number;
   readonly #library: Uws;
   readonly #app: uws.TemplatedApp;
-  readonly #host: string;
+  readonly #options: ListenOptions;
   /** Null while it is paused or has stopped. */
   #listenSocket: uws.us_listen_socket | null;
 
-  private constructor(library: Uws, app: uws.TemplatedApp, host: string, listenSocket: uws.us_listen_socket) {
+  private constructor(
+    library: Uws,
+    app: uws.TemplatedApp,
+    options: ListenOptions,
+    listenSocket: uws.us_listen_socket,
+  ) {
     this.#library = library;
     this.#app = app;
-    this.#host = host;
+    this.#options = options;
     this.#listenSocket = listenSocket;
     this.port = library.us_socket_local_port(listenSocket as uws.us_socket);
   }
@@ -89,8 +96,8 @@ class UwsListener implements Listener {
   /** Null if the address could not be bound; the library does not say why. */
   static start(library: Uws, options: ListenOptions): UwsListener | null {
     const app = application(library, options);
-    const bound = bind(app, options.host, options.port);
-    return bound === null ? null : new UwsListener(library, app, options.host, bound);
+    const bound = bind(app, options, options.port);
+    return bound === null ? null : new UwsListener(library, app, options, bound);
   }
 
   publish(topic: string, payload: Payload, compress: boolean): SendResult {
@@ -104,7 +111,7 @@ class UwsListener implements Listener {
   }
 
   resume(): boolean {
-    this.#listenSocket ??= bind(this.#app, this.#host, this.port);
+    this.#listenSocket ??= bind(this.#app, this.#options, this.port);
     return this.#listenSocket !== null;
   }
 
@@ -113,11 +120,15 @@ class UwsListener implements Listener {
   }
 }
 
-function bind(app: uws.TemplatedApp, host: string, port: number): uws.us_listen_socket | null {
+function bind(
+  app: uws.TemplatedApp,
+  { host, shared }: Pick<ListenOptions, 'host' | 'shared'>,
+  port: number,
+): uws.us_listen_socket | null {
   let bound: uws.us_listen_socket | false = false;
   // The types know no options beside a host; the function does.
   const { listen } = app as unknown as { listen: ListenAt };
-  listen.call(app, host, port, exclusivePort, (socket) => {
+  listen.call(app, host, port, shared ? sharedPort : exclusivePort, (socket) => {
     bound = socket;
   });
   return bound === false ? null : bound;
