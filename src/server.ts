@@ -2,6 +2,7 @@
  * Puts a node together from its parts and takes it apart again. Only this file and those in `assembly/` know implementations.
  */
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { joinCluster } from './assembly/cluster.ts';
 import { joinHost } from './assembly/host.ts';
 import { memoryHistory, sequence } from './assembly/sequencing.ts';
@@ -14,7 +15,13 @@ import type { Payload } from './channel/publication.ts';
 import { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
-import { connectionsThatFit, descriptorLimit, descriptorsInUse, SpareDescriptors } from './config/machine.ts';
+import {
+  connectionsThatFit,
+  descriptorLimit,
+  descriptorsInUse,
+  memoryBytes,
+  SpareDescriptors,
+} from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
 import { Admission } from './connection/admission.ts';
@@ -35,6 +42,7 @@ import { Publisher } from './http/api/publisher.ts';
 import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
 import { DescriptorWatch } from './lifecycle/descriptor-watch.ts';
+import { MemoryWatch } from './lifecycle/memory-watch.ts';
 import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
@@ -45,6 +53,9 @@ import { jsonCodec } from './protocol/json-codec.ts';
 import { msgpackCodec } from './protocol/msgpack-codec.ts';
 import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
+
+/** What one process of this host may have of its memory, unless it is set. */
+const memoryPart = 0.8;
 
 /** A running node. */
 export interface Node {
@@ -95,6 +106,15 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     clock: systemClock,
     metrics,
     onSlow: (connection) => conflation.slow(connection),
+  });
+  const processes = settings.workers === 'auto' ? availableParallelism() : settings.workers;
+  const memory = new MemoryWatch({
+    limitBytes: settings.memoryLimitBytes ?? Math.floor((memoryBytes() * memoryPart) / processes),
+    residentBytes: () => process.memoryUsage.rss(),
+    shed: (bytes) => slowConsumers.shed(bytes),
+    clock: systemClock,
+    metrics,
+    logger,
   });
 
   const policy = new ChannelPolicy(resolveNamespaces(settings));
@@ -151,7 +171,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     onError: (error) => handlerFailed('flush', error),
     metrics,
   });
-  const sequencing = history === null ? null : sequence({ settings, history, hub, bridge, policy, metrics });
+  const sequencing =
+    history === null
+      ? null
+      : sequence({ sparesReads: () => memory.sparesReads, settings, history, hub, bridge, policy, metrics });
   rooms = sequencing?.rooms ?? null;
   const conflation = new Conflation({
     keepsLatest: (channel) => policy.keepsLatest(channel),
@@ -205,6 +228,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     policy: settings,
     connections,
     readiness,
+    memory,
     admission: new Admission({
       perSecond: settings.maxHandshakesPerSecond,
       clock: systemClock,
@@ -325,6 +349,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       });
       metrics.drainPhase.value = 3;
       descriptors.stop();
+      memory.stop();
       liveness.stop();
       rawGaps.stop();
       loopDelay.cancel();

@@ -2,6 +2,7 @@
  * What the machine allows: how many descriptors a process may open, how many it has, and how many connections fit below that.
  */
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { totalmem } from 'node:os';
 
 /** Assumed where the limit cannot be read (only Linux has /proc): the usual soft limit of a login shell. */
 const fallbackDescriptorLimit = 1_024;
@@ -62,4 +63,19 @@ export class SpareDescriptors {
   release(): void {
     for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor);
   }
+}
+
+/** Where the kernel says what a container may have: cgroup 2, then 1. */
+const memoryLimitFiles = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'];
+
+/** Bytes of memory that the machine has, or the container if that is less. */
+export function memoryBytes(): number {
+  const limits = memoryLimitFiles.map((file) => {
+    try {
+      return Number(readFileSync(file, 'utf8')) || Number.POSITIVE_INFINITY; // It may be `max`.
+    } catch {
+      return Number.POSITIVE_INFINITY;
+    }
+  });
+  return Math.min(totalmem(), ...limits);
 }
