@@ -19,7 +19,14 @@ beforeEach(() => {
   watch = new DescriptorWatch({
     limit: 256,
     inUse: () => open,
-    spare: { hold: (count) => void (spare = count), release: () => void (spare = 0) },
+    spare: {
+      hold(count) {
+        spare = count;
+      },
+      release() {
+        spare = 0;
+      },
+    },
     listener: {
       pause: () => void calls.push('pause'),
       resume() {
