@@ -14,6 +14,7 @@ let gaps: [reason: string, concernsLeft: boolean][];
 let broadcaster: Broadcaster;
 let metrics: Metrics;
 /** What the bridge says of what is published with an answer. */
+let carries: boolean;
 let outcome: Outcome | Promise<Outcome>;
 let bridge: { -readonly [Key in keyof Bridge]: Bridge[Key] };
 
@@ -24,6 +25,7 @@ beforeEach(() => {
   gaps = [];
   keys = [];
   outcome = 'unknown';
+  carries = true;
   bridge = {
     start(given, givenOnGap) {
       expect(receive).toBeNull();
@@ -40,6 +42,7 @@ beforeEach(() => {
     state: 'connected',
     prepare: () => true,
     reaches: () => true,
+    carries: () => carries,
     opened() {},
     closed() {},
   };
@@ -80,9 +83,9 @@ describe('publishing with an answer', () => {
   });
 
   test('can be known to be in vain', () => {
-    expect(broadcaster.reachesOthers).toBe(true);
-    bridge.state = 'away';
-    expect(broadcaster.reachesOthers).toBe(false);
+    expect(broadcaster.reachesOthers('left')).toBe(true);
+    carries = false;
+    expect(broadcaster.reachesOthers('left')).toBe(false);
   });
 });
 

@@ -30,7 +30,7 @@ export type OnGap = (reason: GapReason, concerns: (channel: string) => boolean) 
 
 /**
  * - `connected`: publications reach the other nodes, and theirs reach this one.
- * - `away`: they do not, now; local delivery goes on.
+ * - `away`: they do not, now, or not in all channels (`carries`); local delivery goes on.
  */
 export type BridgeState = 'connected' | 'away';
 
@@ -67,6 +67,8 @@ export interface Bridge {
   prepare(channel: string): boolean | Promise<boolean>;
   /** True if publications of other nodes in this channel arrive now. */
   reaches(channel: string): boolean;
+  /** False if it is known that publications in this channel do not reach the other nodes now. */
+  carries(channel: string): boolean;
   /** The first local subscriber of a channel has come. */
   opened(channel: string): void;
   /** The last local subscriber of a channel has left. */
