@@ -66,6 +66,12 @@ export class RedisCluster implements Placement {
     void this.#lookAndLookAgain();
   }
 
+  /** The places as they are now. Rejects if nobody tells. */
+  async find(): Promise<readonly RedisPlace[]> {
+    await this.#look();
+    return this.#places;
+  }
+
   suspect(): void {
     this.#lookIn(suspectPauseMs);
   }
@@ -157,8 +163,9 @@ export class RedisCluster implements Placement {
   #placeAt(host: RedisHost, name: string, shards: readonly number[]): RedisPlace {
     const { dial, prefix, shards: count } = this.#options;
     const tag = `{${shards[0]}}`;
+    const address = this.#addressOf(host);
     const place: RedisPlace = {
-      ...redisAt({ ...dial, address: this.#addressOf(host), inCluster: true }),
+      ...redisAt({ ...dial, address, inCluster: true }),
       ...{ name, shards },
       controlChannel: `${prefix}.v1.beat.${tag}`,
       layoutKey: `${prefix}.meta.${tag}`,

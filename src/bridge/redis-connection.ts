@@ -35,6 +35,20 @@ export interface RedisScript {
   readonly sha1: string;
 }
 
+export interface RedisFacts {
+  readonly version: string;
+  /** `master` or `slave`. */
+  readonly role: string;
+  /** That are connected to it. */
+  readonly replicas: number;
+  /** What it does when its memory is full. */
+  readonly eviction: string;
+  /** In a Cluster: it refuses everything while any slot has no master. */
+  readonly needsAllSlots: boolean;
+  /** How nodes have laid out the channels; null if none was there yet. */
+  readonly layout: string | null;
+}
+
 export interface RedisConnectionOptions extends BrokerEvents {
   address: RedisAddress;
   /** PEM of the authority that signed the server's certificate; null for the system's. */
@@ -132,6 +146,25 @@ export class RedisConnection implements BrokerConnection {
   async identify(): Promise<ServerIdentity> {
     const { runId, role } = await this.#ask();
     return { runId, role };
+  }
+
+  /** What an operator should know of it. Changes nothing. */
+  async facts(layoutKey: string): Promise<RedisFacts> {
+    const [info, layout, coverage] = await Promise.all([
+      this.#redis.info(),
+      this.#redis.get(layoutKey),
+      // Not everybody may ask for settings, and not everybody has this one.
+      this.#redis.config('GET', 'cluster-require-full-coverage').catch(() => []) as Promise<string[]>,
+    ]);
+    const said = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+    return {
+      version: said('redis_version'),
+      role: said('role'),
+      replicas: Number(said('connected_slaves')),
+      eviction: said('maxmemory_policy'),
+      needsAllSlots: coverage[1] === 'yes',
+      layout,
+    };
   }
 
   /** How it sees the Cluster that it belongs to. */
