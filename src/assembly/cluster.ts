@@ -89,7 +89,7 @@ function redisHistory(
     if (works.size > 0 && [...works.values()].every((each) => each)) readiness.has('history');
     else readiness.lacks('history');
   };
-  const open = (place: RedisPlace): HistoryLink => {
+  const open = (place: RedisPlace, lost: () => void): HistoryLink => {
     let serverId: string | null = null;
     works.set(place, false);
     assess();
@@ -115,6 +115,7 @@ function redisHistory(
           serverId = null;
           claims.lost();
           onLost();
+          lost();
         },
         onError: trouble,
         onMessage() {},

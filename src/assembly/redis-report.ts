@@ -36,7 +36,10 @@ export async function redisReport(settings: Settings): Promise<string[]> {
           (connection) => connection.facts(place.layoutKey),
         );
         const line = `${about}version ${facts.version}, ${facts.role}, ${facts.replicas} replicas, ${facts.eviction}, ${place.shards.length} of ${settings.redisShards} shards`;
-        return [line, ...advise(facts, place, target, settings).map((advice) => `warning: ${about}${advice}`)];
+        return [
+          line,
+          ...advise(facts, place, target, settings).map((advice) => `warning: ${about}${advice}`),
+        ];
       } catch (error) {
         return [`warning: ${about}${(error as Error).message}`];
       }

@@ -135,7 +135,7 @@ export class RedisServer {
       onShard: (shard, heard) => this.#shardChanged(shard, heard),
       onMessage: (channel, bytes) => this.#message(channel, bytes),
     });
-    this.#history = options.history?.open(place) ?? null;
+    this.#history = options.history?.open(place, options.onSuspicion) ?? null;
     this.#timer = clock.every(beatEveryMs, () => this.#tick());
   }
 
@@ -278,7 +278,7 @@ export class RedisServer {
       this.#sendBeat();
       void this.#checkServer();
     }
-    if (this.#state === 'away' || this.#history?.serverId() === null) this.#options.onSuspicion();
+    if (this.#state === 'away') this.#options.onSuspicion();
     if (this.#astray) void this.#lookAround();
     if (this.#state === 'away') return;
     this.#lookAfterHistory();

@@ -14,8 +14,12 @@ export interface ServedHistory {
   frame(shard: number, bytes: Buffer): boolean;
   /** Frames may not have arrived that concern these channels. */
   doubt(concerns: (channel: string) => boolean): void;
-  /** Gets a connection of its own to where some shards are. */
-  open(place: RedisPlace): HistoryLink;
+  /**
+   * Gets a connection of its own to where some shards are.
+   *
+   * @param onLost it was lost, or refused: the shards may be elsewhere
+   */
+  open(place: RedisPlace, onLost: () => void): HistoryLink;
 }
 
 /** Its connection to one place. */

@@ -133,3 +133,16 @@ describe('a node that was told something else', () => {
     expect(await other.ready()).toBe(503);
   });
 });
+
+// The last one: afterwards there is one node.
+it('says that it is away when it may be the one that was left behind, until somebody can say who the master is', async () => {
+  const rest = cluster.running.filter((each) => each !== server(0));
+  for (const each of rest) each.freeze();
+  await right.kill();
+  // The server that answers has lost sight of the others, as it would on the smaller side of a split.
+  await left.untilLog(/nobody says whether this Redis is still the right one/);
+  await left.untilMetric('outcry_bridge_servers_connected', 0);
+  for (const each of rest) each.thaw();
+  await left.untilReady(200);
+  expect(await left.metric('outcry_bridge_servers_connected')).toBe(3);
+}, 60_000);

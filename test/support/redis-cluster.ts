@@ -66,6 +66,10 @@ export class TestRedisCluster {
     return cluster;
   }
 
+  get running(): TestRedis[] {
+    return this.servers.filter((server) => !this.#dead.has(server));
+  }
+
   /** SIGKILL to one of them, for good. */
   async lose(server: TestRedis): Promise<void> {
     this.#dead.add(server);
@@ -74,7 +78,7 @@ export class TestRedisCluster {
 
   /** Resolves when all that run think that all is well, and so many replicas follow. */
   async settled(replicas: number): Promise<void> {
-    const running = this.servers.filter((server) => !this.#dead.has(server));
+    const { running } = this;
     await until(
       async () => await Promise.all(running.map((server) => this.#viewOf(server))),
       (views) => views.every(({ ok, following }) => ok && following === replicas),
