@@ -34,7 +34,8 @@ export interface ClusterOptions {
 /** @throws UserError when the address or the certificate of the Redis cannot be used */
 export function joinCluster(options: ClusterOptions): { bridge: RedisBridge; history: RedisHistory | null } {
   const { settings, nodeId, logger, bootId, metrics, readiness } = options;
-  const served = options.policy === null ? null : redisHistory(options, options.policy);
+  const inCluster = targetOf(settings).kind === 'cluster';
+  const served = options.policy === null ? null : redisHistory(options, options.policy, inCluster);
   readiness.lacks('redis');
   const bridge = new RedisBridge({
     ...clusterOf(settings),
@@ -64,10 +65,15 @@ export function clusterOf(settings: Settings) {
   };
 }
 
-/** The history over the Redis of the bridge, with a connection of its own to each server. */
-function redisHistory(
+/**
+ * The history over the Redis of the bridge, with a connection of its own to each place.
+ *
+ * @param inCluster it is a Redis Cluster
+ */
+export function redisHistory(
   { settings, bootId, logger, metrics, readiness, doubt, reachable }: ClusterOptions,
   policy: ChannelPolicy,
+  inCluster: boolean,
 ): ServedHistory & { history: RedisHistory } {
   const common = clusterOf(settings);
   const log = new QuietLog(logger, systemClock);
@@ -76,7 +82,7 @@ function redisHistory(
   readiness.lacks('history');
   const history = new RedisHistory({
     ...common,
-    inCluster: targetOf(settings).kind === 'cluster',
+    inCluster,
     bootId,
     retention: (channel) => policy.retention(channel),
     metrics: metrics.history,

@@ -23,7 +23,7 @@ import type { BridgeMetrics } from '../metrics/metrics.ts';
 import type { FrameSender } from '../protocol/bridge-frame.ts';
 import type { Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
-import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
+import type { Bridge, BridgeState, OnAway, OnGap, Outcome, Receive } from './bridge.ts';
 import type { Answers, Cluster, ClusterNode, LocalNode } from './cluster.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { type OutgoingFrame, OutgoingFrames } from './outgoing-frames.ts';
@@ -60,6 +60,7 @@ export class RedisBridge implements Bridge, Cluster {
   readonly #outgoing: OutgoingFrames;
   readonly #intake: FrameIntake;
   #onGap: OnGap = () => {};
+  #onAway: OnAway = () => {};
   #local: LocalNode | null = null;
   #servers: readonly RedisServer[] = [];
   /** By shard; null while nobody has it. */
@@ -88,9 +89,10 @@ export class RedisBridge implements Bridge, Cluster {
     return this.#state;
   }
 
-  start(receive: Receive, onGap: OnGap): void {
+  start(receive: Receive, onGap: OnGap, onAway: OnAway = () => {}): void {
     const { placement, metrics } = this.#options;
     this.#onGap = onGap;
+    this.#onAway = onAway;
     this.#running = true;
     metrics.clusterNodes.value = 1;
     placement.start((places) => this.#settle(places, receive));
@@ -227,13 +229,16 @@ export class RedisBridge implements Bridge, Cluster {
   #stateChanged(): void {
     const { metrics, onState } = this.#options;
     const connected = this.#servers.filter(({ state }) => state === 'connected').length;
+    const before = metrics.serversConnected.value;
     metrics.serversConnected.value = connected;
     const whole = connected === this.#servers.length && this.#serverOf.every((server) => server !== null);
     const state = whole ? 'connected' : 'away';
-    if (state === this.#state) return;
-    this.#state = state;
-    metrics.connected.value = whole ? 1 : 0;
-    onState(state);
+    if (state !== this.#state) {
+      this.#state = state;
+      metrics.connected.value = whole ? 1 : 0;
+      onState(state);
+    }
+    if (connected === 0 && before > 0) this.#onAway();
   }
 
   /** Publishes a frame, or drops it with its number. */

@@ -20,11 +20,10 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { type RedisAddress, redisNames } from '../config/redis-url.ts';
 import { type BrokerConnection, type BrokerEvents, isRefusal, type ServerIdentity } from './broker.ts';
 import { type ClusterView, type RedisHost, readClusterView } from './cluster-slots.ts';
+import { retryPause } from './retry-pause.ts';
 
 /** A dial that has not become ready by then is given up. */
 const dialTimeoutMs = 2_500;
-/** Dials are this far apart at most; the pause before each is random up to a bound that doubles. */
-const maxRetryPauseMs = 1_000;
 /** How long a closing connection is waited for before it is destroyed. */
 const disconnectTimeoutMs = 200;
 
@@ -333,9 +332,4 @@ function clientOptions({
     maxRetriesPerRequest: 1,
     maxLoadingRetryTime: dialTimeoutMs,
   };
-}
-
-/** Full jitter, so that the nodes of a cluster do not dial in step (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
-function retryPause(attempt: number): number {
-  return Math.random() * Math.min(maxRetryPauseMs, 50 * 2 ** Math.min(attempt, 10));
 }

@@ -18,7 +18,7 @@ export interface RedisServerAddress {
 
 export type HistoryConnection = Pick<
   RedisConnection,
-  'ready' | 'bytesInFlight' | 'run' | 'reconnect' | 'end'
+  'ready' | 'bytesInFlight' | 'run' | 'identify' | 'reconnect' | 'end'
 >;
 
 export interface RedisPlace extends RedisServerAddress {
