@@ -217,7 +217,7 @@ export class RedisUpstream implements RelayUpstream {
     this.#siblings.add(bootId);
   }
 
-  #mustFit(connection: BrokerConnection, bytes: number): void {
+  #mustFit(connection: Pick<BrokerConnection, 'bytesInFlight' | 'reconnect'>, bytes: number): void {
     if (connection.bytesInFlight + bytes <= this.#options.maxBytesInFlight) return;
     this.#options.onTrouble('Redis does not keep up: the connection is dropped');
     connection.reconnect();
