@@ -11,13 +11,15 @@ import { monotonicMs } from '../generator/monotonic.ts';
 
 const startTimeoutMs = 10_000;
 
+const shards = 64;
+
 /** Resolves when it has its connection. @throws Error if it does not get one */
 export async function startRedisHistory(url: string, retention: Retention): Promise<RedisHistory> {
   const address = parseRedisUrl(url) as RedisAddress;
   const common = { commandTimeoutMs: 2_000, clock: systemClock };
   const history = new RedisHistory({
     ...common,
-    ...{ prefix: 'outcry', shards: 64, bootId: 'bench', maxBytesInFlight: 1e8 },
+    ...{ prefix: 'outcry', shards, bootId: 'bench', inCluster: false, maxBytesInFlight: 1e8 },
     batch: { maxDelayMs: 2, maxBytes: 65_536, maxItems: 1_024 },
     retention: () => retention,
     metrics: new Metrics().history,
@@ -25,14 +27,17 @@ export async function startRedisHistory(url: string, retention: Retention): Prom
     onTrouble(reason) {
       throw new Error(reason);
     },
-    dial: ({ onReady, onLost }) =>
+  });
+  history.start(() => {});
+  history.connect(
+    Array.from({ length: shards }, (_, shard) => shard),
+    ({ onReady, onLost }) =>
       new RedisConnection({
         ...{ ...common, address, ca: null, name: 'history', onReady, onLost },
         onError() {},
         onMessage() {},
       }),
-  });
-  history.start(() => {});
+  );
   const giveUpAt = monotonicMs() + startTimeoutMs;
   while (!history.ready) {
     if (monotonicMs() > giveUpAt) throw new Error('the history does not get a connection to its Redis');
