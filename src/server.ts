@@ -14,6 +14,7 @@ import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
+import { Admission } from './connection/admission.ts';
 import { Conflation } from './connection/conflation.ts';
 import { ConnectDeadline } from './connection/connect-deadline.ts';
 import { Connections } from './connection/connections.ts';
@@ -185,6 +186,11 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     policy: settings,
     connections,
     readiness,
+    admission: new Admission({
+      perSecond: settings.maxHandshakesPerSecond,
+      clock: systemClock,
+      random: Math.random,
+    }),
     bridge,
     metrics,
     assets,

@@ -5,9 +5,10 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import { QuietLog } from '../bridge/quiet-log.ts';
-import { RedisBridge, type ServedHistory } from '../bridge/redis-bridge.ts';
+import { RedisBridge } from '../bridge/redis-bridge.ts';
 import { redisBroker } from '../bridge/redis-broker.ts';
 import { RedisConnection, type RedisConnectionOptions } from '../bridge/redis-connection.ts';
+import type { ServedHistory } from '../bridge/served-history.ts';
 import { systemClock } from '../clock.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import type { Settings } from '../config/settings.ts';

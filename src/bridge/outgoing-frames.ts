@@ -67,12 +67,13 @@ export class OutgoingFrames {
     this.#batcher.flushAll();
   }
 
-  /** The number of the last frame that was taken, by shard; without those that have sent none. */
-  lastSequences(): Map<number, number> {
+  /** The number of the last frame that was taken, of each of these shards; without those that have sent none. */
+  lastSequences(shards: readonly number[]): Map<number, number> {
     const sequences = new Map<number, number>();
-    this.#writers.forEach((writer, shard) => {
-      if (writer.sequence > 0) sequences.set(shard, writer.sequence);
-    });
+    for (const shard of shards) {
+      const { sequence } = this.#writerOf(shard);
+      if (sequence > 0) sequences.set(shard, sequence);
+    }
     return sequences;
   }
 

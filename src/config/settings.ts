@@ -115,7 +115,7 @@ export const settingsTable = {
     max: 1_000_000,
     unit: 'handshakes',
     sentence:
-      'Clients that this node takes in a second, so that those who are connected do not suffer from a herd of newcomers; the others are told when to come back.',
+      'WebSockets that this node takes in a second, and at once after a quiet second, so that who is connected does not suffer from a herd of newcomers; the others are told when to come back, with 1013 or 503.',
   }),
   maxPayloadBytes: integer({
     default: 65_536,

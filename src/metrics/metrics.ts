@@ -19,6 +19,7 @@ export const refusalReasons = [
   'not_permitted',
   'full',
   'stopping',
+  'busy',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
@@ -385,6 +386,10 @@ export class Metrics {
     'Times that a connection was to be brought back to a channel that it had been spared, by result.',
     'result',
     ['done', 'failed'],
+  );
+  readonly handshakesTold = new Counter(
+    'outcry_handshakes_told_total',
+    'Clients that were refused as `busy` by a close with 1013 instead of a 503, because they could not read that.',
   );
   readonly drainPhase = new Gauge(
     'outcry_drain_phase',
