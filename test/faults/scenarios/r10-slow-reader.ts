@@ -18,6 +18,7 @@ import { Stage } from '../lab/stage.ts';
 /** What the kernels of both sides take before anything waits in the node: far less than this is sent in vain. */
 const fillerLength = 16_000;
 const messagesPerSecond = 150;
+const recoveryMaxBytes = 8_388_608;
 const turnMs = 3_000;
 /** Its limit, in bytes, is reached a while after it stopped reading: so this is stricter than five seconds after the limit. */
 const cutOffWithinMs = 5_000;
@@ -33,6 +34,8 @@ export const slowReader: Scenario = {
       listeners: around.short ? 60 : 1_000,
       channels: 20,
       messagesPerSecond: 100,
+      // What waits in the kernels is lost with the connection, too, and that is more than a node sends again by default.
+      nodeFlags: ['--recovery-max-bytes', `${recoveryMaxBytes}`],
     });
     const [node] = stage.nodes as [Stage['nodes'][number]];
     const loud = around.kinds.map((kind) => `${channelKinds[kind].prefix}loud`);
