@@ -3,11 +3,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { joinCluster } from './assembly/cluster.ts';
+import { joinHost } from './assembly/host.ts';
 import { memoryHistory, sequence } from './assembly/sequencing.ts';
 import { ChannelPolicy } from './auth/channel-policy.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { Broadcaster, type KeyFate } from './broadcaster.ts';
+import { Announcements } from './channel/announcements.ts';
 import { Hub } from './channel/hub.ts';
+import type { Payload } from './channel/publication.ts';
 import { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
@@ -46,6 +49,8 @@ import type { Listener } from './transport/transport.ts';
 export interface Node {
   readonly port: number;
   readonly adminPort: number;
+  /** In the Prometheus text form. */
+  metricsText(): Promise<string>;
   /**
    * Not ready for `drainDelayMs`, then closes all clients with 1001 over `drainWindowMs`, gives slow ones up to
    * `shutdownTimeoutMs` to take what waits, sends the rest to the other nodes, and frees both ports.
@@ -60,10 +65,13 @@ export interface NodeOptions {
   /** Of the program, for whoever asks. */
   version: string;
   files: AssetFiles;
+  /** Where it is one of several workers of a host that share a port: the socket of their relay. */
+  relayPath: string | null;
 }
 
 /** @throws UserError when a port cannot be bound; nothing is left running then */
-export async function startNode({ settings, nodeId, logger, version, files }: NodeOptions): Promise<Node> {
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const { settings, nodeId, logger, version, files, relayPath } = options;
   const metrics = new Metrics();
   const readiness = new Readiness();
   const assets = readAssets(files);
@@ -96,15 +104,18 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   });
   // Made last of all that is joined here; until then there is nobody whom it could concern.
   let rooms: SequencedRooms | null = null;
+  const clusterOptions = {
+    ...{ settings, nodeId, logger, bootId, metrics, readiness },
+    policy: policy.keepsAny ? policy : null,
+    doubt: (concerns: (channel: string) => boolean) => rooms?.doubt(concerns),
+    reachable: () => rooms?.reachable(),
+  };
   const joined =
-    settings.redisUrl === null
-      ? null
-      : joinCluster({
-          ...{ settings, nodeId, logger, bootId, metrics, readiness },
-          policy: policy.keepsAny ? policy : null,
-          doubt: (concerns) => rooms?.doubt(concerns),
-          reachable: () => rooms?.reachable(),
-        });
+    relayPath !== null
+      ? joinHost(clusterOptions, relayPath)
+      : settings.redisUrl === null
+        ? null
+        : joinCluster(clusterOptions);
   const bridge = joined?.bridge ?? new InProcessBridge();
   const history = policy.keepsAny ? (joined?.history ?? memoryHistory(settings, policy, metrics)) : null;
   const handlerFailed = (where: 'request' | 'session' | 'flush', error: unknown): void => {
@@ -114,10 +125,12 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
 
   // The hub is made before the listener that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
+  const publishToTopic = (topic: string, payload: Payload, compress: boolean) =>
+    publicListener?.publish(topic, payload, compress) ?? 'dropped';
+  const onPressure = (bytes: number) => slowConsumers.suspect(bytes);
   const hub = new Hub({
-    publishToTopic: (topic, payload, compress) =>
-      publicListener?.publish(topic, payload, compress) ?? 'dropped',
-    onPressure: (bytes) => slowConsumers.suspect(bytes),
+    publishToTopic,
+    onPressure,
     onRawGap: (channel) => rawGaps.missed(channel),
     watch: {
       opened(channel) {
@@ -149,6 +162,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     clock: systemClock,
     metrics,
   });
+  const codecs = [jsonCodec, msgpackCodec];
+  const announcements = new Announcements({ codecs, publishToTopic, onPressure, metrics });
   const keys = new IdempotencyKeys<KeyFate>({
     clock: systemClock,
     windowMs: settings.idempotencyWindowMs,
@@ -157,12 +172,13 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
       metrics.idempotencyKeysForgotten.value += 1;
     },
   });
-  const broadcaster = new Broadcaster({ hub, bridge, sequencing, keys, metrics });
+  const broadcaster = new Broadcaster({ hub, announcements, bridge, sequencing, keys, metrics });
   const rawRoom = { broadcaster, hub, policy, metrics };
   const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
   const native = {
     broadcaster,
     hub,
+    announcements,
     bridge,
     recoveries: sequencing?.recoveries ?? null,
     keepsHistory: (channel: string) => policy.keepsHistory(channel),
@@ -196,7 +212,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     assets,
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
-    natives: [jsonCodec, msgpackCodec].map((codec) => new NativeSession(codec, native)),
+    natives: codecs.map((codec) => new NativeSession(codec, native)),
     channelPolicy: policy,
   });
   const operator = new Operator({
@@ -208,6 +224,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     metrics,
     cluster: bridge,
     bridge,
+    history,
+    keepsHistory: (channel) => policy.keepsHistory(channel),
   });
   const api = new Api({
     publish: new PublishRoute({
@@ -220,11 +238,12 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     maxRequests: settings.maxApiRequests,
     metrics,
   });
+  const exposition = new Exposition(metrics);
   const adminRoutes = new AdminListener({
     api,
     key: settings.adminKey,
     readiness,
-    exposition: new Exposition(metrics),
+    exposition,
   });
 
   const limits = {
@@ -238,6 +257,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   const adminListener = await listen({
     ...limits,
     compress: false,
+    shared: false,
     // The API reads streams of any length, and bounds every other body itself.
     maxBodyBytes: Number.MAX_SAFE_INTEGER,
     host: settings.adminHost,
@@ -248,6 +268,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     publicListener = await listen({
       ...limits,
       compress: policy.compressesAny,
+      shared: relayPath !== null,
       maxBodyBytes: settings.maxPayloadBytes,
       host: settings.host,
       port: settings.port,
@@ -268,6 +289,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   return {
     port: listener.port,
     adminPort: adminListener.port,
+    metricsText: () => exposition.text(),
     async stop() {
       const { drainDelayMs, drainWindowMs } = settings;
       readiness.stopping();

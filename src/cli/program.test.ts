@@ -29,6 +29,7 @@ async function outcry(args: string[], environment: Record<string, string> = {}):
     environment,
     version: '1.2.3',
     files: { demoFolder: new URL('file:///nowhere/'), sdk: new URL('file:///nowhere/') },
+    program: { file: 'nothing', args: [] },
     exitNow: () => expect.unreachable('nothing was started'),
     input: Readable.from([]),
     print: (text) => printed.push(text),

@@ -17,6 +17,7 @@ import { parseRedisUrl } from './redis-url.ts';
 import {
   choice,
   integer,
+  integerOr,
   integerOrAuto,
   list,
   optionalText,
@@ -42,6 +43,23 @@ export const settingsTable = {
     min: 0,
     max: 65_535,
     sentence: 'Port of the public listener; 0 takes any free one and says which in the log.',
+  }),
+  workers: integerOr({
+    word: 'auto',
+    default: 1,
+    min: 1,
+    max: 512,
+    unit: 'processes',
+    sentence:
+      'Processes that share the public port, each a node with its own descriptors and its own `maxConnections`; `auto` is one for each core. More than one are joined by a relay, started again when they die, and have one admin listener. Linux only.',
+  }),
+  relayMaxBytesWaiting: integer({
+    default: 33_554_432,
+    min: 1_048_576,
+    max: 1_073_741_824,
+    unit: 'bytes',
+    sentence:
+      'Bytes that may wait in the relay for a worker that does not take them; beyond them it is cut off, comes back and tells of a gap.',
   }),
   adminHost: text({
     default: '127.0.0.1',

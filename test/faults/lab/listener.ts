@@ -90,6 +90,9 @@ export class Listener {
       const outage = this.outages.at(-1);
       if (outage !== undefined && this.#missing.size === 0) outage.joinedAt ??= now;
     });
+    this.client.on('degraded', (event) => {
+      if (event.channel === channel) page.sign('degraded', performance.now());
+    });
     subscription.on('error', () => {}); // Tried again, or the page shows what is missing.
     return subscription.ready().then(() => page.open());
   }
