@@ -17,6 +17,8 @@ import { chaos } from './r22-chaos.ts';
 import { acknowledged } from './r23-acknowledged.ts';
 import { health } from './r24-health.ts';
 import { churn } from './r25-churn.ts';
+import { clusterFailover } from './r26-cluster-failover.ts';
+import { oneOfSeveral } from './r27-one-of-several.ts';
 
 export const scenarios: readonly Scenario[] = [
   nothing,
@@ -36,4 +38,6 @@ export const scenarios: readonly Scenario[] = [
   acknowledged,
   health,
   churn,
+  clusterFailover,
+  oneOfSeveral,
 ];
