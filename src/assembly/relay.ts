@@ -29,8 +29,12 @@ import { memoryHistory } from './sequencing.ts';
 export interface RunningRelay {
   /** In the Prometheus text form. */
   metricsText(): Promise<string>;
-  stop(): Promise<void>;
+  /** When the last worker has gone, or has had its time to go. */
+  stopUnused(): Promise<void>;
 }
+
+/** What a worker may take beyond its own limits for stopping. */
+const graceMs = 5_000;
 
 export interface RelayProcessOptions {
   settings: Settings;
@@ -65,7 +69,14 @@ export async function startRelay(options: RelayProcessOptions): Promise<RunningR
       ...(settings.redisUrl === null ? [] : Object.values(metrics.bridge)),
     ],
   });
-  return { metricsText: () => exposition.text(), stop: () => relay.stop() };
+  return {
+    metricsText: () => exposition.text(),
+    async stopUnused() {
+      const { drainDelayMs, drainWindowMs, shutdownTimeoutMs } = settings;
+      await relay.unused(drainDelayMs + drainWindowMs + shutdownTimeoutMs + graceMs);
+      await relay.stop();
+    },
+  };
 }
 
 /** Nobody but the workers of this host. */

@@ -35,6 +35,9 @@ const relayStopMs = 2_000;
 /** The name of a node may have 64 characters, and each process of the host adds a few. */
 const maxNameLength = 56;
 
+/** Of the folder in which socket and settings of a host lie. */
+export const hostFolderPrefix = 'outcry-host-';
+
 /** How this program is started: the runtime, its own flags and the file, and what was asked of it. */
 export interface OwnProgram {
   readonly file: string;
@@ -71,7 +74,7 @@ export interface Workers {
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { settings } = options.loaded;
   const port = await claimPort(settings.host, settings.port);
-  const folder = mkdtempSync(join(tmpdir(), 'outcry-'));
+  const folder = mkdtempSync(join(tmpdir(), hostFolderPrefix));
   const host = new Host(options, port, folder);
   return { port, listening: host.start(), stop: () => host.stop(), kill: () => host.kill() };
 }

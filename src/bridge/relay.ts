@@ -25,6 +25,7 @@ import type { RelayUpstream } from './relay-upstream.ts';
 
 /** Three of each worker, and some that are about to end. More would be an attack by oneself. */
 const maxConnections = 8_192;
+const lookEveryMs = 50;
 /** The longest path of a Unix socket, on Linux. */
 const maxPathBytes = 107;
 
@@ -69,6 +70,14 @@ export class Relay {
       message: (channel, bytes, except) => relay.#deliver(channel, bytes, except),
     });
     return relay;
+  }
+
+  /** Resolves when no worker is connected, or after so long. */
+  async unused(withinMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const deadline = clock.now() + withinMs;
+    while (this.#peers.size > 0 && clock.now() < deadline)
+      await new Promise<void>((resolve) => clock.after(lookEveryMs, resolve));
   }
 
   async stop(): Promise<void> {
