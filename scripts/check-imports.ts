@@ -24,6 +24,7 @@ export const rules: Rules = {
         'broadcaster.ts',
         'operator.ts',
         'channel/hub.ts',
+        'channel/announcements.ts',
         'channel/pacer.ts',
         'channel/sequenced-channel.ts',
         'channel/sequenced-rooms.ts',

@@ -8,7 +8,9 @@ import { memoryHistory, sequence } from './assembly/sequencing.ts';
 import { ChannelPolicy } from './auth/channel-policy.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { Broadcaster, type KeyFate } from './broadcaster.ts';
+import { Announcements } from './channel/announcements.ts';
 import { Hub } from './channel/hub.ts';
+import type { Payload } from './channel/publication.ts';
 import { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
@@ -123,10 +125,12 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 
   // The hub is made before the listener that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
+  const publishToTopic = (topic: string, payload: Payload, compress: boolean) =>
+    publicListener?.publish(topic, payload, compress) ?? 'dropped';
+  const onPressure = (bytes: number) => slowConsumers.suspect(bytes);
   const hub = new Hub({
-    publishToTopic: (topic, payload, compress) =>
-      publicListener?.publish(topic, payload, compress) ?? 'dropped',
-    onPressure: (bytes) => slowConsumers.suspect(bytes),
+    publishToTopic,
+    onPressure,
     onRawGap: (channel) => rawGaps.missed(channel),
     watch: {
       opened(channel) {
@@ -158,6 +162,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     clock: systemClock,
     metrics,
   });
+  const codecs = [jsonCodec, msgpackCodec];
+  const announcements = new Announcements({ codecs, publishToTopic, onPressure, metrics });
   const keys = new IdempotencyKeys<KeyFate>({
     clock: systemClock,
     windowMs: settings.idempotencyWindowMs,
@@ -166,12 +172,13 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       metrics.idempotencyKeysForgotten.value += 1;
     },
   });
-  const broadcaster = new Broadcaster({ hub, bridge, sequencing, keys, metrics });
+  const broadcaster = new Broadcaster({ hub, announcements, bridge, sequencing, keys, metrics });
   const rawRoom = { broadcaster, hub, policy, metrics };
   const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
   const native = {
     broadcaster,
     hub,
+    announcements,
     bridge,
     recoveries: sequencing?.recoveries ?? null,
     keepsHistory: (channel: string) => policy.keepsHistory(channel),
@@ -205,7 +212,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     assets,
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
-    natives: [jsonCodec, msgpackCodec].map((codec) => new NativeSession(codec, native)),
+    natives: codecs.map((codec) => new NativeSession(codec, native)),
     channelPolicy: policy,
   });
   const operator = new Operator({
@@ -217,6 +224,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     metrics,
     cluster: bridge,
     bridge,
+    history,
+    keepsHistory: (channel) => policy.keepsHistory(channel),
   });
   const api = new Api({
     publish: new PublishRoute({

@@ -304,6 +304,10 @@ export class Metrics {
     'outcry_publications_received_total',
     'Publications that clients of this node sent.',
   );
+  readonly degradedTold = new Counter(
+    'outcry_degraded_told_total',
+    'Times that all native clients were told that publications of other nodes do not reach them for now.',
+  );
   readonly duplicatesDiscarded = new LabelledCounter(
     'outcry_duplicates_discarded_total',
     'Publications in channels without history whose idempotency key was known, so that they were not broadcast again: of clients of this node and the API, or of other nodes.',
