@@ -23,6 +23,7 @@ import type { Metric } from '../metrics/counter.ts';
 import { Exposition } from '../metrics/exposition.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { RelayMetrics } from '../metrics/relay-metrics.ts';
+import { mayBeControl } from '../protocol/control.ts';
 import { clusterOf, placeOf } from './cluster.ts';
 import { memoryHistory } from './sequencing.ts';
 
@@ -49,6 +50,7 @@ export async function startRelay(options: RelayProcessOptions): Promise<RunningR
   const { settings, logger, path } = options;
   const metrics = new Metrics();
   const relayMetrics = new RelayMetrics();
+  const controlChannel = controlChannelOf(settings);
   const policy = new ChannelPolicy(resolveNamespaces(settings));
   const upstream: RelayUpstream =
     settings.redisUrl === null
@@ -57,6 +59,7 @@ export async function startRelay(options: RelayProcessOptions): Promise<RunningR
   const relay = await Relay.start({
     path,
     upstream,
+    mayLinger: (channel, bytes) => channel === controlChannel && !mayBeControl(bytes),
     maxBytesWaiting: settings.relayMaxBytesWaiting,
     clock: systemClock,
     log: new QuietLog(logger, systemClock),
@@ -85,7 +88,7 @@ function localUpstream(settings: Settings, policy: ChannelPolicy, metrics: Metri
   const history = policy.keepsAny
     ? new KeptHistory(memoryHistory(settings, policy, metrics), { prefix, shards })
     : null;
-  return new LocalUpstream(history, (channel) => channel === `${prefix}.v1.beat`);
+  return new LocalUpstream(history, (channel) => channel === controlChannelOf(settings));
 }
 
 function redisUpstream(
@@ -121,8 +124,13 @@ function redisUpstream(
       ? (events) => new RedisConnection({ ...place, ...events, name: `outcry-his:${bootId}` })
       : null,
     scripts: [appendScript, claimScript, readScript],
-    controlChannel: `${prefix}.v1.beat`,
+    controlChannel: controlChannelOf(settings),
     carriesFrames: (channel) => frameChannels.has(channel),
     onTrouble: (reason) => log.trouble('warn', { reason }, 'Redis cannot be reached'),
   });
+}
+
+/** Of beats and questions. */
+function controlChannelOf({ redisPrefix }: Settings): string {
+  return `${redisPrefix}.v1.beat`;
 }
