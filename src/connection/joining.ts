@@ -11,7 +11,8 @@
  * room stands. Who was too slow for a channel is brought back in the same way (`bringBack`).
  */
 import type { Bridge } from '../bridge/bridge.ts';
-import type { Hub, Room } from '../channel/hub.ts';
+import type { Hub } from '../channel/hub.ts';
+import type { Room } from '../channel/room.ts';
 import type { LatestCopy } from '../channel/latest-copy.ts';
 import type { Position } from '../channel/position.ts';
 import type { Payload, Publication } from '../channel/publication.ts';

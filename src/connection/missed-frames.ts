@@ -5,7 +5,7 @@
  * What was encoded last is kept, up to so many bytes.
  */
 import { endOfFrame } from '../channel/frame-size.ts';
-import type { Room } from '../channel/hub.ts';
+import type { Room } from '../channel/room.ts';
 import type { Position } from '../channel/position.ts';
 import type { Payload, Publication } from '../channel/publication.ts';
 import type { Codec } from '../protocol/codec.ts';
