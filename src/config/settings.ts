@@ -13,7 +13,7 @@ import {
   namespacesSchema,
   profiles,
 } from './namespaces.ts';
-import { parseRedisUrl } from './redis-url.ts';
+import { parseRedisTarget } from './redis-url.ts';
 import {
   choice,
   integer,
@@ -226,12 +226,13 @@ export const settingsTable = {
     sentence: 'Names and values of all headers of a request together; more get 431.',
   }),
   redisUrl: optionalText({
-    max: 2_048,
+    max: 4_096,
     secret: true,
-    valid: (url) => parseRedisUrl(url) !== null,
+    valid: (urls) => parseRedisTarget(urls) !== null,
     allowed:
-      'redis://[user:password@]host[:port][/database], rediss:// for TLS, or redis+sentinel://host[:port],host…/master-name',
-    sentence: 'Redis that joins this node to the others; without it the node is alone.',
+      'redis://[user:password@]host[:port][/database], rediss:// for TLS, redis+sentinel://host[:port],host…/master-name, several different ones of these with commas between them, or redis+cluster://host[:port],host…',
+    sentence:
+      'Redis that joins this node to the others; without it the node is alone. Over several servers the channels are spread; the list and its order must be the same on all nodes.',
   }),
   redisCaFile: optionalText({
     max: 1_024,

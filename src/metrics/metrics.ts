@@ -81,6 +81,14 @@ export class BridgeMetrics {
     'outcry_bridge_connected',
     'Whether publications reach the other nodes (1) or not (0).',
   );
+  readonly servers = new Gauge(
+    'outcry_bridge_servers',
+    'Redis servers over which the channels are spread: those of the setting, or the masters of the Cluster.',
+  );
+  readonly serversConnected = new Gauge(
+    'outcry_bridge_servers_connected',
+    'Those through which publications reach the other nodes, and theirs reach this one.',
+  );
   readonly clusterNodes = new Gauge('outcry_cluster_nodes', 'Nodes that this one knows of, itself included.');
   readonly shardsSubscribed = new Gauge(
     'outcry_bridge_shards_subscribed',
