@@ -20,6 +20,7 @@ export const refusalReasons = [
   'full',
   'stopping',
   'busy',
+  'memory',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
@@ -51,6 +52,8 @@ export const endReasons = [
   'disconnected',
   /** A handler of ours failed. */
   'internal_error',
+  /** Bytes waited for it when memory ran out. */
+  'memory',
   /** This node is stopping. */
   'stopping',
 ] as const;
@@ -402,6 +405,18 @@ export class Metrics {
   readonly handshakesTold = new Counter(
     'outcry_handshakes_told_total',
     'Clients that were refused as `busy` by a close with 1013 instead of a 503, because they could not read that.',
+  );
+  readonly descriptorsOpen = new Gauge(
+    'outcry_descriptors_open',
+    'Descriptors of the process, looked at ten times a second.',
+  );
+  readonly listenerPauses = new Counter(
+    'outcry_listener_pauses_total',
+    'Times that the public port was closed for a moment because descriptors were about to run out.',
+  );
+  readonly memoryStage = new Gauge(
+    'outcry_memory_stage',
+    'What is shed because memory runs short: 0 nothing, 1 newcomers, 2 also reads of histories, 3 also those who are furthest behind.',
   );
   readonly drainPhase = new Gauge(
     'outcry_drain_phase',
