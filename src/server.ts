@@ -81,7 +81,9 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     onSlow: (connection) => conflation.slow(connection),
   });
 
-  const policy = new ChannelPolicy(resolveNamespaces(settings));
+  const namespaces = resolveNamespaces(settings);
+  const policy = new ChannelPolicy(namespaces);
+  for (const name of namespaces.keys()) metrics.publishToWrite.of(name);
   const rawGaps = new RawGaps({
     connections,
     closes: (channel) => policy.closesRawOnGap(channel),
@@ -127,6 +129,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     clock: systemClock,
     maxDelayMs: (channel) => policy.maxDelayMs(channel),
     compresses: (channel) => policy.compresses(channel),
+    namespaceOf: (channel) => policy.namespaceOf(channel),
     onError: (error) => handlerFailed('flush', error),
     metrics,
   });

@@ -31,6 +31,12 @@ export class ChannelPolicy {
     this.keepsAny = [...this.#retentions.values()].some(isSequenced);
   }
 
+  /** The name of the namespace that the channel belongs to. */
+  namespaceOf(channel: string): string {
+    const name = channel.slice(0, Math.max(0, channel.indexOf(':')));
+    return this.#namespaces.has(name) ? name : defaultNamespace;
+  }
+
   maySubscribe(channel: string, who: Actor): boolean {
     return permits(this.#of(channel).subscribe, who);
   }

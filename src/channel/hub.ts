@@ -11,6 +11,7 @@
  * which says the same on all nodes; who keeps it and brings it forward is `sequenced-rooms.ts`.
  */
 import type { Clock } from '../clock.ts';
+import type { Histogram } from '../metrics/counter.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ChannelHead, Codec } from '../protocol/codec.ts';
 import type { GapReason, HistoryGapReason, SnapshotReason } from '../protocol/messages.ts';
@@ -21,6 +22,7 @@ import { endOfFrame } from './frame-size.ts';
 import { Pacer } from './pacer.ts';
 import { QuietMarks } from './quiet-marks.ts';
 import { snapshotFrames } from './snapshot-frames.ts';
+import { WriteLatency } from './write-latency.ts';
 
 /**
  * A room that holds this much flushes at once, so that memory for what waits stays bounded whatever is published in one
@@ -53,6 +55,13 @@ interface Outlet {
   subscribers: number;
 }
 
+/** What the namespace of a channel says, looked up once. */
+interface RoomTraits {
+  readonly maxDelayMs: number;
+  readonly compress: boolean;
+  readonly latency: Histogram;
+}
+
 class OpenRoom implements Room {
   readonly channel: string;
   readonly number: number;
@@ -62,6 +71,7 @@ class OpenRoom implements Room {
   publishedAtTick = 0;
   readonly maxDelayMs: number;
   readonly compress: boolean;
+  readonly latency: Histogram;
   /** Broadcast and not flushed yet, and the most bytes that they take. */
   pending: Publication[] = [];
   pendingBytes = 0;
@@ -72,11 +82,12 @@ class OpenRoom implements Room {
    */
   outlets: readonly Outlet[] = [];
 
-  constructor(channel: string, number: number, maxDelayMs: number, compress: boolean) {
+  constructor(channel: string, number: number, { maxDelayMs, compress, latency }: RoomTraits) {
     this.channel = channel;
     this.number = number;
     this.maxDelayMs = maxDelayMs;
     this.compress = compress;
+    this.latency = latency;
   }
 }
 
@@ -99,6 +110,8 @@ export interface HubOptions {
   maxDelayMs(channel: string): number;
   /** Whether the channel goes compressed to those who agreed on it. */
   compresses(channel: string): boolean;
+  /** The namespace of a channel, for its figures. */
+  namespaceOf(channel: string): string;
   metrics: Pick<
     Metrics,
     | 'channelsOpen'
@@ -108,6 +121,7 @@ export interface HubOptions {
     | 'framesBroadcast'
     | 'framePublications'
     | 'flush'
+    | 'publishToWrite'
     | 'quietMarks'
     | 'gapsTold'
     | 'latest'
@@ -119,6 +133,7 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #marks: QuietMarks<OpenRoom>;
   readonly #pacer: Pacer;
+  readonly #latency: WriteLatency;
   /** Rooms with something pending, each once. */
   #dirty: OpenRoom[] = [];
   #lastNumber = 0;
@@ -130,6 +145,7 @@ export class Hub {
       () => this.flush(),
       (costMs) => options.metrics.flush.observeMs(costMs),
     );
+    this.#latency = new WriteLatency(options.clock);
     this.#marks = new QuietMarks(options.clock, (room) => {
       options.metrics.quietMarks.value += 1;
       this.#tellNatives(room, (codec) => codec.batch(room, []));
@@ -311,11 +327,15 @@ export class Hub {
 
   #open(channel: string): OpenRoom {
     this.#lastNumber += 1;
-    const { maxDelayMs, compresses } = this.#options;
-    const room = new OpenRoom(channel, this.#lastNumber, maxDelayMs(channel), compresses(channel));
+    const { maxDelayMs, compresses, namespaceOf, metrics, watch } = this.#options;
+    const room = new OpenRoom(channel, this.#lastNumber, {
+      maxDelayMs: maxDelayMs(channel),
+      compress: compresses(channel),
+      latency: metrics.publishToWrite.of(namespaceOf(channel)),
+    });
     this.#rooms.set(channel, room);
-    this.#options.metrics.channelsOpen.value += 1;
-    this.#options.watch.opened(channel);
+    metrics.channelsOpen.value += 1;
+    watch.opened(channel);
     return room;
   }
 
@@ -366,6 +386,7 @@ export class Hub {
       from = end;
     }
     this.#options.metrics.deliveries.value += room.subscribers * pending.length;
+    this.#latency.handedOver(room.latency, pending);
     if (mayBeMissed) this.#marks.published(room);
   }
 

@@ -4,7 +4,7 @@
  * Label values are fixed lists; channel names and user ids never become labels.
  */
 import { errorNames } from '../protocol/error-codes.ts';
-import { Counter, Gauge, Histogram, LabelledCounter, type Metric } from './counter.ts';
+import { Counter, Gauge, Histogram, LabelledCounter, LabelledHistogram, type Metric } from './counter.ts';
 
 /** Why a request for a WebSocket was refused; the status of each is in `http/handshake-guard.ts`. */
 export const refusalReasons = [
@@ -332,6 +332,12 @@ export class Metrics {
     'outcry_flush_seconds',
     'Time that a turn of the loop took which sent what was pending; the next one waits as long.',
     [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1],
+  );
+  readonly publishToWrite = new LabelledHistogram(
+    'outcry_publish_to_write_seconds',
+    'Time from when a node took a publication to the end of the turn of the loop that wrote it to the sockets of this one, by namespace, as far as clocks of nodes agree.',
+    'namespace',
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5],
   );
   readonly loopDelay = new Histogram(
     'outcry_loop_delay_seconds',
