@@ -23,6 +23,8 @@ export const rules: Rules = {
       paths: [
         'broadcaster.ts',
         'operator.ts',
+        'status-feed.ts',
+        'status-report.ts',
         'channel/hub.ts',
         'channel/pacer.ts',
         'channel/sequenced-channel.ts',

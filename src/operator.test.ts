@@ -7,7 +7,7 @@ import { Metrics } from './metrics/metrics.ts';
 import { Operator } from './operator.ts';
 import type { Question } from './protocol/control.ts';
 
-const counts = { connections: 2, channels: 1, subscriptions: 3 };
+const counts = { connections: 2, channels: 1, subscriptions: 3, viewers: 0 };
 const right: ClusterNode = { nodeId: 'right', bootId: 'b', counts, lastBeatAgeMs: 10 };
 const page = { prefix: '', after: '', limit: 2 };
 
@@ -49,7 +49,7 @@ test('reports this node first, then the others', () => {
     {
       node: 'left',
       boot: 'a',
-      counts: { connections: 1, channels: 0, subscriptions: 2 },
+      counts: { connections: 1, channels: 0, subscriptions: 2, viewers: 0 },
       lastBeatAgeMs: 0,
     },
     { node: 'right', boot: 'b', counts, lastBeatAgeMs: 10 },

@@ -17,7 +17,7 @@ export interface OperatorOptions {
   bootId: string;
   hub: Pick<Hub, 'channels' | 'subscribers'>;
   connections: Pick<Connections, 'find'>;
-  metrics: Pick<Metrics, 'connectionsOpen' | 'channelsOpen' | 'subscriptionsOpen'>;
+  metrics: Pick<Metrics, 'connectionsOpen' | 'channelsOpen' | 'subscriptionsOpen' | 'dashboard'>;
   cluster: Cluster;
   bridge: Pick<Bridge, 'state'>;
 }
@@ -58,11 +58,12 @@ export class Operator implements LocalNode {
   }
 
   counts(): NodeCounts {
-    const { connectionsOpen, channelsOpen, subscriptionsOpen } = this.#options.metrics;
+    const { connectionsOpen, channelsOpen, subscriptionsOpen, dashboard } = this.#options.metrics;
     return {
       connections: connectionsOpen.value,
       channels: channelsOpen.value,
       subscriptions: subscriptionsOpen.value,
+      viewers: dashboard.viewers.value,
     };
   }
 

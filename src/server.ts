@@ -3,11 +3,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { joinCluster } from './assembly/cluster.ts';
+import { watchable } from './assembly/dashboard.ts';
 import { memoryHistory, sequence } from './assembly/sequencing.ts';
 import { ChannelPolicy } from './auth/channel-policy.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { Broadcaster } from './broadcaster.ts';
-import { Hub } from './channel/hub.ts';
+import { Hub, topicOf } from './channel/hub.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
@@ -26,6 +27,7 @@ import { Api } from './http/api/api.ts';
 import { ClusterRoutes } from './http/api/cluster-routes.ts';
 import { PublishRoute } from './http/api/publish-route.ts';
 import { Publisher } from './http/api/publisher.ts';
+import { AdminKey } from './http/admin-key.ts';
 import { AdminListener } from './http/admin-listener.ts';
 import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
@@ -37,6 +39,7 @@ import { Metrics } from './metrics/metrics.ts';
 import { Operator } from './operator.ts';
 import { jsonCodec } from './protocol/json-codec.ts';
 import { msgpackCodec } from './protocol/msgpack-codec.ts';
+import { statusChannel } from './status-feed.ts';
 import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
 
@@ -109,11 +112,15 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     logger.error({ err: error, where }, 'a handler failed; this is a bug');
   };
 
-  // The hub is made before the listener that it publishes through, whose handlers need the hub.
+  // The hub is made before the listeners that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
+  let adminListener: Listener | null = null;
+  const codecs = [jsonCodec, msgpackCodec];
+  const statusTopics = new Set(codecs.map((codec) => topicOf(statusChannel, codec)));
   const hub = new Hub({
     publishToTopic: (topic, payload, compress) =>
-      publicListener?.publish(topic, payload, compress) ?? 'dropped',
+      (statusTopics.has(topic) ? adminListener : publicListener)?.publish(topic, payload, compress) ??
+      'dropped',
     onPressure: (bytes) => slowConsumers.suspect(bytes),
     onRawGap: (channel) => rawGaps.missed(channel),
     watch: {
@@ -181,7 +188,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     assets,
     rawRoom: new RawRoom({ ...rawRoom, hello: null }),
     rawRoomWithHello: new RawRoom({ ...rawRoom, hello }),
-    natives: [jsonCodec, msgpackCodec].map((codec) => new NativeSession(codec, native)),
+    natives: codecs.map((codec) => new NativeSession(codec, native)),
     channelPolicy: policy,
   });
   const operator = new Operator({ nodeId, bootId, hub, connections, metrics, cluster: bridge, bridge });
@@ -196,9 +203,29 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     maxRequests: settings.maxApiRequests,
     metrics,
   });
+  const key = new AdminKey(settings.adminKey);
+  const dashboard = watchable({
+    ...{
+      settings,
+      nodeId,
+      bootId,
+      version,
+      files,
+      key,
+      native,
+      codecs,
+      hub,
+      broadcaster,
+      readiness,
+      metrics,
+    },
+    bridge,
+    isAlone: joined === null,
+  });
   const adminRoutes = new AdminListener({
     api,
-    key: settings.adminKey,
+    key,
+    dashboard: dashboard.routes,
     readiness,
     exposition: new Exposition(metrics),
   });
@@ -211,7 +238,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     onError: handlerFailed,
   };
   const listen = await selectTransport();
-  const adminListener = await listen({
+  adminListener = await listen({
     ...limits,
     compress: false,
     // The API reads streams of any length, and bounds every other body itself.
@@ -231,9 +258,10 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     });
   } catch (error) {
     adminListener.stop();
+    dashboard.stop();
     throw error;
   }
-  const listener = publicListener;
+  const [listener, admin] = [publicListener, adminListener];
   const liveness = new Liveness(connections, systemClock, settings.idleTimeoutMs, () =>
     // It was sent to this one alone, or nobody has looked since.
     slowConsumers.suspect(0),
@@ -243,15 +271,18 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
 
   return {
     port: listener.port,
-    adminPort: adminListener.port,
+    adminPort: admin.port,
     async stop() {
       readiness.stopping();
+      dashboard.tell();
       liveness.stop();
       rawGaps.stop();
       loopDelay.cancel();
       deadline.stop();
       hub.flush();
       await drain(connections, systemClock, settings.shutdownTimeoutMs);
+      // Those who watch see the end of it.
+      await dashboard.close();
       slowConsumers.stop();
       conflation.stop();
       hub.stop();
@@ -260,7 +291,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
       await history?.stop();
       await bridge.stop();
       listener.stop();
-      adminListener.stop();
+      admin.stop();
     },
   };
 }

@@ -16,6 +16,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { ChannelHead, Codec } from '../protocol/codec.ts';
 import type { GapReason, HistoryGapReason, SnapshotReason } from '../protocol/messages.ts';
 import type { SendResult, Socket } from '../transport/transport.ts';
+import { BusyChannels } from './busy-channels.ts';
 import type { Position, Snapshot } from './position.ts';
 import { maxBytesOf, type Payload, type Publication } from './publication.ts';
 import { endOfFrame } from './frame-size.ts';
@@ -72,6 +73,7 @@ class OpenRoom implements Room {
   readonly maxDelayMs: number;
   readonly compress: boolean;
   readonly latency: Histogram;
+  counted = 0;
   /** Broadcast and not flushed yet, and the most bytes that they take. */
   pending: Publication[] = [];
   pendingBytes = 0;
@@ -134,6 +136,8 @@ export class Hub {
   readonly #marks: QuietMarks<OpenRoom>;
   readonly #pacer: Pacer;
   readonly #latency: WriteLatency;
+  /** What this node sent to its subscribers, by channel. */
+  readonly busy = new BusyChannels<OpenRoom>();
   /** Rooms with something pending, each once. */
   #dirty: OpenRoom[] = [];
   #lastNumber = 0;
@@ -387,6 +391,7 @@ export class Hub {
     }
     this.#options.metrics.deliveries.value += room.subscribers * pending.length;
     this.#latency.handedOver(room.latency, pending);
+    this.busy.add(room, pending.length);
     if (mayBeMissed) this.#marks.published(room);
   }
 
@@ -430,6 +435,7 @@ export class Hub {
   }
 }
 
-function topicOf(channel: string, codec: RoomCodec): string {
+/** The topic of the transport that a kind of clients of a channel is in. */
+export function topicOf(channel: string, codec: RoomCodec): string {
   return `${codec?.subprotocol ?? 'raw'}:${channel}`;
 }

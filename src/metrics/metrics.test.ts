@@ -4,6 +4,7 @@ import { Counter, Histogram, LabelledCounter, LabelledHistogram, type Metric } f
 import {
   apiRoutes,
   apiStatuses,
+  dashboardRefusals,
   endReasons,
   gapReasons,
   Metrics,
@@ -72,6 +73,8 @@ describe('the metrics', () => {
       ['outcry_history_recoveries_total', 'result', [...recoveryResults]],
       ['outcry_snapshots_sent_total', 'reason', ['subscribed', 'conflated', 'epoch_changed', 'not_kept']],
       ['outcry_snapshots_refused_total', 'reason', ['unavailable', 'too_much']],
+      ['outcry_dashboard_viewers_closed_total', 'reason', [...endReasons]],
+      ['outcry_dashboard_refused_total', 'reason', [...dashboardRefusals]],
     ]);
   });
 });

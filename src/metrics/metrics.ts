@@ -274,10 +274,42 @@ export class LatestMetrics {
   );
 }
 
+/** Why somebody was not let in to the dashboard. */
+export const dashboardRefusals = ['key', 'host', 'origin', 'handshake', 'full'] as const;
+
+/** What is counted of those who watch the dashboard; they are not among the connections. */
+export class DashboardMetrics {
+  readonly viewers = new Gauge(
+    'outcry_dashboard_viewers',
+    'Connections of the dashboard on the admin listener that are open.',
+  );
+  readonly viewersOpened = new Counter(
+    'outcry_dashboard_viewers_opened_total',
+    'Connections of the dashboard that were opened.',
+  );
+  readonly viewersClosed = new LabelledCounter(
+    'outcry_dashboard_viewers_closed_total',
+    'Connections of the dashboard that ended, by reason.',
+    'reason',
+    endReasons,
+  );
+  readonly refused = new LabelledCounter(
+    'outcry_dashboard_refused_total',
+    'Requests for the dashboard that were refused, by reason.',
+    'reason',
+    dashboardRefusals,
+  );
+  readonly reports = new Counter(
+    'outcry_dashboard_reports_total',
+    'Times that this node told how it is, because somebody watches a dashboard on some node.',
+  );
+}
+
 export class Metrics {
   readonly bridge = new BridgeMetrics();
   readonly history = new HistoryMetrics();
   readonly latest = new LatestMetrics();
+  readonly dashboard = new DashboardMetrics();
   readonly connectionsOpen = new Gauge('outcry_connections_open', 'WebSockets that are open.');
   readonly connectionsOpened = new Counter('outcry_connections_opened_total', 'WebSockets that were opened.');
   readonly connectionsClosed = new LabelledCounter(
@@ -412,9 +444,9 @@ export class Metrics {
     ['request', 'session', 'flush'],
   );
 
-  /** All of them, those of bridge, history and latest values included. */
+  /** All of them, those of bridge, history, latest values and dashboard included. */
   all(): Metric[] {
-    const { bridge, history, latest, ...own } = this;
-    return [own, bridge, history, latest].flatMap((metrics): Metric[] => Object.values(metrics));
+    const { bridge, history, latest, dashboard, ...own } = this;
+    return [own, bridge, history, latest, dashboard].flatMap((metrics): Metric[] => Object.values(metrics));
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The beat: once a second each node tells all others that it is there, on which Redis, and how far it has counted.
  *
- *     [version, bootId, nodeId, runId, sentAt, [shard, sequence, shard, sequence, …], [connections, channels, subscriptions]]
+ *     [version, bootId, nodeId, runId, sentAt, [shard, sequence, shard, sequence, …], [connections, channels, subscriptions, viewers]]
  *
  * Like a frame, the array may grow. The sequences are the last ones that were taken per shard, so that the loss of the
  * last frame before a silence is noticed too. `runId` is the Redis server that the beat was published on. The last element
@@ -35,6 +35,8 @@ export interface NodeCounts {
   readonly channels: number;
   /** Channels that its connections have joined, counted for each connection. */
   readonly subscriptions: number;
+  /** Who watches the dashboard on the node: while somebody does anywhere, all nodes tell how they are. */
+  readonly viewers: number;
 }
 
 export function writeBeat(beat: Beat): Buffer {
@@ -51,10 +53,11 @@ export function writeBeat(beat: Beat): Buffer {
     writer.unsigned(sequence);
   }
   if (beat.counts !== null) {
-    writer.array(3);
+    writer.array(4);
     writer.unsigned(beat.counts.connections);
     writer.unsigned(beat.counts.channels);
     writer.unsigned(beat.counts.subscriptions);
+    writer.unsigned(beat.counts.viewers);
   }
   return writer.copy();
 }
@@ -91,7 +94,8 @@ function readCounts(reader: MsgpackReader): NodeCounts {
     connections: reader.unsigned(),
     channels: reader.unsigned(),
     subscriptions: reader.unsigned(),
+    viewers: elements > 3 ? reader.unsigned() : 0,
   };
-  for (let i = 3; i < elements; i += 1) reader.skip();
+  for (let i = 4; i < elements; i += 1) reader.skip();
   return counts;
 }

@@ -65,7 +65,7 @@ describe('counting', () => {
       (reply) => reply.body.cluster.subscriptions >= 3,
     );
     expect(body).toEqual({
-      node: { connections: 1, channels: 1, subscriptions: 1 },
+      node: { connections: 1, channels: 1, subscriptions: 1, viewers: 0 },
       cluster: { nodes: 2, connections: 3, subscriptions: 3, complete: true },
     });
   });
