@@ -84,7 +84,7 @@ function listen({ port }: TestNode, place: number): () => void {
     return client;
   });
   return () => {
-    for (const client of clients) client.close();
+    for (const client of clients) void client.close();
   };
 }
 
@@ -102,6 +102,6 @@ function publish({ port }: TestNode): () => void {
   }, 50);
   return () => {
     clearInterval(timer);
-    client.close();
+    void client.close();
   };
 }

@@ -1,14 +1,20 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Bridge, OnGap, Receive } from './bridge/bridge.ts';
-import { Broadcaster } from './broadcaster.ts';
+import { newBroadcaster } from '../test/support/broadcaster.ts';
+import type { Bridge, OnGap, Outcome, Receive } from './bridge/bridge.ts';
+import type { Broadcaster } from './broadcaster.ts';
 import { Publication } from './channel/publication.ts';
 import { Metrics } from './metrics/metrics.ts';
 
 let calls: [to: 'here' | 'elsewhere', channel: string, publication: Publication][];
 let receive: Receive | null;
 let onGap: OnGap | null;
+/** That the bridge took along. */
+let keys: (string | null | undefined)[];
 let gaps: [reason: string, concernsLeft: boolean][];
 let broadcaster: Broadcaster;
+let metrics: Metrics;
+/** What the bridge says of what is published with an answer. */
+let outcome: Outcome | Promise<Outcome>;
 let bridge: { -readonly [Key in keyof Bridge]: Bridge[Key] };
 
 beforeEach(() => {
@@ -16,6 +22,8 @@ beforeEach(() => {
   receive = null;
   onGap = null;
   gaps = [];
+  keys = [];
+  outcome = 'unknown';
   bridge = {
     start(given, givenOnGap) {
       expect(receive).toBeNull();
@@ -23,9 +31,10 @@ beforeEach(() => {
       onGap = givenOnGap;
     },
     publish: (channel, publication) => void calls.push(['elsewhere', channel, publication]),
-    publishConfirmed(channel, publication) {
+    publishConfirmed(channel, publication, key) {
       calls.push(['elsewhere', channel, publication]);
-      return 'unknown';
+      keys.push(key);
+      return outcome;
     },
     stop: async () => {},
     state: 'connected',
@@ -34,13 +43,15 @@ beforeEach(() => {
     opened() {},
     closed() {},
   };
-  broadcaster = new Broadcaster(
-    {
+  metrics = new Metrics();
+  broadcaster = newBroadcaster({
+    hub: {
       broadcast: (channel, publication) => void calls.push(['here', channel, publication]),
       gap: (reason, concerns) => void gaps.push([reason, concerns('left')]),
     },
     bridge,
-  );
+    metrics,
+  });
 });
 
 describe('publishing', () => {
@@ -75,10 +86,73 @@ describe('publishing with an answer', () => {
   });
 });
 
+describe('a key in a channel without history', () => {
+  const hi = Publication.text('hi', 0);
+  const publish = (key: string | null, channel = 'left') => broadcaster.publishConfirmed(channel, hi, key);
+  const reached = () => calls.map(([to]) => to);
+
+  test('goes with the publication, which goes the same way as any other', () => {
+    outcome = 'confirmed';
+    expect(publish('k')).toBe('confirmed');
+    expect(reached()).toEqual(['here', 'elsewhere']);
+    expect(keys).toEqual(['k']);
+  });
+
+  test('that has reached all is a duplicate, and nothing is published', async () => {
+    outcome = Promise.resolve('confirmed');
+    expect(await publish('k')).toBe('confirmed');
+    expect(publish('k')).toBe('duplicate');
+    broadcaster.publish('left', hi, 'k');
+    expect(reached()).toEqual(['here', 'elsewhere']);
+    expect(metrics.duplicatesDiscarded.values).toEqual({ published: 2, received: 0 });
+  });
+
+  test.each(['failed', 'unknown'] as const)(
+    'whose publication %s is sent to the others again, not here',
+    async (failure) => {
+      outcome = failure;
+      expect(publish('k')).toBe(failure);
+      outcome = Promise.resolve('confirmed');
+      expect(await publish('k')).toBe('confirmed');
+      expect(reached()).toEqual(['here', 'elsewhere', 'elsewhere']);
+      expect(publish('k')).toBe('duplicate');
+    },
+  );
+
+  test('is that of its channel alone', () => {
+    outcome = 'confirmed';
+    for (const channel of ['left', 'right']) expect(publish('k', channel)).toBe('confirmed');
+    expect(publish(null)).toBe('confirmed');
+    expect(publish(null)).toBe('confirmed');
+  });
+
+  test('that came from another node is known here', () => {
+    receive?.('left', hi, 'k');
+    receive?.('left', hi, 'k');
+    expect(publish('k')).toBe('duplicate');
+    receive?.('left', hi, 'j');
+    receive?.('right', hi, 'k');
+    expect(calls.map(([to, channel]) => [to, channel])).toEqual([
+      ['here', 'left'],
+      ['here', 'left'],
+      ['here', 'right'],
+    ]);
+    expect(metrics.duplicatesDiscarded.values).toEqual({ published: 1, received: 1 });
+  });
+
+  test('that comes back from another node, where its publisher went meanwhile, is discarded', () => {
+    broadcaster.publish('left', hi, 'k');
+    receive?.('left', hi, 'k');
+    expect(reached()).toEqual(['here', 'elsewhere']);
+    // It came the way that goes to all.
+    expect(publish('k')).toBe('duplicate');
+  });
+});
+
 describe('what the bridge receives', () => {
   test('is broadcast here and never sent back', () => {
     const publication = Publication.text('from elsewhere', 0);
-    receive?.('right', publication);
+    receive?.('right', publication, null);
     expect(calls).toEqual([['here', 'right', publication]]);
     expect(calls[0]?.[2]).toBe(publication);
   });
@@ -91,20 +165,19 @@ describe('what the bridge receives', () => {
 describe('a channel with history', () => {
   let appended: [channel: string, texts: string[], key: string | undefined][];
   let doubted: boolean[];
-  const metrics = new Metrics().history;
   const position = { epoch: 'e', offset: 7 };
 
   beforeEach(() => {
     appended = [];
     doubted = [];
     receive = null;
-    broadcaster = new Broadcaster(
-      {
+    broadcaster = newBroadcaster({
+      hub: {
         broadcast: (channel, publication) => void calls.push(['here', channel, publication]),
         gap: (reason, concerns) => void gaps.push([reason, concerns('left') || concerns('h')]),
       },
       bridge,
-      {
+      sequencing: {
         keepsHistory: (channel) => channel === 'h',
         history: {
           async append(channel, publications, key) {
@@ -113,9 +186,9 @@ describe('a channel with history', () => {
           },
         },
         rooms: { doubt: (concerns) => void doubted.push(concerns('h')) },
-        metrics,
+        metrics: metrics.history,
       },
-    );
+    });
   });
 
   test('goes to the history alone', async () => {
@@ -143,10 +216,10 @@ describe('a channel with history', () => {
   });
 
   test('takes nothing of a node that does not know of the history', () => {
-    receive?.('h', Publication.text('no position', 0));
-    receive?.('left', Publication.text('hi', 0));
+    receive?.('h', Publication.text('no position', 0), null);
+    receive?.('left', Publication.text('hi', 0), null);
     expect(calls.map(([, channel]) => channel)).toEqual(['left']);
-    expect(metrics.plainDropped.value).toBe(1);
+    expect(metrics.history.plainDropped.value).toBe(1);
   });
 });
 

@@ -4,13 +4,19 @@
  * A channel without history is local first: this node's subscribers get a publication at once, the bridge takes it to the
  * other nodes. A channel with history is sequenced: a publication goes to the history, and every node, this one too,
  * delivers what the history hands out (`channel/sequenced-rooms.ts`).
+ *
+ * A publication with an **idempotency key** may be published again. In a channel with history the history sees to it; in
+ * the others each node remembers for a while the keys that it has broadcast, whoever published them, and broadcasts none
+ * twice. The key travels with the publication. One that is not known to have reached the other nodes is sent to them again:
+ * those that have it discard it.
  */
 import type { Bridge, Outcome } from './bridge/bridge.ts';
 import type { Hub } from './channel/hub.ts';
+import type { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { Publication } from './channel/publication.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import type { Appended, History } from './history/history.ts';
-import type { HistoryMetrics } from './metrics/metrics.ts';
+import type { HistoryMetrics, Metrics } from './metrics/metrics.ts';
 
 /** What channels with history need. */
 export interface Sequencing {
@@ -20,22 +26,35 @@ export interface Sequencing {
   readonly metrics: Pick<HistoryMetrics, 'plainDropped'>;
 }
 
-export class Broadcaster {
-  readonly #hub: Pick<Hub, 'broadcast' | 'gap'>;
-  readonly #bridge: Bridge;
-  readonly #sequencing: Sequencing | null;
+/** What became of a publication that was broadcast here under a key: whether the other nodes are known to have it. */
+export interface KeyFate {
+  reachedOthers: boolean;
+}
 
-  /** @param sequencing null if this node has no channels with history */
-  constructor(hub: Pick<Hub, 'broadcast' | 'gap'>, bridge: Bridge, sequencing: Sequencing | null = null) {
-    this.#hub = hub;
-    this.#bridge = bridge;
-    this.#sequencing = sequencing;
+export interface BroadcasterOptions {
+  hub: Pick<Hub, 'broadcast' | 'gap'>;
+  bridge: Bridge;
+  /** Null if this node has no channels with history. */
+  sequencing: Sequencing | null;
+  /** Of channels without history. */
+  keys: IdempotencyKeys<KeyFate>;
+  metrics: Pick<Metrics, 'duplicatesDiscarded'>;
+}
+
+export class Broadcaster {
+  readonly #options: BroadcasterOptions;
+
+  constructor(options: BroadcasterOptions) {
+    this.#options = options;
+    const { bridge, hub, sequencing } = options;
     bridge.start(
-      (channel, publication) => {
+      (channel, publication, idempotencyKey) => {
         const concerned = this.#sequencingOf(channel);
-        if (concerned === null) hub.broadcast(channel, publication);
-        // It has no position, so nothing could follow it.
-        else concerned.metrics.plainDropped.value += 1;
+        if (concerned !== null)
+          // It has no position, so nothing could follow it.
+          concerned.metrics.plainDropped.value += 1;
+        else if (idempotencyKey === null || this.#isNewOfOthers(channel, idempotencyKey))
+          hub.broadcast(channel, publication);
       },
       (reason, concerns) => {
         hub.gap(reason, (channel) => !this.isSequenced(channel) && concerns(channel));
@@ -47,17 +66,16 @@ export class Broadcaster {
   /**
    * Takes a publication to every subscriber on every node. It is copied or sent before the call returns.
    *
-   * @param idempotencyKey means nothing in channels without history
+   * @param idempotencyKey see `publishConfirmed`
    */
   publish(channel: string, publication: Publication, idempotencyKey: string | null = null): void {
-    const sequencing = this.#sequencingOf(channel);
-    if (sequencing !== null) {
+    if (idempotencyKey !== null || this.isSequenced(channel)) {
       // What does not get there is counted there.
-      void append(sequencing, channel, publication, idempotencyKey);
+      void this.publishConfirmed(channel, publication, idempotencyKey);
       return;
     }
-    this.#hub.broadcast(channel, publication);
-    this.#bridge.publish(channel, publication);
+    this.#options.hub.broadcast(channel, publication);
+    this.#options.bridge.publish(channel, publication);
   }
 
   /**
@@ -66,16 +84,22 @@ export class Broadcaster {
    * Without history: on the way to the other nodes; this node's subscribers get it at once, whatever that is. Whoever wants
    * it delivered nowhere while the bridge is away asks `reachesOthers` first. With history: whether it is in there, and
    * where; what is not in there is delivered nowhere.
+   *
+   * @param idempotencyKey whoever publishes to the same channel with the same key again, on whichever node, publishes
+   * nothing: `duplicate`
    */
   publishConfirmed(
     channel: string,
     publication: Publication,
     idempotencyKey: string | null = null,
-  ): Outcome | Promise<Outcome | Appended> {
+  ): Outcome | 'duplicate' | Promise<Outcome | Appended> {
+    const { hub, bridge } = this.#options;
     const sequencing = this.#sequencingOf(channel);
-    if (sequencing !== null) return append(sequencing, channel, publication, idempotencyKey);
-    this.#hub.broadcast(channel, publication);
-    return this.#bridge.publishConfirmed(channel, publication);
+    if (sequencing !== null)
+      return sequencing.history.append(channel, [publication], idempotencyKey ?? undefined);
+    if (idempotencyKey !== null) return this.#publishOnce(channel, publication, idempotencyKey);
+    hub.broadcast(channel, publication);
+    return bridge.publishConfirmed(channel, publication);
   }
 
   /** Whether a channel has a history. */
@@ -85,19 +109,47 @@ export class Broadcaster {
 
   /** False while the other nodes are known to be out of reach. */
   get reachesOthers(): boolean {
-    return this.#bridge.state === 'connected';
+    return this.#options.bridge.state === 'connected';
+  }
+
+  #publishOnce(
+    channel: string,
+    publication: Publication,
+    idempotencyKey: string,
+  ): Outcome | 'duplicate' | Promise<Outcome> {
+    const { hub, bridge, keys, metrics } = this.#options;
+    const known = keys.get(channel, idempotencyKey);
+    if (known !== null) metrics.duplicatesDiscarded.values.published += 1;
+    if (known?.reachedOthers === true) return 'duplicate';
+    const fate = known ?? { reachedOthers: false };
+    if (known === null) {
+      keys.set(channel, idempotencyKey, fate);
+      hub.broadcast(channel, publication);
+    }
+    const outcome = bridge.publishConfirmed(channel, publication, idempotencyKey);
+    const learn = (settled: Outcome): void => {
+      if (settled === 'confirmed') fate.reachedOthers = true;
+    };
+    if (outcome instanceof Promise) void outcome.then(learn);
+    else learn(outcome);
+    return outcome;
+  }
+
+  /** Whether what comes from another node was not broadcast here yet; it is taken to be from now on. */
+  #isNewOfOthers(channel: string, idempotencyKey: string): boolean {
+    const { keys, metrics } = this.#options;
+    const known = keys.get(channel, idempotencyKey);
+    if (known === null) keys.set(channel, idempotencyKey, { reachedOthers: true });
+    else {
+      metrics.duplicatesDiscarded.values.received += 1;
+      // It came the way that goes to all.
+      known.reachedOthers = true;
+    }
+    return known === null;
   }
 
   #sequencingOf(channel: string): Sequencing | null {
-    return this.#sequencing?.keepsHistory(channel) === true ? this.#sequencing : null;
+    const { sequencing } = this.#options;
+    return sequencing?.keepsHistory(channel) === true ? sequencing : null;
   }
-}
-
-function append(
-  { history }: Sequencing,
-  channel: string,
-  publication: Publication,
-  idempotencyKey: string | null,
-): Promise<Appended> {
-  return history.append(channel, [publication], idempotencyKey ?? undefined);
 }

@@ -5,7 +5,7 @@
  * are for private use, the lower half means "come back". The peer sees 1006 when a socket is terminated: no close frame
  * is sent, because a peer that does not read would never get it. 1006 means "come back".
  *
- * The reason is a JSON object, so that programs can read it: `{"reason":"restart","retryAfterMs":1500}`.
+ * The reason is a JSON object, so that programs can read it: `{"reason":"stopping","retryAfterMs":1500}`.
  */
 
 /** A close code, its meaning, and what a client should do about it. */

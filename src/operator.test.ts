@@ -7,8 +7,13 @@ import { Metrics } from './metrics/metrics.ts';
 import { Operator } from './operator.ts';
 import type { Question } from './protocol/control.ts';
 
-const counts = { connections: 2, channels: 1, subscriptions: 3, viewers: 0 };
-const right: ClusterNode = { nodeId: 'right', bootId: 'b', counts, lastBeatAgeMs: 10 };
+const counts = { connections: 2, channels: 1, subscriptions: 3 };
+const right: ClusterNode = {
+  nodeId: 'right',
+  bootId: 'b',
+  counts: { ...counts, state: 'stopping', viewers: 1 },
+  lastBeatAgeMs: 10,
+};
 const page = { prefix: '', after: '', limit: 2 };
 
 let asked: [Question, string | undefined][];
@@ -31,6 +36,7 @@ beforeEach(() => {
     bootId: 'a',
     hub: { channels: () => rooms, subscribers: (channel) => (channel === 'chat' ? 1 : 0) },
     connections: { find: (id) => (id === 'a-7' ? connection : null) },
+    readiness: { state: 'ready' },
     metrics,
     cluster: {
       represent() {},
@@ -49,10 +55,11 @@ test('reports this node first, then the others', () => {
     {
       node: 'left',
       boot: 'a',
-      counts: { connections: 1, channels: 0, subscriptions: 2, viewers: 0 },
+      state: 'ready',
+      counts: { connections: 1, channels: 0, subscriptions: 2 },
       lastBeatAgeMs: 0,
     },
-    { node: 'right', boot: 'b', counts, lastBeatAgeMs: 10 },
+    { node: 'right', boot: 'b', state: 'stopping', counts, lastBeatAgeMs: 10 },
   ]);
 });
 

@@ -9,7 +9,7 @@ import { firstChannels, mergeChannels } from './channel/listing.ts';
 import { closeCodes } from './close-codes.ts';
 import type { Connections } from './connection/connections.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import type { NodeCounts } from './protocol/beat.ts';
+import type { NodeCounts, NodeState } from './protocol/beat.ts';
 import type { Answer, ChannelCount, Question } from './protocol/control.ts';
 
 export interface OperatorOptions {
@@ -17,17 +17,22 @@ export interface OperatorOptions {
   bootId: string;
   hub: Pick<Hub, 'channels' | 'subscribers'>;
   connections: Pick<Connections, 'find'>;
+  readiness: { readonly state: NodeState };
   metrics: Pick<Metrics, 'connectionsOpen' | 'channelsOpen' | 'subscriptionsOpen' | 'dashboard'>;
   cluster: Cluster;
   bridge: Pick<Bridge, 'state'>;
 }
+
+/** What an operator is told of them. */
+export type Totals = Omit<NodeCounts, 'state' | 'viewers'>;
 
 /** A node of the cluster, this one or another. */
 export interface NodeReport {
   readonly node: string;
   readonly boot: string;
   /** Null for a node that does not tell. */
-  readonly counts: NodeCounts | null;
+  readonly state: NodeState | null;
+  readonly counts: Totals | null;
   /** 0 for this node. */
   readonly lastBeatAgeMs: number;
 }
@@ -57,13 +62,18 @@ export class Operator implements LocalNode {
     options.cluster.represent(this);
   }
 
+  /** With its state, for the other nodes. */
   counts(): NodeCounts {
-    const { connectionsOpen, channelsOpen, subscriptionsOpen, dashboard } = this.#options.metrics;
+    const { readiness, metrics } = this.#options;
+    return { ...this.countsHere(), state: readiness.state, viewers: metrics.dashboard.viewers.value };
+  }
+
+  countsHere(): Totals {
+    const { connectionsOpen, channelsOpen, subscriptionsOpen } = this.#options.metrics;
     return {
       connections: connectionsOpen.value,
       channels: channelsOpen.value,
       subscriptions: subscriptionsOpen.value,
-      viewers: dashboard.viewers.value,
     };
   }
 
@@ -86,13 +96,17 @@ export class Operator implements LocalNode {
   /** All nodes that are known, this one first. */
   nodes(): NodeReport[] {
     const { nodeId, bootId, cluster } = this.#options;
-    const others = cluster.nodes().map(({ nodeId, bootId, counts, lastBeatAgeMs }) => ({
-      node: nodeId,
-      boot: bootId,
-      counts,
-      lastBeatAgeMs,
-    }));
-    return [{ node: nodeId, boot: bootId, counts: this.counts(), lastBeatAgeMs: 0 }, ...others];
+    const here = { nodeId, bootId, counts: this.counts(), lastBeatAgeMs: 0 };
+    return [here, ...cluster.nodes()].map(({ nodeId, bootId, counts, lastBeatAgeMs }) => {
+      const { state = null, viewers: _, ...numbers } = counts ?? {};
+      return {
+        node: nodeId,
+        boot: bootId,
+        state,
+        counts: counts === null ? null : (numbers as Totals),
+        lastBeatAgeMs,
+      };
+    });
   }
 
   subscribersHere(channel: string): number {

@@ -7,8 +7,9 @@ import { watchable } from './assembly/dashboard.ts';
 import { memoryHistory, sequence } from './assembly/sequencing.ts';
 import { ChannelPolicy } from './auth/channel-policy.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
-import { Broadcaster } from './broadcaster.ts';
+import { Broadcaster, type KeyFate } from './broadcaster.ts';
 import { Hub, topicOf } from './channel/hub.ts';
+import { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
@@ -23,12 +24,12 @@ import { NativeSession } from './connection/native-session.ts';
 import { RawGaps } from './connection/raw-gaps.ts';
 import { RawRoom } from './connection/raw-room.ts';
 import { SlowConsumers } from './connection/slow-consumers.ts';
+import { AdminListener } from './http/admin-listener.ts';
 import { Api } from './http/api/api.ts';
 import { ClusterRoutes } from './http/api/cluster-routes.ts';
 import { PublishRoute } from './http/api/publish-route.ts';
 import { Publisher } from './http/api/publisher.ts';
 import { AdminKey } from './http/admin-key.ts';
-import { AdminListener } from './http/admin-listener.ts';
 import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
 import { Readiness } from './lifecycle/readiness.ts';
@@ -47,7 +48,10 @@ import type { Listener } from './transport/transport.ts';
 export interface Node {
   readonly port: number;
   readonly adminPort: number;
-  /** Closes all clients with 1001, gives slow ones up to `shutdownTimeoutMs` to take what waits, frees both ports. */
+  /**
+   * Not ready for `drainDelayMs`, then closes all clients with 1001 over `drainWindowMs`, gives slow ones up to
+   * `shutdownTimeoutMs` to take what waits, sends the rest to the other nodes, and frees both ports.
+   */
   stop(): Promise<void>;
 }
 
@@ -154,7 +158,15 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     clock: systemClock,
     metrics,
   });
-  const broadcaster = new Broadcaster(hub, bridge, sequencing);
+  const keys = new IdempotencyKeys<KeyFate>({
+    clock: systemClock,
+    windowMs: settings.idempotencyWindowMs,
+    maxKeys: settings.idempotencyMaxKeys,
+    onForgotten: () => {
+      metrics.idempotencyKeysForgotten.value += 1;
+    },
+  });
+  const broadcaster = new Broadcaster({ hub, bridge, sequencing, keys, metrics });
   const rawRoom = { broadcaster, hub, policy, metrics };
   const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
   const native = {
@@ -191,7 +203,16 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     natives: codecs.map((codec) => new NativeSession(codec, native)),
     channelPolicy: policy,
   });
-  const operator = new Operator({ nodeId, bootId, hub, connections, metrics, cluster: bridge, bridge });
+  const operator = new Operator({
+    nodeId,
+    bootId,
+    hub,
+    connections,
+    readiness,
+    metrics,
+    cluster: bridge,
+    bridge,
+  });
   const api = new Api({
     publish: new PublishRoute({
       publisher: new Publisher({ broadcaster, policy, metrics }),
@@ -273,14 +294,32 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     port: listener.port,
     adminPort: admin.port,
     async stop() {
+      const { drainDelayMs, drainWindowMs } = settings;
       readiness.stopping();
       dashboard.tell();
+      metrics.drainPhase.value = 1;
+      if (drainDelayMs > 0) {
+        logger.info({ drainDelayMs }, 'not ready: load balancers get time to see it');
+        await new Promise<void>((resolve) => systemClock.after(drainDelayMs, resolve));
+      }
+      readiness.close();
+      metrics.drainPhase.value = 2;
+      hub.flush();
+      await drain({
+        connections,
+        windowMs: drainWindowMs,
+        timeoutMs: settings.shutdownTimeoutMs,
+        comeBackPerSecond: settings.maxHandshakesPerSecond,
+        clock: systemClock,
+        random: Math.random,
+        metrics,
+        onWave: (wave) => logger.info(wave, 'clients are told to come back elsewhere'),
+      });
+      metrics.drainPhase.value = 3;
       liveness.stop();
       rawGaps.stop();
       loopDelay.cancel();
       deadline.stop();
-      hub.flush();
-      await drain(connections, systemClock, settings.shutdownTimeoutMs);
       // Those who watch see the end of it.
       await dashboard.close();
       slowConsumers.stop();

@@ -39,7 +39,7 @@ beforeEach(() => {
 const nodeWith = (viewers: number): ClusterNode => ({
   nodeId: 'other',
   bootId: 'o',
-  counts: { connections: 0, channels: 0, subscriptions: 0, viewers },
+  counts: { connections: 0, channels: 0, subscriptions: 0, state: 'ready', viewers },
   lastBeatAgeMs: 0,
 });
 

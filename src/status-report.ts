@@ -26,6 +26,8 @@ export interface StatusReport {
   readonly state: 'waiting' | 'ready' | 'stopping';
   /** What it waits for. */
   readonly lacking: readonly string[];
+  /** As `outcry_drain_phase`. */
+  readonly drainPhase: number;
   /** Whether other nodes are reached: null for one that is alone. */
   readonly bridge: boolean | null;
   readonly gauges: Readonly<Record<'connections' | 'subscriptions' | 'channels' | 'viewers', number>>;

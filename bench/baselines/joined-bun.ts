@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { RedisBridge } from '../../src/bridge/redis-bridge.ts';
+import { redisBroker } from '../../src/bridge/redis-broker.ts';
 import { RedisConnection } from '../../src/bridge/redis-connection.ts';
 import { Publication } from '../../src/channel/publication.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -37,6 +38,7 @@ const deliverCopy = (channel: string, { bytes }: Publication) => deliver(channel
 
 const bridge = new RedisBridge({
   ...common,
+  broker: redisBroker(common),
   history: null,
   sender: { nodeId: bootId, bootId },
   logger,
@@ -50,6 +52,7 @@ const history = new RedisHistory({
   bootId,
   retention: () => ({ size: 100, ttlMs: 300_000 }),
   metrics: metrics.history,
+  onGeneration() {},
   onTrouble: (reason) => console.error(reason),
   dial: ({ onReady, onLost }) =>
     new RedisConnection({

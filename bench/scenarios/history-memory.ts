@@ -80,6 +80,7 @@ async function startHistory(port: number): Promise<RedisHistory> {
     batch: { maxDelayMs: 2, maxBytes: 65_536, maxItems: 1_024 },
     retention: () => ({ size, ttlMs: 300_000 }),
     metrics: new Metrics().history,
+    onGeneration() {},
     onTrouble(reason) {
       throw new Error(reason);
     },

@@ -5,8 +5,10 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import { QuietLog } from '../bridge/quiet-log.ts';
-import { RedisBridge, type RedisBridgeOptions, type ServedHistory } from '../bridge/redis-bridge.ts';
-import { RedisConnection } from '../bridge/redis-connection.ts';
+import { RedisBridge } from '../bridge/redis-bridge.ts';
+import { redisBroker } from '../bridge/redis-broker.ts';
+import { RedisConnection, type RedisConnectionOptions } from '../bridge/redis-connection.ts';
+import type { ServedHistory } from '../bridge/served-history.ts';
 import { systemClock } from '../clock.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import type { Settings } from '../config/settings.ts';
@@ -16,6 +18,7 @@ import { RedisHistory, type RedisHistoryOptions } from '../history/redis-history
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { shardOf } from '../protocol/shard.ts';
 
 export interface ClusterOptions {
   settings: Settings;
@@ -55,6 +58,7 @@ export function joinCluster(options: ClusterOptions): { bridge: RedisBridge; his
   readiness.lacks('redis');
   const bridge = new RedisBridge({
     ...common,
+    broker: redisBroker(common),
     sender: { nodeId, bootId },
     history: served,
     logger,
@@ -68,7 +72,7 @@ export function joinCluster(options: ClusterOptions): { bridge: RedisBridge; his
 function redisHistory(
   { bootId, metrics, readiness, doubt, reachable }: ClusterOptions,
   policy: ChannelPolicy,
-  common: Pick<RedisBridgeOptions, 'address' | 'ca' | 'commandTimeoutMs'> &
+  common: Pick<RedisConnectionOptions, 'address' | 'ca' | 'commandTimeoutMs'> &
     Pick<
       RedisHistoryOptions,
       'prefix' | 'shards' | 'commandTimeoutMs' | 'maxBytesInFlight' | 'batch' | 'clock'
@@ -85,6 +89,7 @@ function redisHistory(
     retention: (channel) => policy.retention(channel),
     metrics: metrics.history,
     onTrouble: trouble,
+    onGeneration: (shard) => doubt((channel) => shardOf(channel, common.shards) === shard),
     dial: ({ onReady, onLost }) =>
       new RedisConnection({
         ...common,

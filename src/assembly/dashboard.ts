@@ -9,10 +9,10 @@ import type { Cluster } from '../bridge/cluster.ts';
 import type { Broadcaster } from '../broadcaster.ts';
 import type { Hub } from '../channel/hub.ts';
 import { systemClock } from '../clock.ts';
+import { closeCodes } from '../close-codes.ts';
 import { systemNamespace } from '../config/namespaces.ts';
 import type { Settings } from '../config/settings.ts';
 import { Connections } from '../connection/connections.ts';
-import { drain } from '../connection/drain.ts';
 import { Liveness } from '../connection/liveness.ts';
 import { NativeSession, type NativeSessionOptions } from '../connection/native-session.ts';
 import type { AdminKey } from '../http/admin-key.ts';
@@ -27,8 +27,8 @@ import { allTogether, countersOf, distribution, type StatusReport } from '../sta
 /** More than ever watch one node; each is a connection beside `maxConnections`. */
 const maxViewers = 64;
 
-/** What those who watch get to take the last report and the close frame. */
-const farewellMs = 500;
+/** What those who watch get to take the last report and the close frame, as in `connection/drain.ts`. */
+const lingerMs = 200;
 
 export interface DashboardParts {
   settings: Settings;
@@ -110,7 +110,9 @@ export function watchable(parts: DashboardParts): WatchableNode {
       feed.tell();
       hub.flush();
       stop();
-      await drain(viewers, systemClock, farewellMs);
+      if (viewers.open === 0) return;
+      for (const viewer of viewers) viewer.close(closeCodes.goingAway, 'stopping');
+      await new Promise<void>((resolve) => systemClock.after(lingerMs, resolve));
     },
     stop,
   };
@@ -134,6 +136,7 @@ function reporter(parts: DashboardParts): () => StatusReport {
       uptimeMs: Math.round(now - startedAt),
       state: readiness.state,
       lacking: readiness.lacking,
+      drainPhase: metrics.drainPhase.value,
       bridge: isAlone ? null : bridge.state === 'connected',
       gauges: {
         connections: metrics.connectionsOpen.value,

@@ -15,8 +15,12 @@
 import type { Publication } from '../channel/publication.ts';
 import type { GapReason } from '../protocol/messages.ts';
 
-/** Hands a publication of another node to this node's subscribers. Its bytes are only valid during the call. */
-export type Receive = (channel: string, publication: Publication) => void;
+/**
+ * Hands a publication of another node to this node's subscribers. Its bytes are only valid during the call.
+ *
+ * @param idempotencyKey null if it was published without one
+ */
+export type Receive = (channel: string, publication: Publication, idempotencyKey: string | null) => void;
 
 /**
  * Tells that publications of other nodes may be missing in the channels that `concerns` says yes to: frames of a node did
@@ -48,8 +52,14 @@ export interface Bridge {
   /**
    * Like `publish`, and says what became of it: at once where that is known, else within `redisCommandTimeoutMs` and the
    * time for which frames are gathered. Publications that travel together share one promise, which never rejects.
+   *
+   * @param idempotencyKey travels with it; the bridge itself compares nothing
    */
-  publishConfirmed(channel: string, publication: Publication): Outcome | Promise<Outcome>;
+  publishConfirmed(
+    channel: string,
+    publication: Publication,
+    idempotencyKey?: string | null,
+  ): Outcome | Promise<Outcome>;
   /**
    * Makes ready for a subscriber of a channel that is about to be told that it is subscribed. The answer, or what the
    * promise resolves with after a second at most, is whether publications of other nodes reach this one.

@@ -81,9 +81,9 @@ export class FrameIntake {
     this.#ledger.listen(shard, listening);
   }
 
-  /** The connection was lost, and every subscription with it. */
-  interrupt(): void {
-    this.#ledger.interrupt();
+  /** The connection for these shards was lost, and every subscription with it. */
+  interrupt(shards: readonly number[]): void {
+    this.#ledger.interrupt(shards);
   }
 
   /** A peer has been silent for long; most likely it is gone for good. */

@@ -54,12 +54,13 @@ describe('outgoing frames', () => {
     frames.add(3, 'a', text);
     frames.flush();
     frames.flush();
-    expect(frames.lastSequences()).toEqual(
+    expect(frames.lastSequences([0, 1, 3])).toEqual(
       new Map([
         [1, 2],
         [3, 1],
       ]),
     );
+    expect(frames.lastSequences([0, 3])).toEqual(new Map([[3, 1]]));
     expect(sent).toHaveLength(3);
   });
 });

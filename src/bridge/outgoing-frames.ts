@@ -4,7 +4,7 @@
  *
  * It knows no connection: a frame that is taken is handed to `send`, which publishes it or drops it with its number.
  */
-import { type BatchLimits, Batcher } from '../batching/batcher.ts';
+import { Batcher, type BatchLimits } from '../batching/batcher.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import { type FrameSender, FrameWriter } from '../protocol/bridge-frame.ts';
@@ -42,18 +42,23 @@ export class OutgoingFrames {
   }
 
   /** The publication is copied. Its frame may be sent before the call returns. */
-  add(shard: number, channel: string, publication: Publication): void {
+  add(shard: number, channel: string, publication: Publication, idempotencyKey: string | null = null): void {
     const writer = this.#writerOf(shard);
-    writer.add(channel, publication);
+    writer.add(channel, publication, idempotencyKey);
     this.#batcher.added(shard, writer.bytes, writer.count);
   }
 
   /** The same, and resolves with what became of the frame; all who wait for one frame share a promise. */
-  addConfirmed(shard: number, channel: string, publication: Publication): Promise<Outcome> {
+  addConfirmed(
+    shard: number,
+    channel: string,
+    publication: Publication,
+    idempotencyKey: string | null = null,
+  ): Promise<Outcome> {
     // Before the batcher hears of it, which may send the frame at once.
     this.#receipts[shard] ??= new Receipt();
     const { outcome } = this.#receipts[shard];
-    this.add(shard, channel, publication);
+    this.add(shard, channel, publication, idempotencyKey);
     return outcome;
   }
 
@@ -62,12 +67,13 @@ export class OutgoingFrames {
     this.#batcher.flushAll();
   }
 
-  /** The number of the last frame that was taken, by shard; without those that have sent none. */
-  lastSequences(): Map<number, number> {
+  /** The number of the last frame that was taken, of each of these shards; without those that have sent none. */
+  lastSequences(shards: readonly number[]): Map<number, number> {
     const sequences = new Map<number, number>();
-    this.#writers.forEach((writer, shard) => {
-      if (writer.sequence > 0) sequences.set(shard, writer.sequence);
-    });
+    for (const shard of shards) {
+      const { sequence } = this.#writerOf(shard);
+      if (sequence > 0) sequences.set(shard, sequence);
+    }
     return sequences;
   }
 

@@ -16,6 +16,7 @@
  */
 import { Redis, type RedisOptions } from 'ioredis';
 import type { RedisAddress } from '../config/redis-url.ts';
+import { type BrokerConnection, type BrokerEvents, isRefusal, type ServerIdentity } from './broker.ts';
 
 /** A dial that has not become ready by then is given up. */
 const dialTimeoutMs = 2_500;
@@ -24,14 +25,6 @@ const maxRetryPauseMs = 1_000;
 /** How long a closing connection is waited for before it is destroyed. */
 const disconnectTimeoutMs = 200;
 
-/** Which server a connection leads to, and what that server thinks it is. */
-export interface ServerIdentity {
-  /** Random, new at each start of the server (`INFO server`). */
-  runId: string;
-  /** `master`, `slave` or `sentinel` (`ROLE`). */
-  role: string;
-}
-
 /** A Lua script, and the name by which a server remembers it. */
 export interface RedisScript {
   readonly source: string;
@@ -39,24 +32,16 @@ export interface RedisScript {
   readonly sha1: string;
 }
 
-export interface RedisConnectionOptions {
+export interface RedisConnectionOptions extends BrokerEvents {
   address: RedisAddress;
   /** PEM of the authority that signed the server's certificate; null for the system's. */
   ca: string | null;
   /** Shown in `CLIENT LIST`; Redis refuses one with a space, and the client library says nothing of it. */
   name: string;
   commandTimeoutMs: number;
-  /** Ready for commands, on this server. Called after each (re)connect. */
-  onReady(identity: ServerIdentity): void;
-  /** It was ready and is not any more. */
-  onLost(): void;
-  /** Why dialling or a connection failed, for the log; never holds a password. */
-  onError(message: string): void;
-  /** A message on a subscribed channel. The bytes may be kept. */
-  onMessage(channel: string, bytes: Buffer): void;
 }
 
-export class RedisConnection {
+export class RedisConnection implements BrokerConnection {
   readonly #options: RedisConnectionOptions;
   readonly #redis: Redis;
   #ready = false;
@@ -83,12 +68,10 @@ export class RedisConnection {
     return this.#ready;
   }
 
-  /** Bytes of publications that Redis has not answered. */
   get bytesInFlight(): number {
     return this.#bytesInFlight;
   }
 
-  /** Publishes; rejects when Redis refuses, does not answer in time, or the connection ends. Call it only while ready. */
   async publish(channel: string, bytes: Buffer): Promise<void> {
     this.#bytesInFlight += bytes.length;
     try {
@@ -137,18 +120,15 @@ export class RedisConnection {
     return { role: String(role[0]), runId: /^run_id:(\w+)/m.exec(info)?.[1] ?? '' };
   }
 
-  /** Stores `value` under `key` unless the key exists; returns what is stored then. */
   async settle(key: string, value: string): Promise<string> {
     await this.#redis.set(key, value, 'NX');
     return (await this.#redis.get(key)) ?? '';
   }
 
-  /** Drops the connection and dials again, with a new look at where the master is. */
   reconnect(): void {
     this.#redis.disconnect(true);
   }
 
-  /** Ends it for good. */
   end(): void {
     if (this.#dialTimer !== null) clearTimeout(this.#dialTimer);
     this.#redis.disconnect();
@@ -276,9 +256,4 @@ function clientOptions({
 /** Full jitter, so that the nodes of a cluster do not dial in step (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
 function retryPause(attempt: number): number {
   return Math.random() * Math.min(maxRetryPauseMs, 50 * 2 ** Math.min(attempt, 10));
-}
-
-/** True for an answer of Redis that is an error: the command is settled, and was not carried out. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError';
 }

@@ -115,7 +115,7 @@ describe('listening', () => {
 describe('an interruption', () => {
   test.each(['frame', 'beat'] as const)('is a gap by the first %s after it', (kind) => {
     ledger.frame('boot', 0, 5);
-    ledger.interrupt();
+    ledger.interrupt([0]);
     ledger.listen(0, false);
     expect(ledger.beat('boot', 0, 6)).toBe(0); // Not listened to yet: the frame may still be on its way.
     ledger.listen(0, true);
@@ -125,9 +125,9 @@ describe('an interruption', () => {
 
   test('in which nothing was sent is no gap, and what comes twice is a duplicate', () => {
     ledger.frame('boot', 0, 5);
-    ledger.interrupt();
+    ledger.interrupt([0]);
     ledger.listen(0, false);
-    ledger.interrupt(); // The way back failed.
+    ledger.interrupt([0]); // The way back failed.
     ledger.listen(0, true);
     expect(ledger.frame('boot', 0, 5)).toBe('duplicate');
     expect(ledger.frame('boot', 0, 6)).toBe(0);
@@ -136,7 +136,7 @@ describe('an interruption', () => {
   test.each(['frame', 'beat'] as const)(
     'is a gap by the first %s of a sender that was not heard before it',
     (kind) => {
-      ledger.interrupt();
+      ledger.interrupt([0]);
       ledger.listen(0, false);
       ledger.listen(0, true);
       expect(ledger[kind]('boot', 0, 4)).toBe(kind === 'frame' ? 3 : 4);
@@ -148,14 +148,26 @@ describe('an interruption', () => {
   test('of a shard that was not listened to means nothing', () => {
     ledger.frame('boot', 0, 5);
     ledger.listen(0, false);
-    ledger.interrupt();
+    ledger.interrupt([0]);
     ledger.listen(0, true);
     expect(ledger.frame('boot', 0, 90)).toBe(0);
   });
 
+  test('of some shards leaves the others as they were', () => {
+    ledger.frame('boot', 0, 5);
+    ledger.frame('boot', 1, 5);
+    ledger.interrupt([1]);
+    ledger.listen(1, false);
+    ledger.listen(1, true);
+    ledger.listen(0, false);
+    ledger.listen(0, true);
+    expect(ledger.frame('boot', 0, 90)).toBe(0);
+    expect(ledger.frame('boot', 1, 8)).toBe(2);
+  });
+
   test('ends once: leaving and coming back later is a new baseline', () => {
     ledger.frame('boot', 0, 5);
-    ledger.interrupt();
+    ledger.interrupt([0]);
     ledger.listen(0, false);
     ledger.listen(0, true);
     ledger.listen(0, false);

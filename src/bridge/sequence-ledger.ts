@@ -56,9 +56,9 @@ export class SequenceLedger {
     for (const last of this.#senders.values()) last[shard] = unknown;
   }
 
-  /** All subscriptions ended by themselves: what is sent until they are confirmed again is missing. */
-  interrupt(): void {
-    for (let shard = 0; shard < this.#shards; shard += 1)
+  /** Subscriptions of these shards ended by themselves: what is sent until they are confirmed again is missing. */
+  interrupt(shards: readonly number[]): void {
+    for (const shard of shards)
       this.#interrupted[shard] = this.#interrupted[shard] === true || this.#listening[shard] === true;
   }
 

@@ -145,10 +145,7 @@ function addPublish(command: Command, { environment, print, input }: ProgramOpti
     .addOption(new Option('--key <text>', 'it becomes the latest value of this key').argParser(shortText))
     .option('--delete', 'the key has no value any more', false)
     .addOption(
-      new Option(
-        '--idempotency-key <text>',
-        'a channel with a history takes it once in five minutes',
-      ).argParser(shortText),
+      new Option('--idempotency-key <text>', 'a channel takes it once in five minutes').argParser(shortText),
     )
     .addHelpText('after', publishExamples)
     .action(async (channel: string, data: string | undefined, flags) => {

@@ -35,7 +35,7 @@ export async function serve(
   const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = signalHandler(systemClock, {
       stop(signal) {
-        logger.info({ signal }, 'stopping: clients are told to come back elsewhere');
+        logger.info({ signal }, 'stopping');
         node.stop().then(resolve, reject);
       },
       exitNow(signal) {

@@ -371,7 +371,7 @@ describe('publishing', () => {
     const sent = world.socket.last('publish');
     expect(sent).toEqual({ type: 'publish', id: expect.any(Number), channel: 'chat', json: { text: 'hi' } });
     world.socket.receive({ type: 'published', id: sent.id, degraded: true });
-    expect(await published).toEqual({ degraded: true, epoch: null, offset: null, duplicate: null });
+    expect(await published).toEqual({ degraded: true, epoch: null, offset: null, duplicate: false });
     expect(world.events.at(-1)).toEqual(['degraded', { channel: 'chat' }]);
   });
 

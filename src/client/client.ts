@@ -34,8 +34,8 @@ export interface ClientOptions {
 
 export interface PublishOptions {
   /**
-   * 1 to 128 characters. A channel with a history takes a key once in five minutes, so the same publication may be published
-   * again with it; after a lost connection the client does so by itself.
+   * 1 to 128 characters. A channel takes a key once in five minutes, so the same publication may be published again with
+   * it; after a lost connection the client does so by itself.
    */
   idempotencyKey?: string;
   /** 1 to 128 characters. It becomes the latest value of this key, in a channel that keeps them. */
@@ -58,7 +58,7 @@ export interface ConnectedEvent {
 export interface DisconnectedEvent {
   /** Of the close frame; 1006 if there was none. */
   code: number;
-  /** A word of the node, as `restart`, or of this client, as `silent`. May be empty. */
+  /** A word of the node, as `stopping`, or of this client, as `silent`. May be empty. */
   reason: string;
   /** When the next attempt is made. */
   retryInMs: number;

@@ -5,8 +5,7 @@
  * and never fills the memory.
  *
  * What was under way when a connection ended may or may not have arrived, and is not sent again: it could arrive twice. With
- * an idempotency key it is, because the history of a channel takes a key once; but not in a channel that is known to have
- * none, and not when the node could have forgotten the key.
+ * an idempotency key it is, because nodes take a key once; but not when they could have forgotten it.
  */
 import type { Clock, Timer } from './clock.ts';
 import { OutcryError } from './outcry-error.ts';
@@ -14,10 +13,8 @@ import type { Message, Sendable } from './wire.ts';
 
 const maxPending = 10_000;
 const maxPendingBytes = 16_777_216;
-/** From the first time on; nodes know a key for five minutes. */
+/** From the first time on; nodes know a key for five minutes (`idempotencyWindowMs`). */
 const maxResendingMs = 240_000;
-/** Channels that are known to have no history. Beyond, it is forgotten and learnt again. */
-const maxPlainChannels = 1_000;
 
 export interface Published {
   /** The other nodes could not be reached; the subscribers of the client's own node got it. */
@@ -25,8 +22,8 @@ export interface Published {
   /** Its position in the history of the channel; null if there is none. */
   epoch: string | null;
   offset: number | null;
-  /** Its idempotency key had been there before: nothing was published, the position is the old one. Null without a history. */
-  duplicate: boolean | null;
+  /** Its idempotency key had been there before: nothing was published, the position is the old one. */
+  duplicate: boolean;
 }
 
 interface Pending extends Sendable {
@@ -45,7 +42,6 @@ export class PendingPublications {
   readonly #timeoutMs: number;
   /** In order of time, and so of deadlines. */
   readonly #pending = new Map<number, Pending>();
-  readonly #plainChannels = new Set<string>();
   /** Those that are to be sent, in order; some may be settled. */
   #unsent: Pending[] = [];
   #bytes = 0;
@@ -101,12 +97,9 @@ export class PendingPublications {
   acknowledged({ id, degraded, position, duplicate }: Acknowledgement): string | null {
     const pending = this.#settle(id);
     if (pending === undefined) return null;
-    const { channel, idempotencyKey } = pending;
-    if (position !== null) this.#plainChannels.delete(channel);
-    else if (idempotencyKey !== null) this.#learnPlain(channel);
     const { epoch, offset } = position ?? { epoch: null, offset: null };
-    pending.resolve({ degraded, epoch, offset, duplicate: position && duplicate });
-    return channel;
+    pending.resolve({ degraded, epoch, offset, duplicate });
+    return pending.channel;
   }
 
   /** @returns false if there is no such publication */
@@ -118,8 +111,8 @@ export class PendingPublications {
 
   /** The connection ended: nobody will answer what was sent. What was not sent, or may be sent again, goes on waiting. */
   lost(): void {
-    for (const { id, channel, sentAt, idempotencyKey } of this.#pending.values())
-      if (sentAt !== null && (idempotencyKey === null || this.#plainChannels.has(channel)))
+    for (const { id, sentAt, idempotencyKey } of this.#pending.values())
+      if (sentAt !== null && idempotencyKey === null)
         this.#settle(id)?.reject(unknownOutcome('the connection ended before the answer came'));
     this.#unsent = [...this.#pending.values()];
   }
@@ -130,11 +123,6 @@ export class PendingPublications {
       this.#settle(id)?.reject(sentAt === null ? error : unknownOutcome(error.message));
     this.#unsent = [];
     this.#timer?.cancel();
-  }
-
-  #learnPlain(channel: string): void {
-    if (this.#plainChannels.size >= maxPlainChannels) this.#plainChannels.clear();
-    this.#plainChannels.add(channel);
   }
 
   #settle(id: number): Pending | undefined {

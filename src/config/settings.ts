@@ -109,6 +109,14 @@ export const settingsTable = {
     sentence:
       'WebSockets that this node holds at most; further ones get 503. By default the descriptor limit less a reserve.',
   }),
+  maxHandshakesPerSecond: integer({
+    default: 5_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'handshakes',
+    sentence:
+      'Clients that this node takes in a second, so that those who are connected do not suffer from a herd of newcomers; the others are told when to come back.',
+  }),
   maxPayloadBytes: integer({
     default: 65_536,
     min: 1,
@@ -263,6 +271,22 @@ export const settingsTable = {
     unit: 'publications',
     sentence: 'A frame to the other nodes is sent at the latest when it holds this many.',
   }),
+  idempotencyWindowMs: integer({
+    default: 300_000,
+    min: 1_000,
+    max: 86_400_000,
+    unit: 'ms',
+    sentence:
+      'How long a node remembers the idempotency keys of publications in channels without history. The SDK repeats for up to 240,000 ms; a history always remembers for 300,000.',
+  }),
+  idempotencyMaxKeys: integer({
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    unit: 'keys',
+    sentence:
+      'Such keys that a node remembers, some 200 bytes each; beyond it the oldest are forgotten before their time, which is counted.',
+  }),
   historyMaxBytes: integer({
     default: 268_435_456,
     min: 1_048_576,
@@ -331,13 +355,29 @@ export const settingsTable = {
     unit: 'ms',
     sentence: 'A recovery that has to wait or read for longer is told `unavailable`.',
   }),
+  drainDelayMs: integer({
+    default: 0,
+    min: 0,
+    max: 600_000,
+    unit: 'ms',
+    sentence:
+      'After SIGTERM, the node is not ready for this long before it closes the first client, and goes on taking new ones, so that load balancers see it in time; longer than two of their checks.',
+  }),
+  drainWindowMs: integer({
+    default: 0,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    sentence:
+      'After SIGTERM, clients are closed one by one, in random order, over this long; 0 closes all at once. Set it where nodes are replaced one after the other.',
+  }),
   shutdownTimeoutMs: integer({
     default: 4_000,
     min: 0,
     max: 600_000,
     unit: 'ms',
     sentence:
-      'After SIGTERM, clients have this long to take what still waits for them; then they are terminated and the node exits.',
+      'After SIGTERM, and after `drainDelayMs` and `drainWindowMs`, clients have this long to take what still waits for them; then they are terminated and the node exits.',
   }),
   logLevel: choice({
     words: logLevels,

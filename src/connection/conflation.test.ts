@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { newBroadcaster } from '../../test/support/broadcaster.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
 import { openConnection } from '../../test/support/idle-protocol.ts';
 import { settled } from '../../test/support/slow-history.ts';
 import { InProcessBridge } from '../bridge/in-process-bridge.ts';
-import { Broadcaster } from '../broadcaster.ts';
 import { Hub, type Room } from '../channel/hub.ts';
 import { Publication } from '../channel/publication.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -50,7 +50,7 @@ beforeEach(() => {
     metrics,
   });
   session = new NativeSession(jsonCodec, {
-    broadcaster: new Broadcaster(hub, new InProcessBridge()),
+    broadcaster: newBroadcaster({ hub }),
     hub,
     bridge: new InProcessBridge(),
     recoveries: null,

@@ -39,7 +39,7 @@ let toTopics: [topic: string, payload: unknown][];
 /** Resolves those who wait for the bridge. */
 let reached: (() => void)[];
 let bridge: { state: BridgeState; reaches: boolean; confirms: boolean };
-let outcome: Outcome | Promise<Outcome | Appended>;
+let outcome: Outcome | 'duplicate' | Promise<Outcome | Appended>;
 
 beforeEach(() => {
   commands = [];
@@ -325,6 +325,14 @@ describe('publishing', () => {
     expect(peer.replies).toEqual([]);
     await outcome;
     expect(peer.lastReply).toMatchObject(reply);
+  });
+
+  test('again with the key of what has reached all is answered as the first time, and said to be a duplicate', () => {
+    outcome = 'duplicate';
+    const peer = Peer.connected().says({ ...publish('left', 'hi', 4), idempotencyKey: 'k' } as Command);
+    expect(peer.replies).toEqual([{ type: 'published', id: 4, degraded: false, duplicate: true }]);
+    peer.says({ ...publish('left', 'hi', null), idempotencyKey: 'k' } as Command);
+    expect(peer.replies).toHaveLength(1);
   });
 
   test('while the bridge is away stays on this node and is said to be', () => {

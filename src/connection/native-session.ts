@@ -10,8 +10,8 @@ import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import type { Outcome } from '../bridge/bridge.ts';
 import type { Broadcaster } from '../broadcaster.ts';
 import { channelNameRule, isChannelName } from '../channel/channel-name.ts';
-import { noLatestValues, tooManyKeys } from '../channel/latest-values.ts';
 import type { Hub, Room } from '../channel/hub.ts';
+import { noLatestValues, tooManyKeys } from '../channel/latest-values.ts';
 import { maxBytesOf, type Payload, type Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import { closeCodes } from '../close-codes.ts';
@@ -166,7 +166,7 @@ export class NativeSession implements Protocol<NativeState> {
     metrics.payloadBytesReceived.value += publication.content.length;
     if (!broadcaster.isSequenced(channel)) {
       if (id === null || !broadcaster.reachesOthers) {
-        broadcaster.publish(channel, publication);
+        broadcaster.publish(channel, publication, idempotencyKey);
         if (id !== null) this.#acknowledge(connection, id, 'failed');
         return;
       }
@@ -192,7 +192,11 @@ export class NativeSession implements Protocol<NativeState> {
   }
 
   /** @param id null if nobody wants to know, except that it was refused */
-  #acknowledge(connection: NativeConnection, id: number | null, settled: Outcome | Appended): void {
+  #acknowledge(
+    connection: NativeConnection,
+    id: number | null,
+    settled: Outcome | 'duplicate' | Appended,
+  ): void {
     const outcome = typeof settled === 'string' ? settled : settled.outcome;
     if (outcome === 'refused') this.#fail(connection, id, 'too_many_keys', tooManyKeys);
     else if (outcome === 'unknown')
@@ -200,6 +204,8 @@ export class NativeSession implements Protocol<NativeState> {
     else if (typeof settled !== 'string' && settled.outcome !== 'confirmed')
       this.#fail(connection, id, 'unavailable', historyIsAway);
     else if (id === null) return;
+    else if (settled === 'duplicate')
+      this.#reply(connection, { type: 'published', id, degraded: false, duplicate: true });
     else if (typeof settled === 'string')
       this.#reply(connection, { type: 'published', id, degraded: outcome !== 'confirmed' });
     else if (settled.outcome === 'confirmed') {

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { newBroadcaster } from '../../test/support/broadcaster.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
 import { openConnection } from '../../test/support/idle-protocol.ts';
-import { InProcessBridge } from '../bridge/in-process-bridge.ts';
-import { Broadcaster } from '../broadcaster.ts';
 import { Hub } from '../channel/hub.ts';
 import { closeCodes } from '../close-codes.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -52,7 +51,7 @@ beforeEach(() => {
 
 function join(channel: string) {
   const room = new RawRoom({
-    broadcaster: new Broadcaster(hub, new InProcessBridge()),
+    broadcaster: newBroadcaster({ hub }),
     hub,
     policy: { mayPublish: () => true, maxPayloadBytes: () => 8 },
     metrics,

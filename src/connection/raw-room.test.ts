@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { newBroadcaster } from '../../test/support/broadcaster.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
-import { InProcessBridge } from '../bridge/in-process-bridge.ts';
-import { Broadcaster } from '../broadcaster.ts';
 import { Hub } from '../channel/hub.ts';
 import type { Payload } from '../channel/publication.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -42,7 +41,7 @@ const policy = { maySubscribe: () => true, mayPublish: () => permitted, maxPaylo
 
 function join(channel: string, hello: ((channel: string) => string) | null = null) {
   const room = new RawRoom({
-    broadcaster: new Broadcaster(hub, new InProcessBridge()),
+    broadcaster: newBroadcaster({ hub }),
     hub,
     policy,
     metrics,

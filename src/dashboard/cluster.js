@@ -16,15 +16,15 @@ import { between, quantile, together } from './quantile.js';
  * @property {number} time
  * @property {number} uptimeMs
  * @property {'waiting' | 'ready' | 'stopping'} state
- * @property {string[]} lacking
+ * @property {readonly string[]} lacking
  * @property {boolean | null} bridge
- * @property {Record<'connections' | 'subscriptions' | 'channels' | 'viewers', number>} gauges
+ * @property {Readonly<Record<'connections' | 'subscriptions' | 'channels' | 'viewers', number>>} gauges
  * @property {number} residentBytes
- * @property {Record<string, number>} counters
+ * @property {Readonly<Record<string, number>>} counters
  * @property {Distribution} publishToWrite
  * @property {Distribution} bridgeLag
  * @property {Distribution} loopDelay
- * @property {{ overMs: number, channels: BusyChannel[] }} busiest
+ * @property {{ readonly overMs: number, readonly channels: readonly BusyChannel[] }} busiest
  *
  * @typedef {'ready' | 'waiting' | 'stopping' | 'silent' | 'gone'} State
  *

@@ -9,8 +9,7 @@ beforeEach(() => {
 });
 
 const take = (node: string, now: number, parts: ReportParts = {}) =>
-  // biome-ignore lint/suspicious/noExplicitAny: what a page gets is what JSON makes of it
-  cluster.take(JSON.parse(JSON.stringify(reportOf(node, { uptimeMs: now, ...parts }))) as any, now);
+  cluster.take(JSON.parse(JSON.stringify(reportOf(node, { uptimeMs: now, ...parts }))), now);
 const statesAt = (now: number) =>
   Object.fromEntries(cluster.picture(now).nodes.map(({ node, state }) => [node, state]));
 

@@ -115,9 +115,12 @@ function nodeRow({ boot, node, state, report, rates, publishToWrite, bridgeLag, 
   };
 }
 
-function stateWord(state, { lacking, bridge }) {
+/** By `outcry_drain_phase`. */
+const drainWords = { 1: 'draining, still open', 2: 'draining', 3: 'ending' };
+
+function stateWord(state, { lacking, bridge, drainPhase }) {
   if (state === 'waiting') return `waits for ${lacking.join(', ')}`;
-  if (state === 'stopping') return 'draining';
+  if (state === 'stopping') return drainWords[drainPhase] ?? 'draining';
   return state === 'ready' && bridge === null ? 'ready, alone' : state;
 }
 

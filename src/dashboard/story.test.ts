@@ -11,9 +11,8 @@ function told(
 ): string[] {
   const cluster = new Cluster();
   const take = (nodes: Record<string, ReportParts>, now: number) => {
-    // biome-ignore lint/suspicious/noExplicitAny: what a page gets is what JSON makes of it
     for (const [node, parts] of Object.entries(nodes))
-      cluster.take(reportOf(node, { uptimeMs: now, ...parts }) as any, now);
+      cluster.take(reportOf(node, { uptimeMs: now, ...parts }), now);
   };
   take(before, 1_000);
   const earlier = cluster.picture(1_000);

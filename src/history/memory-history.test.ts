@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { confirmed, describeHistory, slice } from '../../test/history/history.suite.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
-import { Metrics } from '../metrics/metrics.ts';
 import { Publication } from '../channel/publication.ts';
+import { Metrics } from '../metrics/metrics.ts';
 import { MemoryHistory, type MemoryHistoryOptions } from './memory-history.ts';
 
 const limits = { maxBytes: 64_000_000, maxChannels: 1_000, maxIdempotencyKeys: 1_000 };

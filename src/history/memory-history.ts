@@ -7,6 +7,7 @@
  * longest lose their oldest publications; `maxChannels`, over which the one that was untouched longest is forgotten with its
  * numbering. Latest values are never lost to make room: what would make them larger than `maxBytes` is refused.
  */
+import { IdempotencyKeys } from '../channel/idempotency-keys.ts';
 import { LatestValues } from '../channel/latest-values.ts';
 import {
   isSequenced,
@@ -28,7 +29,6 @@ import {
   numberingTtlMs,
   type ReceiveSequenced,
 } from './history.ts';
-import { IdempotencyKeys } from './idempotency-keys.ts';
 import type { Slice } from './recovery.ts';
 
 /** How often what has expired is given back; whoever asks earlier is not shown it. */
@@ -71,7 +71,7 @@ export class MemoryHistory implements History {
   readonly #channels = new Map<string, Channel>();
   /** Those of which something is kept, in the order of their last publication. */
   readonly #filled = new Map<string, Channel>();
-  readonly #keys: IdempotencyKeys;
+  readonly #keys: IdempotencyKeys<Position>;
   readonly #sweep: Timer;
   #receive: ReceiveSequenced = () => {};
   #bytes = 0;
@@ -81,7 +81,11 @@ export class MemoryHistory implements History {
 
   constructor(options: MemoryHistoryOptions) {
     this.#options = options;
-    this.#keys = new IdempotencyKeys(options.clock, idempotencyTtlMs, options.maxIdempotencyKeys);
+    this.#keys = new IdempotencyKeys({
+      clock: options.clock,
+      windowMs: idempotencyTtlMs,
+      maxKeys: options.maxIdempotencyKeys,
+    });
     this.#sweep = options.clock.every(sweepEveryMs, () => this.#forgetExpired());
   }
 
@@ -108,8 +112,7 @@ export class MemoryHistory implements History {
     const kept = retention(name);
     if (!isSequenced(kept)) throw new RangeError('a channel without history');
     if (this.#stopped) return { outcome: 'failed' };
-    const key = idempotencyKey === undefined ? null : `${name}\n${idempotencyKey}`;
-    const before = key === null ? null : this.#keys.get(key);
+    const before = idempotencyKey === undefined ? null : this.#keys.get(name, idempotencyKey);
     if (before !== null) return { outcome: 'confirmed', position: before, duplicate: true };
 
     const channel = this.#touch(name, kept.ttlMs);
@@ -130,7 +133,7 @@ export class MemoryHistory implements History {
     this.#stayWithinBytes();
 
     const position = { epoch: channel.epoch, offset: channel.top };
-    if (key !== null) this.#keys.set(key, position);
+    if (idempotencyKey !== undefined) this.#keys.set(name, idempotencyKey, position);
     metrics.publicationsAppended.value += publications.length;
     this.#receive(name, { ...position, publications });
     return { outcome: 'confirmed', position, duplicate: false };

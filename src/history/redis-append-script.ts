@@ -33,9 +33,9 @@
  *       the last publication, and '0', '1' for a duplicate, '2' for what is refused, '3' for what is to be tried one by one
  */
 import { keyOverheadBytes } from '../channel/latest-values.ts';
+import { entryTimeAt } from '../protocol/sequenced-frame.ts';
 import { idempotencyTtlMs, numberingTtlMs } from './history.ts';
 import { valueHeadBytes } from './redis-latest-value.ts';
-import { entryTimeAt } from '../protocol/sequenced-frame.ts';
 import { redisScript } from './redis-script.ts';
 
 /** Where the first retention stands in ARGV, from 1, and how many values it has. */

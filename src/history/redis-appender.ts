@@ -23,8 +23,8 @@ import type { Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import type { HistoryMetrics } from '../metrics/metrics.ts';
 import { maxFrameBytes } from '../protocol/bridge-frame.ts';
-import { type KeyedPlace, sequencedKinds, SequencedWriter } from '../protocol/sequenced-frame.ts';
-import { AppendBatch, appendBytes, type AppendGroup, type GroupResult } from './append-batch.ts';
+import { type KeyedPlace, SequencedWriter, sequencedKinds } from '../protocol/sequenced-frame.ts';
+import { AppendBatch, type AppendGroup, appendBytes, type GroupResult } from './append-batch.ts';
 import { randomEpochPart } from './epoch.ts';
 import { type Appended, numberingTtlMs } from './history.ts';
 import {
@@ -236,7 +236,10 @@ export class RedisAppender {
         const reply = await this.#timeLimit.until(deadline, running);
         const result = readResult(String(reply));
         if (result === 'stale') return 'unknown';
-        if (result !== 'generation') return result;
+        if (result !== 'generation') {
+          if (result !== 'unknown') claims.appended(shard, claim);
+          return result;
+        }
         claims.forget(shard);
         // Once that is nobody's fault; more often, something is wrong.
         if (attempt === 0) pauseMs = 0;

@@ -3,9 +3,13 @@
  *
  * A claim belongs to one connection. It is made when a shard is first needed, and again after a second: a server may be
  * demoted and promoted again under a connection that lives on.
+ *
+ * What was confirmed under the last claim is remembered until another claim is made, which must know of it: some may have been here
+ * already while this node still appended elsewhere.
  */
 import type { Clock } from '../clock.ts';
 import type { HistoryMetrics } from '../metrics/metrics.ts';
+import { SequencedWriter } from '../protocol/sequenced-frame.ts';
 import { randomEpochPart } from './epoch.ts';
 import { claimScript } from './redis-claim-script.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -18,6 +22,12 @@ interface Claim {
   readonly madeAt: number;
 }
 
+/** What was confirmed last in a shard. */
+interface LastAppend {
+  claim: string;
+  at: number;
+}
+
 export class RedisClaims {
   readonly #keys: readonly ShardKeys[];
   readonly #clock: Clock;
@@ -25,6 +35,8 @@ export class RedisClaims {
   readonly #claims: (Claim | null)[];
   /** By shard: what was claimed last, whatever the connection. */
   readonly #last: (string | null)[];
+  readonly #appends: (LastAppend | null)[];
+  readonly #frames: readonly Buffer[];
 
   constructor(keys: readonly ShardKeys[], clock: Clock, metrics: Pick<HistoryMetrics, 'claimsChanged'>) {
     this.#keys = keys;
@@ -32,6 +44,9 @@ export class RedisClaims {
     this.#metrics = metrics;
     this.#claims = keys.map(() => null);
     this.#last = keys.map(() => null);
+    this.#appends = keys.map(() => null);
+    const writer = new SequencedWriter();
+    this.#frames = keys.map((_, shard) => writer.generationFrame(shard));
   }
 
   /** Rejects as `link.run` does. */
@@ -47,6 +62,22 @@ export class RedisClaims {
     return claim.made;
   }
 
+  /** Something was confirmed under this claim. */
+  appended(shard: number, claim: string): void {
+    const last = this.#appends[shard];
+    if (last) {
+      last.claim = claim;
+      last.at = this.#clock.now();
+    } else this.#appends[shard] = { claim, at: this.#clock.now() };
+  }
+
+  /** There is a connection, perhaps to another server: the shards that were appended to are claimed now, not when they are needed. */
+  connected(link: RedisLink): void {
+    this.lost();
+    // What fails is tried again by whoever needs the shard.
+    for (const [shard, last] of this.#appends.entries()) if (last) this.of(shard, link).catch(() => {});
+  }
+
   /** It does not hold any more. */
   forget(shard: number): void {
     this.#claims[shard] = null;
@@ -58,8 +89,17 @@ export class RedisClaims {
   }
 
   async #make(shard: number, link: RedisLink): Promise<string> {
-    const { generation } = this.#keys[shard] as ShardKeys;
-    const claim = String(await link.run(claimScript, [generation], [randomEpochPart()]));
+    const { generation, began, pubsub } = this.#keys[shard] as ShardKeys;
+    const append = this.#appends[shard];
+    const appended = append ? [append.claim, String(Math.ceil(this.#clock.now() - append.at))] : ['', ''];
+    const claim = String(
+      await link.run(
+        claimScript,
+        [generation, began, pubsub],
+        [randomEpochPart(), this.#frames[shard] as Buffer, ...appended],
+      ),
+    );
+    if (append && append.claim !== claim && this.#appends[shard] === append) this.#appends[shard] = null;
     const last = this.#last[shard];
     if (last !== null && last !== claim) this.#metrics.claimsChanged.value += 1;
     this.#last[shard] = claim;

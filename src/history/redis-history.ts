@@ -36,7 +36,7 @@ import { latestIn } from './redis-latest-value.ts';
 import { type DialRedis, failureOf, type RedisLink } from './redis-link.ts';
 import { readScript } from './redis-read-script.ts';
 import { ShardKeys } from './redis-script.ts';
-import { sliceOf, type StoredEntry, type StoredLog } from './stored-slice.ts';
+import { type StoredEntry, type StoredLog, sliceOf } from './stored-slice.ts';
 
 /** The claim may have changed under a read, once; more is not worth waiting for. */
 const readAttempts = 3;
@@ -54,6 +54,8 @@ export interface RedisHistoryOptions {
   batch: BatchLimits;
   clock: Clock;
   metrics: HistoryMetrics;
+  /** A new generation of a shard has begun: positions in its channels may be void. */
+  onGeneration(shard: number): void;
   /** Why something could not be done, for the log. */
   onTrouble(reason: string): void;
 }
@@ -83,7 +85,9 @@ export class RedisHistory implements History {
   start(receive: ReceiveSequenced): void {
     this.#receive = receive;
     this.#link = this.#options.dial({
-      onReady: () => this.#claims.lost(),
+      onReady: () => {
+        if (this.#link !== null) this.#claims.connected(this.#link);
+      },
       onLost: () => this.#claims.lost(),
     });
     this.#appender.start(this.#link);
@@ -129,6 +133,7 @@ export class RedisHistory implements History {
       metrics.framesRejected.values.wrong_shard += 1;
       return false;
     }
+    if (frame.entries.length === 0) this.#options.onGeneration(shard);
     for (const { channel, batch } of frame.entries) this.#receive(channel, batch);
     return true;
   }

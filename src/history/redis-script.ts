@@ -4,6 +4,7 @@
  * Everything of a shard lies under one hash tag, so that a script may touch all of it in a cluster of Redis servers too:
  *
  *     <prefix>.v1.<shards>.{n}.generation       who may append: "<identity of the server> <generation>"
+ *                            .began            since when, on the clock of the server: "<ms since 1970> <claim>"
  *                            .batch:<boot id>   the last batch of a node, and what became of it
  *                            .top:<channel>     the numbering: "<epoch> <offset of the last> <margin>", and where the latest
  *                                               values are kept " <keys> <bytes>"
@@ -89,6 +90,7 @@ export function redisScript(body: string): RedisScript {
 /** The keys of one shard. */
 export class ShardKeys {
   readonly generation: string;
+  readonly began: string;
   /** The pub/sub channel. */
   readonly pubsub: string;
   readonly #base: string;
@@ -96,6 +98,7 @@ export class ShardKeys {
   constructor(prefix: string, shards: number, shard: number) {
     this.#base = `${prefix}.v1.${shards}.{${shard}}`;
     this.generation = `${this.#base}.generation`;
+    this.began = `${this.#base}.began`;
     this.pubsub = `${this.#base}.history`;
   }
 

@@ -4,7 +4,7 @@ import { mutate, randomNumbers } from '../../test/support/mutate.ts';
 import { Publication } from '../channel/publication.ts';
 import { SequencedWriter } from '../protocol/sequenced-frame.ts';
 import { recover } from './recovery.ts';
-import { sliceOf, type StoredEntry, type StoredLog } from './stored-slice.ts';
+import { type StoredEntry, type StoredLog, sliceOf } from './stored-slice.ts';
 
 const writer = new SequencedWriter();
 const epoch = 'g.c';

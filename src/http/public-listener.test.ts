@@ -157,8 +157,14 @@ describe('a WebSocket', () => {
     openConnection(connections);
     openConnection(connections);
     readiness.stopping();
+    readiness.close();
     expect(connect()).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
     expect(metrics.handshakesRefused.values).toMatchObject({ stopping: 1, full: 0 });
+  });
+
+  test('is taken by a node that is only not ready any more', () => {
+    readiness.stopping();
+    expect(connect()).toEqual(['raw', defaultChannel]);
   });
 
   test('is answered when the bridge is ready for its channel, and not before', async () => {
@@ -179,7 +185,7 @@ describe('a WebSocket', () => {
     openConnection(connections);
     expect(await late).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } });
     const later = connect();
-    readiness.stopping();
+    readiness.close();
     expect(await later).toMatchObject({ status: 503 });
   });
 

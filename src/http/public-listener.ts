@@ -103,8 +103,7 @@ export class PublicListener {
   }
 
   #findNoRoom(): Refusal | null {
-    if (this.#options.readiness.state === 'stopping')
-      return { reason: 'stopping', detail: 'this node is stopping' };
+    if (this.#options.readiness.closed) return { reason: 'stopping', detail: 'this node is stopping' };
     return this.#options.connections.full ? { reason: 'full', detail: 'this node is full' } : null;
   }
 

@@ -1,11 +1,13 @@
 /**
- * Whether this node should be sent new clients. One object per node; the health routes and the handshake read it.
+ * Whether this node should be sent new clients, and whether it takes them. One object per node; the health routes, the
+ * handshake and the beats read it.
  */
 
 /**
  * - `waiting`: something that it needs is not there (yet): `lacking` says what.
  * - `ready`: send clients.
- * - `stopping`: keep what is connected, send nobody new.
+ * - `stopping`: keep what is connected, send nobody new. It goes on taking who comes until `close`, because load balancers
+ *   need a while to see it.
  */
 export type ReadinessState = 'waiting' | 'ready' | 'stopping';
 
@@ -15,6 +17,7 @@ export type Need = 'start' | 'redis' | 'history';
 export class Readiness {
   readonly #lacking = new Set<Need>(['start']);
   #stopping = false;
+  #closed = false;
 
   get state(): ReadinessState {
     if (this.#stopping) return 'stopping';
@@ -23,6 +26,11 @@ export class Readiness {
 
   get lacking(): Need[] {
     return [...this.#lacking];
+  }
+
+  /** Nobody who comes is taken any more. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   has(need: Need): void {
@@ -35,5 +43,10 @@ export class Readiness {
 
   stopping(): void {
     this.#stopping = true;
+  }
+
+  /** After `stopping`. */
+  close(): void {
+    this.#closed = true;
   }
 }

@@ -46,6 +46,7 @@ describe('the metrics', () => {
       ['outcry_connections_closed_total', 'reason', [...endReasons]],
       ['outcry_handshakes_refused_total', 'reason', [...refusalReasons]],
       ['outcry_requests_refused_total', 'reason', ['url_too_long', 'headers_too_large']],
+      ['outcry_duplicates_discarded_total', 'from', ['published', 'received']],
       ['outcry_gaps_told_total', 'reason', [...gapReasons]],
       ['outcry_errors_total', 'error', [...errorNames]],
       ['outcry_resyncs_total', 'result', ['done', 'failed']],

@@ -335,6 +335,16 @@ export class Metrics {
     'outcry_publications_received_total',
     'Publications that clients of this node sent.',
   );
+  readonly duplicatesDiscarded = new LabelledCounter(
+    'outcry_duplicates_discarded_total',
+    'Publications in channels without history whose idempotency key was known, so that they were not broadcast again: of clients of this node and the API, or of other nodes.',
+    'from',
+    ['published', 'received'],
+  );
+  readonly idempotencyKeysForgotten = new Counter(
+    'outcry_idempotency_keys_forgotten_total',
+    'Idempotency keys in channels without history that were forgotten before their time, because there were more than idempotencyMaxKeys.',
+  );
   readonly payloadBytesReceived = new Counter(
     'outcry_payload_bytes_received_total',
     'Length of the payloads that clients of this node sent: bytes of binary, UTF-16 units of text.',
@@ -413,6 +423,18 @@ export class Metrics {
     'Times that a connection was to be brought back to a channel that it had been spared, by result.',
     'result',
     ['done', 'failed'],
+  );
+  readonly drainPhase = new Gauge(
+    'outcry_drain_phase',
+    'How far a stop has come: 0 there is none, 1 not ready and waiting to be seen so, 2 closing clients, 3 sending what the other nodes have not got yet.',
+  );
+  readonly drainBehind = new Gauge(
+    'outcry_drain_connections_behind',
+    'Connections that should be closed because the node stops, and still have to take what waits for them.',
+  );
+  readonly drainWaves = new Counter(
+    'outcry_drain_waves_total',
+    'Tenths of the window over which a node that stops closes its clients.',
   );
   readonly apiRequestsOpen = new Gauge('outcry_api_requests_open', 'Requests to the API that are under way.');
   readonly apiRequests = new LabelledCounter(

@@ -1,11 +1,11 @@
 /**
  * The beat: once a second each node tells all others that it is there, on which Redis, and how far it has counted.
  *
- *     [version, bootId, nodeId, runId, sentAt, [shard, sequence, shard, sequence, …], [connections, channels, subscriptions, viewers]]
+ *     [version, bootId, nodeId, runId, sentAt, [shard, sequence, shard, sequence, …], [connections, channels, subscriptions, state, viewers]]
  *
- * Like a frame, the array may grow. The sequences are the last ones that were taken per shard, so that the loss of the
+ * Like a frame, the arrays may grow. The sequences are the last ones that were taken per shard, so that the loss of the
  * last frame before a silence is noticed too. `runId` is the Redis server that the beat was published on. The last element
- * counts what is on the node; it is absent where a node does not tell.
+ * counts what is on the node and says whether it is ready; it is absent where a node does not tell.
  */
 import { Malformed } from './malformed.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
@@ -16,6 +16,10 @@ export const beatVersion = 1;
 /** More shards than a cluster may have. */
 const maxShards = 4_096;
 const maxIdBytes = 256;
+
+/** Whether a node takes clients, as its health route says. Their places are what travels. */
+export const nodeStates = ['ready', 'waiting', 'stopping'] as const;
+export type NodeState = (typeof nodeStates)[number];
 
 export interface Beat {
   bootId: string;
@@ -35,6 +39,8 @@ export interface NodeCounts {
   readonly channels: number;
   /** Channels that its connections have joined, counted for each connection. */
   readonly subscriptions: number;
+  /** Null where it does not tell. */
+  readonly state: NodeState | null;
   /** Who watches the dashboard on the node: while somebody does anywhere, all nodes tell how they are. */
   readonly viewers: number;
 }
@@ -53,11 +59,14 @@ export function writeBeat(beat: Beat): Buffer {
     writer.unsigned(sequence);
   }
   if (beat.counts !== null) {
-    writer.array(4);
+    writer.array(beat.counts.state === null ? 3 : 5);
     writer.unsigned(beat.counts.connections);
     writer.unsigned(beat.counts.channels);
     writer.unsigned(beat.counts.subscriptions);
-    writer.unsigned(beat.counts.viewers);
+    if (beat.counts.state !== null) {
+      writer.unsigned(nodeStates.indexOf(beat.counts.state));
+      writer.unsigned(beat.counts.viewers);
+    }
   }
   return writer.copy();
 }
@@ -94,8 +103,9 @@ function readCounts(reader: MsgpackReader): NodeCounts {
     connections: reader.unsigned(),
     channels: reader.unsigned(),
     subscriptions: reader.unsigned(),
-    viewers: elements > 3 ? reader.unsigned() : 0,
+    state: elements > 3 ? (nodeStates[reader.unsigned()] ?? null) : null,
+    viewers: elements > 4 ? reader.unsigned() : 0,
   };
-  for (let i = 4; i < elements; i += 1) reader.skip();
+  for (let i = 5; i < elements; i += 1) reader.skip();
   return counts;
 }

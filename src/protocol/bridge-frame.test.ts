@@ -113,6 +113,13 @@ describe('the bytes of a frame', () => {
     expect(frameOf([['a', { json: '[]' }]]).toString('hex')).toMatch(/93a16102c4025b5d$/);
   });
 
+  test('have an idempotency key behind the payload of what was published with one', () => {
+    const writer = new FrameWriter(sender, 7);
+    writer.add('a', text('hi'), 'k');
+    writer.add('a', text('hi'));
+    expect(writer.take(0).toString('hex')).toMatch(/94a16100c4026869a16b93a16100c4026869$/);
+  });
+
   test('are MessagePack of the documented structure', () => {
     fc.assert(
       fc.property(publications, (list) => {
@@ -299,6 +306,31 @@ describe('the writer', () => {
     view.fill(0);
     reader.read(writer.take(sentAt));
     expect(delivered()).toEqual([['a', { binary: 'aGk=' }]]);
+  });
+});
+
+describe('an idempotency key', () => {
+  const keys = () => {
+    const all: (string | null)[] = [];
+    reader.deliver((_channel, _publication, key) => all.push(key));
+    return all;
+  };
+  const read = (...entries: unknown[]) => reader.read(foreign([...header, ...body, entries]));
+
+  test('is handed out with its publication, and with no other', () => {
+    expect(read(entry, [...entry, 'k'], ['a', 9, bytes('hi'), 'l'], [...entry, '€'.repeat(128)], entry)).toBe(
+      'frame',
+    );
+    expect(keys()).toEqual([null, 'k', '€'.repeat(128), null]);
+    // Nothing of it stays for the next frame.
+    expect(read(entry, entry)).toBe('frame');
+    expect(keys()).toEqual([null, null]);
+  });
+
+  test('that is too long is malformed; another type is one that a later version may have', () => {
+    expect(read([...entry, 'k'.repeat(385)])).toBe('malformed');
+    expect(read([...entry, null, 'x'], [...entry, 7])).toBe('frame');
+    expect(keys()).toEqual([null, null]);
   });
 });
 

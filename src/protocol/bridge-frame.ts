@@ -3,8 +3,8 @@
  *
  * A frame is one MessagePack array and carries many publications for many channels of one shard:
  *
- *     [version, bootId, shard, sequence,  nodeId, sentAt, [[channel, kind, payload], …]]
- *      └────── frozen for ever ───────┘   └───────────── version 1 ──────────────────┘
+ *     [version, bootId, shard, sequence,  nodeId, sentAt, [[channel, kind, payload, key], …]]
+ *      └────── frozen for ever ───────┘   └──────────────── version 1 ────────────────────┘
  *
  * The first four elements never change their meaning, so that a node which does not know a version still counts the frame
  * and knows that it missed it. Arrays may grow: what stands behind the elements that a version knows is skipped.
@@ -20,6 +20,7 @@
  * | channel  | str, 1–200 bytes | |
  * | kind     | uint            | 0 text, 1 binary, 2 JSON; others are skipped and counted |
  * | payload  | bin             | the bytes as published |
+ * | key      | str, 1–384 bytes | idempotency key; absent unless it was published with one. Another type is skipped |
  *
  * Example, one text publication "hi" in the channel "a", 36 bytes:
  *
@@ -31,6 +32,7 @@
  */
 import { maxChannelNameBytes } from '../channel/channel-name.ts';
 import { Publication, type PublicationKind } from '../channel/publication.ts';
+import { maxIdempotencyKeyLength } from './command.ts';
 import { Malformed } from './malformed.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
@@ -51,6 +53,8 @@ const largestKind = 0xffff_ffff;
 
 const maxBootIdBytes = 32;
 const maxNodeIdBytes = 256;
+/** A UTF-16 unit is at most three bytes of UTF-8. */
+const maxIdempotencyKeyBytes = maxIdempotencyKeyLength * 3;
 
 /** Larger than any frame that a node sends (one payload of 16 MiB and its header); more is refused unread. */
 export const maxFrameBytes = 16_777_216 + 65_536;
@@ -94,16 +98,17 @@ export class FrameWriter {
   }
 
   /** Copies a publication into the open frame. */
-  add(channel: string, publication: Publication): void {
+  add(channel: string, publication: Publication, idempotencyKey: string | null = null): void {
     const { content } = publication;
     const writer = this.#writer;
     if (this.#count === 0) this.#begin();
     this.#count += 1;
-    writer.array(3);
+    writer.array(idempotencyKey === null ? 3 : 4);
     writer.text(channel);
     writer.unsigned(kindNumbers[publication.kind]);
     if (typeof content === 'string') writer.textAsBinary(content);
     else writer.binary(content);
+    if (idempotencyKey !== null) writer.text(idempotencyKey);
   }
 
   /** Closes the open frame, which consumes a sequence number whatever becomes of it, and returns its bytes. */
@@ -151,10 +156,13 @@ export class FrameReader {
   #bytes: Buffer = Buffer.alloc(0);
   /** Per publication: where its channel ends and how long it is, its kind, where its payload ends and how long it is. */
   #entries = new Uint32Array(5 * 256);
+  /** By place, of those few that have one. */
+  readonly #idempotencyKeys = new Map<number, string>();
 
   read(bytes: Buffer): FrameVerdict {
     this.count = 0;
     this.unknownKinds = 0;
+    if (this.#idempotencyKeys.size > 0) this.#idempotencyKeys.clear();
     if (bytes.length > maxFrameBytes) return 'malformed';
     this.#bytes = bytes;
     this.#reader.open(bytes);
@@ -167,11 +175,12 @@ export class FrameReader {
   }
 
   /** Hands out the publications of a `frame`, in order. Their bytes are views of the frame, valid during the call. */
-  deliver(receive: (channel: string, publication: Publication) => void): void {
+  deliver(receive: (channel: string, publication: Publication, idempotencyKey: string | null) => void): void {
     // The clock of the sender is not trusted either: what follows counts on a whole number from 0 to 2^53 − 1.
     const time = Math.min(Math.max(Math.round(this.sentAt), 0), Number.MAX_SAFE_INTEGER);
     const bytes = this.#bytes;
     const entries = this.#entries;
+    const keys = this.#idempotencyKeys.size === 0 ? null : this.#idempotencyKeys;
     let channel = '';
     let channelEnd = 0;
     let channelSize = 0;
@@ -187,9 +196,10 @@ export class FrameReader {
       if (kind !== kindText && kind !== kindBinary && kind !== kindJson) continue;
       const payloadEnd = entries[at + 3] as number;
       const payload = bytes.subarray(payloadEnd - (entries[at + 4] as number), payloadEnd);
-      if (kind === kindText) receive(channel, Publication.text(payload, time));
-      else if (kind === kindBinary) receive(channel, Publication.binary(payload, time));
-      else receive(channel, Publication.json(payload, time));
+      const key = keys?.get(at / 5) ?? null;
+      if (kind === kindText) receive(channel, Publication.text(payload, time), key);
+      else if (kind === kindBinary) receive(channel, Publication.binary(payload, time), key);
+      else receive(channel, Publication.json(payload, time), key);
     }
   }
 
@@ -235,7 +245,10 @@ export class FrameReader {
       this.unknownKinds += 1;
       reader.skip();
     }
-    for (let i = 3; i < elements; i += 1) reader.skip();
+    if (elements === 3) return;
+    if (reader.next === 'text') this.#idempotencyKeys.set(index, reader.text(maxIdempotencyKeyBytes));
+    else reader.skip();
+    for (let i = 4; i < elements; i += 1) reader.skip();
   }
 
   #growEntries(): void {

@@ -127,7 +127,7 @@ export type Reply =
       degraded: boolean;
       /** In a channel with history: that of the publication. */
       position?: Position;
-      /** The idempotency key was used before: nothing was published now. */
+      /** The idempotency key was used before: nothing was published now. Without a history there is no position then. */
       duplicate?: boolean;
     }
   | { type: 'ping' }

@@ -135,6 +135,11 @@ describe('a frame', () => {
     expect(unpack(bytes)).toEqual([1, 7, ' g.c 12 0', [['chat', [1, 1_500, [[0, Buffer.from('hi')]]]]]]);
   });
 
+  test('without entries, which says that a generation has begun, is exactly these bytes', () => {
+    expect(writer.generationFrame(300).toString('hex')).toBe(`9401${'cd012c'}a090`);
+    expect(reader.frame(writer.generationFrame(300))).toEqual({ shard: 300, entries: [] });
+  });
+
   test('ends with what the writer has prepared, where each entry is a piece', () => {
     const contents = [
       { channel: 'chat', publications: [hi] },

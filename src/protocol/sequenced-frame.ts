@@ -16,6 +16,8 @@
  * positions, and the entries as a node has written them (`SequencedWriter`), which are not looked into. An entry that was not appended is left in and skipped: it has something else in place of 0, 1 if its
  * idempotency key was there already, 2 or 3 if there was no room for its keys. Arrays may grow at their end.
  *
+ * A frame without entries says that a new generation of the shard has begun: what anybody knows of its channels is doubtful.
+ *
  * | element | type             | meaning |
  * |---------|------------------|---------|
  * | version | uint             | 1, of entries and of frames |
@@ -103,6 +105,18 @@ export class SequencedWriter {
     writer.array(4);
     writer.unsigned(sequencedVersion);
     writer.unsigned(shard);
+    return writer.copy();
+  }
+
+  /** A whole frame, without entries. */
+  generationFrame(shard: number): Buffer {
+    const writer = this.#writer;
+    writer.clear(keepBytes);
+    writer.array(4);
+    writer.unsigned(sequencedVersion);
+    writer.unsigned(shard);
+    writer.text('');
+    writer.array(0);
     return writer.copy();
   }
 

@@ -65,7 +65,7 @@ describe('counting', () => {
       (reply) => reply.body.cluster.subscriptions >= 3,
     );
     expect(body).toEqual({
-      node: { connections: 1, channels: 1, subscriptions: 1, viewers: 0 },
+      node: { connections: 1, channels: 1, subscriptions: 1 },
       cluster: { nodes: 2, connections: 3, subscriptions: 3, complete: true },
     });
   });
@@ -113,6 +113,7 @@ describe('counting', () => {
     expect(body.nodes[1]).toEqual({
       node: 'right',
       boot: expect.stringMatching(/^[0-9a-f]{16}$/),
+      state: 'ready',
       counts: {
         connections: expect.any(Number),
         channels: expect.any(Number),

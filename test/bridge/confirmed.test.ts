@@ -3,8 +3,10 @@
  */
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { RedisBridge } from '../../src/bridge/redis-bridge.ts';
+import { redisBroker } from '../../src/bridge/redis-broker.ts';
 import { Publication } from '../../src/channel/publication.ts';
 import { systemClock } from '../../src/clock.ts';
+import { parseRedisUrl, type RedisAddress } from '../../src/config/redis-url.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import { TestRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
@@ -20,19 +22,14 @@ afterEach(() => redis.kill());
 
 async function connected({ maxBytesInFlight = 1e6 } = {}): Promise<RedisBridge> {
   const bridge = new RedisBridge({
-    address: {
-      hosts: [{ host: '127.0.0.1', port: redis.port }],
-      sentinelMaster: null,
-      username: null,
-      password: null,
-      database: 0,
-      tls: false,
-    },
-    ca: null,
+    broker: redisBroker({
+      address: parseRedisUrl(redis.url) as RedisAddress,
+      ca: null,
+      commandTimeoutMs: 300,
+    }),
     prefix: 'outcry',
     shards: 4,
     sender: { nodeId: 'left', bootId: 'b' },
-    commandTimeoutMs: 300,
     maxBytesInFlight,
     history: null,
     batch: { maxDelayMs: 2, maxBytes: 65_536, maxItems: 1_024 },

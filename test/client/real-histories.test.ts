@@ -3,16 +3,15 @@
  * or a gap says why not.
  */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { WebSocket } from 'ws';
 import { freePorts } from '../../scripts/cluster/ports.ts';
-import { Client, type ClientOptions } from '../../src/client/client.ts';
+import type { Client, ClientOptions } from '../../src/client/client.ts';
 import type { Subscription } from '../../src/client/subscription.ts';
+import { balancedClient } from '../support/balanced-client.ts';
 import { Chronicle } from '../support/chronicle.ts';
 import { TestCommand } from '../support/command.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { TestRedis } from '../support/redis.ts';
 import { apiOf } from '../support/sequenced-api.ts';
-import { calm } from '../support/surroundings.ts';
 import { until } from '../support/until.ts';
 
 const namespaces = '{"long": {"historySize": 10000}, "five": {"historySize": 5}}';
@@ -48,14 +47,7 @@ function onEnd(run: () => Promise<unknown>): void {
 
 /** Each attempt goes to the next one of these nodes, as through a balancer. */
 function connect(nodes: readonly TestNode[], options: ClientOptions = {}): Client {
-  let attempts = -1;
-  const Balanced = class extends WebSocket {
-    constructor(_url: string, protocols: string[]) {
-      attempts += 1;
-      super(nodes[attempts % nodes.length]?.url as string, protocols);
-    }
-  };
-  const client = new Client('ws://balancer', options, { ...calm, WebSocket: Balanced });
+  const client = balancedClient(nodes, options);
   onEnd(() => client.close());
   return client;
 }

@@ -7,10 +7,10 @@ import { RedisConnection } from '../../src/bridge/redis-connection.ts';
 import type { Position, Retention, SequencedBatch } from '../../src/channel/position.ts';
 import { Publication } from '../../src/channel/publication.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { RedisLink } from '../../src/history/redis-link.ts';
+import { recover, type WhyNot } from '../../src/history/recovery.ts';
 import { appendScript } from '../../src/history/redis-append-script.ts';
 import { RedisHistory } from '../../src/history/redis-history.ts';
-import { recover, type WhyNot } from '../../src/history/recovery.ts';
+import type { RedisLink } from '../../src/history/redis-link.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import { until } from '../support/until.ts';
 import { confirmed, slice } from './history.suite.ts';
@@ -36,6 +36,8 @@ export class HistoryNode {
   /** Texts by channel, in the order in which they came. */
   readonly heard = new Map<string, string[]>();
   readonly troubles: string[] = [];
+  /** Shards of which it heard that a new generation has begun. */
+  readonly generations: number[] = [];
   /** How often it has got a connection. */
   connects = 0;
   readonly #subscriber: RedisConnection;
@@ -86,6 +88,7 @@ export class HistoryNode {
       batch: { maxDelayMs: 2, maxBytes: 65_536, maxItems: 1_024 },
       clock: systemClock,
       metrics: this.metrics,
+      onGeneration: (shard) => void this.generations.push(shard),
       onTrouble: (reason) => void this.troubles.push(reason),
     });
     this.history.start((channel, batch) => {

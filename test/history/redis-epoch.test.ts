@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Publication } from '../../src/channel/publication.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
+import { TcpProxy } from '../faults/lab/tcp-proxy.ts';
 import { TestRedis, type TestRedisOptions } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import { confirmed } from './history.suite.ts';
@@ -131,6 +132,47 @@ describe('the position of whoever was there before is void', () => {
     const promoted = await HistoryNode.start({ port: replica.port });
     await promoted.append('a', 'other 4', 'other 5', 'other 6');
     for (const before of [shared, lost]) expect(await promoted.comeBack('a', before)).toBe('epoch_changed');
+  });
+
+  it('when somebody went on appending elsewhere after others had come to the new master', async () => {
+    const [old, fresh] = await Promise.all([start(), start()]);
+    const proxy = await TcpProxy.start(old.port);
+    onTestFinished(() => proxy.stop());
+    const [late, early] = await Promise.all([
+      HistoryNode.start({ port: proxy.port }),
+      HistoryNode.start({ port: fresh.port }),
+    ]);
+    const before = await early.append('a', 1);
+    await late.append('a', 'lost 2');
+    proxy.leadTo(fresh.port);
+    // All are told, without anybody asking: of the one that `early` began, and now of another one.
+    await until(
+      () => early.generations,
+      (told) => told.length === 2,
+      { what: 'a new generation' },
+    );
+    expect(await early.comeBack('a', before)).toBe('epoch_changed');
+    expect(await early.append('a', 3)).toMatchObject({ offset: 2 });
+    // Once is enough.
+    const after = await late.append('a', 4);
+    late.history.reconnect();
+    await late.away();
+    await late.ready();
+    expect(await late.comeBack('a', after)).toEqual([]);
+  });
+
+  it('but not when whoever comes to the new master had appended nothing since', async () => {
+    const [old, fresh] = await Promise.all([start(), start()]);
+    const proxy = await TcpProxy.start(old.port);
+    onTestFinished(() => proxy.stop());
+    const late = await HistoryNode.start({ port: proxy.port });
+    await late.append('a', 'lost');
+    const early = await HistoryNode.start({ port: fresh.port });
+    const before = await early.append('a', 1);
+    proxy.leadTo(fresh.port);
+    await late.away();
+    await late.ready();
+    expect(await late.append('a', 2)).toEqual({ ...before, offset: 2 });
   });
 
   it('when a replica was promoted and somebody comes back before anything is published', async () => {

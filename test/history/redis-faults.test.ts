@@ -406,7 +406,8 @@ it('a claim that is shown to be forged appends nothing', async () => {
   const forged = ['forged forged', '1', 'epoch', '', '', ''];
   expect(await client.eval(appendScript.source, 3, ...keys, ...forged)).toBe('generation');
   expect(await client.exists(`${base}.batch:x`)).toBe(0);
-  const claim = await client.eval(claimScript.source, 1, `${base}.generation`, 'random');
+  const claimed = ['generation', 'began', 'history'].map((key) => `${base}.${key}`);
+  const claim = await client.eval(claimScript.source, 3, ...claimed, 'random', '', '', '');
   expect(claim).toBe(await client.get(`${base}.generation`));
   expect(claim).not.toContain('random');
 });

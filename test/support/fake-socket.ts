@@ -11,6 +11,7 @@ export class FakeSocket implements Socket {
   readonly topics = new Set<string>();
   /** Codes with which it was closed. */
   readonly closes: number[] = [];
+  readonly reasons: string[] = [];
   pings = 0;
   terminations = 0;
   /** Bytes that wait for this peer. */
@@ -34,8 +35,9 @@ export class FakeSocket implements Socket {
     if (this.alive) this.#session?.controlFrame();
   }
 
-  close({ code }: CloseCode): void {
+  close({ code, reason }: CloseCode): void {
     this.closes.push(code);
+    this.reasons.push(reason);
     if (this.alive) this.#session?.closed({ code });
   }
 

@@ -22,6 +22,7 @@ export function reportOf(node: string, parts: ReportParts = {}): StatusReport {
     uptimeMs: 0,
     state: 'ready',
     lacking: [],
+    drainPhase: 0,
     bridge: true,
     residentBytes: 60_000_000,
     publishToWrite: distribution(metrics.bridge.lag),

@@ -108,7 +108,10 @@ describe('SIGTERM', () => {
     const toldAt = performance.now();
     tested.signal('SIGTERM');
     for (const client of clients)
-      expect(await client.closed).toEqual({ code: 1001, reason: '{"reason":"stopping"}' });
+      expect(await client.closed).toEqual({
+        code: 1001,
+        reason: expect.stringMatching(/^\{"reason":"stopping","retryAfterMs":\d+\}$/),
+      });
     expect(await tested.exited).toBe(0);
     expect(performance.now() - toldAt).toBeLessThan(5_000);
     deaf.destroy();

@@ -29,7 +29,7 @@ export class ClusterRoutes {
     const sum = (key: 'connections' | 'subscriptions') =>
       told.reduce((total, counts) => total + counts[key], 0);
     return json(200, {
-      node: this.#operator.counts(),
+      node: this.#operator.countsHere(),
       cluster: {
         nodes: nodes.length,
         connections: sum('connections'),

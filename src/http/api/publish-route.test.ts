@@ -24,7 +24,7 @@ const policy = new ChannelPolicy(
 );
 
 let published: [channel: string, content: unknown][];
-let outcome: Outcome | Promise<Outcome | Appended>;
+let outcome: Outcome | 'duplicate' | Promise<Outcome | Appended>;
 /** In the order of publications, instead of `outcome`. */
 let outcomes: (Appended | Promise<Outcome | Appended>)[];
 let reachesOthers: boolean;
@@ -63,6 +63,16 @@ async function post(
 
 const one = '{"channel":"a","json":[1.0]}';
 const batchOf = (...publications: unknown[]) => JSON.stringify({ publications });
+
+test('a duplicate in a channel without history counts as published, and is said to be one', async () => {
+  outcome = 'duplicate';
+  expect(await post(one)).toMatchObject({ status: 200, body: { published: 1, duplicate: true } });
+  const a = { channel: 'a', text: 'x' };
+  outcomes = [Promise.resolve('confirmed')];
+  expect(await post(batchOf(a, a))).toMatchObject({
+    ...{ status: 200, body: { published: 2, positions: [null, { duplicate: true }] } },
+  });
+});
 
 describe('in channels with history', () => {
   const position = { epoch: 'e', offset: 7 };

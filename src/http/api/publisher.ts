@@ -35,9 +35,11 @@ export const historyUnavailable = refuse(
 /** Said of a publication whose key has no room in its channel. */
 export const keyRefused = refuse('too_many_keys', tooManyKeys);
 
-/** Where a publication is in the history of its channel. */
+/** What there is to say of a publication that was published. */
 export interface Receipt {
-  readonly position: Position;
+  /** Where it is in the history of its channel; null if there is none. */
+  readonly position: Position | null;
+  /** Its idempotency key was used before: nothing was published now. */
   readonly duplicate: boolean;
 }
 
@@ -49,7 +51,7 @@ export interface Result {
   readonly failed: readonly number[];
   /** The places of those that would have kept more than the bounds of latest values allow; likewise. */
   readonly refused: readonly number[];
-  /** By place, null for channels without history; null if that is all of them. */
+  /** By place, null where there is nothing to say; null if that is all of them. */
   readonly receipts: readonly (Receipt | null)[] | null;
 }
 
@@ -88,11 +90,17 @@ export class Publisher {
     const { broadcaster, metrics } = this.#options;
     metrics.apiPublications.value += entries.length;
     let unknown = 0;
+    let receipts: (Receipt | null)[] | null = null;
     let underWay: Map<Promise<Outcome | Appended>, number[]> | null = null;
     for (let index = 0; index < entries.length; index += 1) {
       const { channel, publication, idempotencyKey } = entries[index] as Entry;
       const outcome = broadcaster.publishConfirmed(channel, publication, idempotencyKey);
       if (outcome === 'confirmed') continue;
+      if (outcome === 'duplicate') {
+        receipts ??= noReceipts(entries.length);
+        receipts[index] = { position: null, duplicate: true };
+        continue;
+      }
       if (typeof outcome === 'string') {
         unknown += 1;
         continue;
@@ -103,33 +111,36 @@ export class Publisher {
       if (sharing === undefined) underWay.set(outcome, [index]);
       else sharing.push(index);
     }
-    if (underWay !== null) return settle(underWay, entries.length, unknown);
-    return unknown === 0 ? allConfirmed : { ...allConfirmed, unknown };
+    if (underWay !== null) return settle(underWay, entries.length, { unknown, receipts });
+    return unknown === 0 && receipts === null ? allConfirmed : { ...allConfirmed, unknown, receipts };
   }
 }
 
 async function settle(
   underWay: ReadonlyMap<Promise<Outcome | Appended>, readonly number[]>,
   count: number,
-  before: number,
+  before: Pick<Result, 'unknown'> & { receipts: (Receipt | null)[] | null },
 ): Promise<Result> {
-  let unknown = before;
+  let { unknown, receipts } = before;
   const failed: number[] = [];
   const refused: number[] = [];
-  let receipts: (Receipt | null)[] | null = null;
   for (const [promise, indices] of underWay) {
     const settled = await promise;
     if (typeof settled === 'string') {
       if (settled !== 'confirmed') unknown += indices.length;
     } else if (settled.outcome === 'confirmed') {
       const { position, duplicate } = settled;
-      receipts ??= new Array<Receipt | null>(count).fill(null);
+      receipts ??= noReceipts(count);
       for (const index of indices) receipts[index] = { position, duplicate };
     } else if (settled.outcome === 'unknown') unknown += indices.length;
     else if (settled.outcome === 'refused') refused.push(...indices);
     else failed.push(...indices);
   }
   return { unknown, failed, refused, receipts };
+}
+
+function noReceipts(count: number): (Receipt | null)[] {
+  return new Array<Receipt | null>(count).fill(null);
 }
 
 function isLonger({ content }: Publication, bytes: number): boolean {

@@ -6,10 +6,11 @@
  */
 import { z } from 'zod';
 import { maxChannelNameBytes } from '../../channel/channel-name.ts';
+import { nodeStates } from '../../protocol/beat.ts';
 import { maxIdempotencyKeyLength } from '../../protocol/command.ts';
+import { maxListedChannels } from '../../protocol/control.ts';
 import { errorNames } from '../../protocol/error-codes.ts';
 import { maxKeyLength } from '../../protocol/messages.ts';
-import { maxListedChannels } from '../../protocol/control.ts';
 
 /** Publications in one batch. */
 export const maxBatch = 10_000;
@@ -28,7 +29,9 @@ const idempotencyKey = z
   .min(1)
   .max(maxIdempotencyKeyLength)
   .optional()
-  .describe('in a channel with history, publishes nothing if the key was used within the last five minutes');
+  .describe(
+    'publishes nothing if the key was used in this channel within the last five minutes (without history: `idempotencyWindowMs`)',
+  );
 
 const key = z
   .string()
@@ -90,18 +93,20 @@ export const errorReply = z.object({
 });
 
 const receipt = z.object({
-  epoch: z.string(),
-  offset: count,
+  epoch: z.string().optional(),
+  offset: count.optional(),
   duplicate: z.literal(true).optional().describe('its key was used before, so nothing was published now'),
 });
 
 export const publishReply = z.object({
   published: count,
-  ...receipt.partial().shape,
+  ...receipt.shape,
   positions: z
     .array(receipt.nullable())
     .optional()
-    .describe('of a batch, in its order; null for channels without history'),
+    .describe(
+      'of a batch, in its order; null where there is nothing to say, as for channels without history',
+    ),
 });
 
 export const linesReply = z.object({
@@ -137,6 +142,7 @@ export const nodesReply = z.object({
     z.object({
       node: z.string(),
       boot: z.string(),
+      state: z.enum(nodeStates).nullable().describe('as its health route says; null if it does not tell'),
       counts: nodeCounts.nullable(),
       lastBeatAgeMs: count,
     }),

@@ -20,7 +20,7 @@ interface Pair {
 
 export class TcpProxy {
   readonly port: number;
-  readonly #target: number;
+  #target: number;
   readonly #pairs = new Set<Pair>();
   #server: Server;
   #blackhole: Blackhole | null = null;
@@ -59,6 +59,12 @@ export class TcpProxy {
     this.#server.on('connection', (client) => this.#accept(client));
     this.#server.listen(this.port, '127.0.0.1');
     await once(this.#server, 'listening');
+  }
+
+  /** New connections lead to that port from now on, and those that are open end. */
+  leadTo(target: number): void {
+    this.#target = target;
+    this.cut();
   }
 
   /** Ends every connection at once, by a reset. New ones are welcome. */
