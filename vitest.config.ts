@@ -10,6 +10,7 @@ const onBunOnly = [
   'test/client/package.test.ts',
   'test/client/scripted-node.test.ts',
   'test/docker/**',
+  'test/packaging/**',
   'test/faults/!(faults|tampering).test.ts',
   'test/haproxy/!(websocket).test.ts',
   'test/history/**',

@@ -36,7 +36,7 @@ export async function takeDashboardPictures(browser: Browser, folder: string): P
   const ends: (() => unknown)[] = [() => redis.kill()];
   try {
     const start = (name: string, port = 0) =>
-      startNode(['--redis', redis.url, '--node-id', name, '--port', `${port}`, '--log-level', 'warn']);
+      startNode(['--redis', redis.url, '--node-id', name, '--port', `${port}`]);
     const nodes = await Promise.all(names.map((name) => start(name)));
     ends.push(() => Promise.all(nodes.map((node) => node.stop())));
     const [first, , drained, killed] = nodes as [TestNode, TestNode, TestNode, TestNode];
