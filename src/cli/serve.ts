@@ -57,6 +57,7 @@ export async function serve(
     },
     `listening: open http://localhost:${node.port} in two tabs, or paste: new WebSocket('ws://localhost:${node.port}')`,
   );
+  logger.info(`the dashboard is at http://${hostInUrl(settings.adminHost)}:${node.adminPort}/dashboard`);
   if (settings.redisUrl === null)
     logger.info('this node is alone: publications reach its own clients only; --redis joins it to others');
   const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
@@ -64,4 +65,10 @@ export async function serve(
 
   await stopped;
   logger.info('stopped');
+}
+
+/** Where a browser on this machine finds an address that a listener is bound to. */
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }
