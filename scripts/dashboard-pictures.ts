@@ -8,8 +8,8 @@ import { startNode, type TestNode } from '../test/support/node.ts';
 import { TestRedis } from '../test/support/redis.ts';
 
 const pictures = [
-  { file: 'dashboard-light.png', width: 1280, height: 1220, colorScheme: 'light', scale: 1 },
-  { file: 'dashboard-dark.png', width: 1280, height: 1220, colorScheme: 'dark', scale: 1 },
+  { file: 'dashboard-light.png', width: 1280, height: 1360, colorScheme: 'light', scale: 1 },
+  { file: 'dashboard-dark.png', width: 1280, height: 1360, colorScheme: 'dark', scale: 1 },
   { file: 'dashboard-dark-phone.png', width: 375, height: 1400, colorScheme: 'dark', scale: 2 },
 ] as const;
 

@@ -18,6 +18,13 @@ const units = {
   lag: figures.milliseconds,
 };
 
+/** How the axis is written, where it is not plain numbers. */
+const ticks = {
+  cpu: (percent) => `${percent} %`,
+  write: (ms) => `${ms} ms`,
+  lag: (ms) => `${ms} ms`,
+};
+
 const quantiles = { write: ['p50', 'p95', 'p99'], lag: ['p50', 'p99'] };
 
 export class Charts {
@@ -96,12 +103,10 @@ class Chart {
       grid: { stroke: colour('--rule'), width: 1 },
       ticks: { show: false },
     };
-    const write = units[this.metric];
-    const isTime = write === figures.milliseconds;
     return {
       width: this.#plotPlace.clientWidth,
       height,
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
@@ -109,12 +114,9 @@ class Chart {
         { ...axis, size: 26, space: 70, values: (_, splits) => splits.map(timeOfDay) },
         {
           ...axis,
-          size: isTime ? 58 : 46,
+          size: this.metric in quantiles ? 56 : 46,
           space: 32,
-          values: (_, splits) =>
-            splits.map((split) =>
-              isTime ? write(split) : this.metric === 'cpu' ? `${split} %` : figures.tick(split),
-            ),
+          values: (_, splits) => splits.map((split) => ticks[this.metric]?.(split) ?? figures.tick(split)),
         },
       ],
       series: [

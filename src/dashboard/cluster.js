@@ -32,6 +32,7 @@ import { between, quantile, together } from './quantile.js';
  * @property {string} node
  * @property {string} boot
  * @property {State} state
+ * @property {boolean} replaced another one of its name has come since
  * @property {Report} report the last one
  * @property {Record<string, number> | null} rates per second, by counter; null before there were two reports
  * @property {Distribution} publishToWrite between the last two reports
@@ -59,6 +60,8 @@ import { between, quantile, together } from './quantile.js';
 const silentAfterMs = 3_500;
 /** And for this long it is gone, even if it never said that it stops. */
 const goneAfterMs = 15_000;
+/** Of two with one name the one that was heard last is the one, unless both go on speaking. */
+const replacedAfterMs = 2_500;
 /** It is shown for so long after that, as what it was. */
 const forgottenAfterMs = 120_000;
 /** More boots than a cluster has nodes, in the time that they are remembered. */
@@ -99,7 +102,15 @@ export class Cluster {
   picture(now) {
     for (const [boot, { heardAt }] of this.#nodes)
       if (now - heardAt > forgottenAfterMs) this.#nodes.delete(boot);
-    const nodes = [...this.#nodes.values()].map((known) => viewOf(known, now)).sort(byStateThenName);
+    /** @type {Map<string, number>} */
+    const lastHeard = new Map();
+    for (const { report, heardAt } of this.#nodes.values())
+      lastHeard.set(report.node, Math.max(heardAt, lastHeard.get(report.node) ?? 0));
+    const nodes = [...this.#nodes.values()]
+      .map((known) =>
+        viewOf(known, now, (lastHeard.get(known.report.node) ?? 0) - known.heardAt > replacedAfterMs),
+      )
+      .sort(byStateThenName);
     const living = nodes.filter(({ state }) => state !== 'gone');
     const heard = living.filter(({ state }) => state !== 'silent');
     const write = together(heard.map(({ publishToWrite }) => publishToWrite));
@@ -120,16 +131,18 @@ export class Cluster {
 /**
  * @param {Known} known
  * @param {number} now
+ * @param {boolean} replaced
  * @returns {NodeView}
  */
-function viewOf({ report, heardAt, before }, now) {
+function viewOf({ report, heardAt, before }, now, replaced) {
   const silentMs = now - heardAt;
   const seconds = before === null ? 0 : (report.uptimeMs - before.uptimeMs) / 1_000;
   const rates = seconds > 0 ? perSecond(report.counters, before?.counters ?? {}, seconds) : null;
   return {
     node: report.node,
     boot: report.boot,
-    state: stateOf(report, silentMs),
+    state: replaced ? 'gone' : stateOf(report, silentMs),
+    replaced,
     report,
     rates,
     publishToWrite: between(report.publishToWrite, before?.publishToWrite),

@@ -55,6 +55,19 @@ describe('a node', () => {
     expect(statesAt(4_000)).toEqual({ a: 'gone' });
   });
 
+  test('that was started anew takes the place of what it was, but not of another one of its name', () => {
+    take('a', 0);
+    take('a', 5_000, { boot: 'again' });
+    const states = (now: number) =>
+      cluster.picture(now).nodes.map(({ boot, state, replaced }) => [boot, state, replaced]);
+    expect(states(5_000)).toEqual([
+      ['again', 'ready', false],
+      ['a-boot', 'gone', true],
+    ]);
+    for (const now of [6_000, 7_000]) for (const boot of ['a-boot', 'again']) take('a', now, { boot });
+    expect(states(7_000).map(([, , replaced]) => replaced)).toEqual([false, false]);
+  });
+
   test('is not blamed for a silence in which this page could not hear', () => {
     take('a', 0);
     cluster.excuse(20_000);

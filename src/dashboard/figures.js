@@ -28,6 +28,7 @@ export function percent(/** @type {number | null} */ value) {
 }
 
 export function bytes(/** @type {number} */ value) {
+  if (value < 1e6) return `${Math.round(value / 1e3)} kB`;
   return value < 1e9 ? `${Math.round(value / 1e6)} MB` : `${(value / 1e9).toFixed(1)} GB`;
 }
 

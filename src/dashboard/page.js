@@ -81,7 +81,7 @@ function tick() {
 function show() {
   if (picture === null) return;
   showTiles(picture);
-  nodeRows.show(picture.nodes.map(nodeRow));
+  nodeRows.show(picture.nodes.filter(({ replaced }) => !replaced).map(nodeRow));
   channelRows.show(picture.channels.map(channelRow));
   part('#no-channels').hidden = picture.channels.length > 0;
   charts.draw(shown.window);
@@ -132,7 +132,7 @@ function channelRow({ channel, rate, subscribers, deliveries }) {
 }
 
 function showTiles({ nodes, sums, rates, write, lag }) {
-  const living = nodes.filter(({ state }) => state !== 'gone');
+  const living = nodes.filter(({ state, replaced }) => state !== 'gone' && !replaced);
   const ready = living.filter(({ state }) => state === 'ready').length;
   tile(
     'nodes',
@@ -145,7 +145,7 @@ function showTiles({ nodes, sums, rates, write, lag }) {
     figures.count(sums.connections ?? 0),
     `in ${figures.count(sums.subscriptions ?? 0)} subscriptions`,
   );
-  tile('published', figures.rate(rates?.published));
+  tile('published', figures.rate(rates?.published), 'by clients and the API');
   tile(
     'deliveries',
     figures.rate(rates?.deliveries),

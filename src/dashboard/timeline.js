@@ -25,7 +25,7 @@ export class Timeline {
     /** @type {Moment['nodes']} */
     const byName = new Map();
     for (const view of nodes) {
-      if (view.state === 'gone') continue;
+      if (view.state === 'gone' || view.replaced) continue;
       byName.set(view.node, valuesOf(view));
       if (!this.#names.includes(view.node)) this.#names.push(view.node);
     }
@@ -49,7 +49,8 @@ export class Timeline {
    */
   byNode(metric, seconds) {
     const moments = this.#last(seconds);
-    const own = this.#names.length > maxLines ? this.#names.slice(0, maxLines - 1) : this.#names;
+    // Another array each time: whoever draws compares it with the last one.
+    const own = this.#names.slice(0, this.#names.length > maxLines ? maxLines - 1 : maxLines);
     const others = this.#names.slice(own.length);
     const columns = own.map((name) => moments.map(({ nodes }) => nodes.get(name)?.[metric] ?? null));
     const times = moments.map(({ at }) => at / 1_000);
