@@ -16,6 +16,7 @@ const onBunOnly = [
   'test/history/**',
   'test/bench/clock.test.ts',
   'test/bench/generator.test.ts',
+  'test/browser/dashboard.test.ts',
   'test/browser/race.test.ts',
   'test/browser/report-page.test.ts',
 ];

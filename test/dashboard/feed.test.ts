@@ -12,6 +12,7 @@ import { until } from '../support/until.ts';
 
 const key = 'correct horse battery';
 const channel = '$outcry:status';
+const notPermitted = 111;
 
 let redis: TestRedis;
 let left: TestNode;
@@ -38,15 +39,15 @@ const feedOf = (node: TestNode) => `ws://127.0.0.1:${node.adminPort}/dashboard/f
 async function watch(node: TestNode, headers: Record<string, string> = {}): Promise<NativeClient> {
   const viewer = await NativeClient.connect(feedOf(node), 'outcry.v1.json', { headers });
   viewer.say({ type: 'subscribe', id: 1, channels: [channel] });
-  expect(await viewer.hear()).toMatchObject({ type: 'subscribed', channels: [{ channel }], refused: [] });
+  expect(await viewer.hear()).toMatchObject({ type: 'subscribed', channels: [{ channel }] });
   return viewer;
 }
 
 /** The next report that is as it should be. */
 async function report(viewer: NativeClient, fits: (report: StatusReport) => boolean): Promise<StatusReport> {
   for (;;) {
-    const batch = (await viewer.hear()) as { publications?: { data: StatusReport }[] };
-    const found = batch.publications?.map(({ data }) => data).find(fits);
+    const batch = (await viewer.hear()) as { publications?: { json: StatusReport }[] };
+    const found = batch.publications?.map(({ json }) => json).find(fits);
     if (found !== undefined) return found;
   }
 }
@@ -68,7 +69,7 @@ describe('whoever watches one node', () => {
         state: 'ready',
         bridge: true,
       });
-    for (let i = 0; i < 5; i += 1) await post(left, 'publish', { channel: 'chat', data: i });
+    for (let i = 0; i < 5; i += 1) await post(left, 'publish', { channel: 'chat', json: i });
     const busy = await report(viewer, ({ busiest }) => busiest.channels.length > 0);
     expect(busy).toMatchObject({ node: 'left', gauges: { connections: 1, viewers: 1 } });
     expect(busy.busiest.channels).toContainEqual({
@@ -152,19 +153,19 @@ describe('whoever may not watch', () => {
     const client = await NativeClient.connect(left.url, 'outcry.v1.json');
     client.say(
       { type: 'subscribe', id: 1, channels: [channel] },
-      { type: 'publish', id: 2, channel, data: {} },
+      { type: 'publish', id: 2, channel, json: {} },
     );
     expect(await client.hear()).toMatchObject({
       type: 'subscribed',
       channels: [],
-      refused: [{ error: 'not_permitted' }],
+      refused: [{ code: notPermitted }],
     });
-    expect(await client.hear()).toMatchObject({ type: 'error', id: 2, error: 'not_permitted' });
+    expect(await client.hear()).toMatchObject({ type: 'error', id: 2, code: notPermitted });
     void client.client.close();
   });
 
   it('cannot speak for a node through the API', async () => {
-    expect(await post(left, 'publish', { channel, data: {} })).toMatchObject({ status: 403 });
+    expect(await post(left, 'publish', { channel, json: {} })).toMatchObject({ status: 403 });
   });
 
   it('hears nothing else from where the dashboard listens', async () => {
@@ -173,13 +174,13 @@ describe('whoever may not watch', () => {
     const json = await NativeClient.connect(feedOf(left), 'outcry.v1.json');
     json.say(
       { type: 'subscribe', id: 1, channels: ['chat'] },
-      { type: 'publish', id: 2, channel: 'chat', data: 1 },
+      { type: 'publish', id: 2, channel: 'chat', json: 1 },
     );
     expect(await json.hear()).toMatchObject({
       channels: [],
-      refused: [{ channel: 'chat', error: 'not_permitted' }],
+      refused: [{ channel: 'chat', code: notPermitted }],
     });
-    expect(await json.hear()).toMatchObject({ type: 'error', error: 'not_permitted' });
+    expect(await json.hear()).toMatchObject({ type: 'error', code: notPermitted });
     void json.client.close();
   });
 });
