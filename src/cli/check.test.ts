@@ -1,18 +1,11 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { LoadedSettings, Source } from '../config/load-settings.ts';
-import { descriptorLimit } from '../config/machine.ts';
 import { type SettingKey, type Settings, settingKeys, settingsTable } from '../config/settings.ts';
-import { check } from './check.ts';
+import { check as checkOn } from './check.ts';
 
 // What this machine allows must not decide what the test sees.
-vi.mock(import('../config/machine.ts'), async (importOriginal) => ({
-  ...(await importOriginal()),
-  descriptorLimit: vi.fn<() => number>(),
-}));
-
-beforeEach(() => {
-  vi.mocked(descriptorLimit).mockReturnValue(10_128);
-});
+const machine = { descriptorLimit: 10_128, memoryBytes: 8 * 1_024 ** 3 };
+const check = (settings: LoadedSettings) => checkOn(settings, machine);
 
 function loaded(
   changes: Partial<Settings> = {},
@@ -110,8 +103,10 @@ describe('outcry check', () => {
   test('says that everything fits, or else warns', () => {
     const fitting = { host: '127.0.0.1', maxConnections: 1 };
     expect(check(loaded(fitting))).toMatch(/\neverything fits$/);
-    vi.mocked(descriptorLimit).mockReturnValue(100);
-    const output = check(loaded({ ...fitting, host: '0.0.0.0', maxConnections: 51 }));
+    const output = checkOn(loaded({ ...fitting, host: '0.0.0.0', maxConnections: 51 }), {
+      ...machine,
+      descriptorLimit: 100,
+    });
     expect(output).not.toContain('everything fits');
     expect(output.match(/^warning: .+$/gm)).toEqual([
       expect.stringContaining('maxConnections is 51, but only 50 fit'),

@@ -2,15 +2,14 @@
  * `outcry check`: shows the settings that would be in force, where each came from, and what does not fit this machine.
  */
 import { totalmem } from 'node:os';
-import { advise } from '../config/advice.ts';
+import { advise, type Machine } from '../config/advice.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
 import { connectionsThatFit, descriptorLimit } from '../config/machine.ts';
 import { resolveNamespaces } from '../config/namespaces.ts';
 import { type SettingKey, settingKeys, settingsTable } from '../config/settings.ts';
 
-/** What `outcry check` prints, without the last line break. */
-export function check(loaded: LoadedSettings): string {
-  const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
+/** What `outcry check` prints, without the last line break; of this machine unless another is given. */
+export function check(loaded: LoadedSettings, machine: Machine = thisMachine()): string {
   const rows = settingKeys.map((key) => [key, show(loaded, key), loaded.sources[key]]);
   const advice = advise(loaded.settings, machine);
   return [
@@ -23,6 +22,10 @@ export function check(loaded: LoadedSettings): string {
     `descriptor limit: ${machine.descriptorLimit}, enough for ${connectionsThatFit(machine.descriptorLimit)} connections`,
     ...(advice.length === 0 ? ['everything fits'] : advice.map((sentence) => `warning: ${sentence}`)),
   ].join('\n');
+}
+
+function thisMachine(): Machine {
+  return { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
 }
 
 /** What holds in each namespace once profile and defaults are applied. */

@@ -4,7 +4,8 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { Histogram } from './counter.ts';
 
-const periodMs = 100;
+/** Often enough to see a loop that stands; ten times a second would cost an idle node more than all else that it does. */
+const periodMs = 500;
 
 /** Measures until it is cancelled. A process that stood still is counted once, with all of the time. */
 export function watchLoopDelay(clock: Clock, delay: Histogram): Timer {

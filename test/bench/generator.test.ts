@@ -6,10 +6,11 @@ import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Load, Measurement, Pids } from '../../bench/generator/generator.ts';
 import { findBun } from '../../bin/find-bun.mjs';
 import { delayMs, type Fault, type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
+import { Lanes } from '../support/lanes.ts';
 import { endsWithUs } from '../support/leftovers.ts';
 
 const host = fileURLToPath(new URL('generator-host.ts', import.meta.url));
@@ -27,8 +28,8 @@ const clean = {
 };
 const all = subscribers * records;
 
-let server: FaultyServer;
-afterEach(() => server.stop());
+/** Each runs four processes, which mostly wait. */
+const lanes = new Lanes(4);
 
 interface Generating {
   /** Resolves when everybody is connected. */
@@ -36,7 +37,7 @@ interface Generating {
   measurement: Promise<Measurement>;
 }
 
-function generate(load: Partial<Load> = {}): Generating {
+function generate(server: FaultyServer, load: Partial<Load> = {}): Generating {
   const target = { host: '127.0.0.1', port: server.port, dialect: 'raw' } as const;
   const whole: Load = {
     subscribeTo: [{ ...target, path: '/subscribe' }],
@@ -64,12 +65,26 @@ function generate(load: Partial<Load> = {}): Generating {
   return { pids, measurement: once(said, 'measurement').then(([value]) => value as Measurement) };
 }
 
-async function measured(fault: Fault | null, perFrame?: number): Promise<Measurement> {
-  server = await startFaultyServer(fault, perFrame);
-  return await generate().measurement;
+async function withServer<T>(
+  measure: (server: FaultyServer) => Promise<T>,
+  fault: Fault | null = null,
+  perFrame?: number,
+): Promise<T> {
+  const server = await startFaultyServer(fault, perFrame);
+  try {
+    return await measure(server);
+  } finally {
+    await server.stop();
+  }
 }
 
-describe('the generator', () => {
+async function measured(fault: Fault | null, perFrame?: number, load?: Partial<Load>): Promise<Measurement> {
+  return await lanes.run(
+    async () => await withServer((server) => generate(server, load).measurement, fault, perFrame),
+  );
+}
+
+describe.concurrent('the generator', () => {
   test('accounts for every delivery of a server without a fault', async () => {
     const { counts, expected, published, verdict } = await measured(null);
     expect(counts).toEqual({ ...clean, deliveries: all });
@@ -127,8 +142,7 @@ describe('the generator', () => {
   });
 
   test('leaves a warm-up out of the accounts', async () => {
-    server = await startFaultyServer({ kind: 'drop', message: 10 });
-    const { counts } = await generate({ warmUpSeconds: 0.1 }).measurement;
+    const { counts } = await measured({ kind: 'drop', message: 10 }, 1, { warmUpSeconds: 0.1 });
     expect(counts).toEqual({ ...clean, deliveries: all });
   });
 });
@@ -151,13 +165,14 @@ describe('a generator that stood still', () => {
 
   /** Stops a process of the generator in the middle of a run, and lets it go on. */
   async function standingStill(which: (pids: Pids) => number): Promise<Measurement> {
-    server = await startFaultyServer(null);
-    const middle = server.untilPublished(records / 2);
-    const generating = generate();
-    const pid = which(await generating.pids);
-    await middle;
-    process.kill(pid, 'SIGSTOP');
-    setTimeout(() => process.kill(pid, 'SIGCONT'), delayMs);
-    return await generating.measurement;
+    return await withServer(async (server) => {
+      const middle = server.untilPublished(records / 2);
+      const generating = generate(server);
+      const pid = which(await generating.pids);
+      await middle;
+      process.kill(pid, 'SIGSTOP');
+      setTimeout(() => process.kill(pid, 'SIGCONT'), delayMs);
+      return await generating.measurement;
+    });
   }
 });
