@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { UserError } from '../src/errors.ts';
 import { oneOf, positive, positives, someOf, systemsOption, wholeFrom, wholesFrom } from './arguments.ts';
 import { textRecords } from './generator/record.ts';
 import { compareReports } from './report/comparison.ts';
@@ -20,6 +21,8 @@ import { fanout } from './scenarios/fanout.ts';
 import { history } from './scenarios/history.ts';
 import { historyMemory } from './scenarios/history-memory.ts';
 import { idle, idleSystems } from './scenarios/idle.ts';
+import { million } from './scenarios/million.ts';
+import type { Via } from './scenarios/million-plan.ts';
 import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
 import { rooms } from './scenarios/rooms.ts';
@@ -161,6 +164,30 @@ program
   });
 
 program
+  .command('million')
+  .description('Very many connections to one Outcry, then a publication for all: time, memory, CPU.')
+  .option('--clients <n>', 'connections', wholeFrom(1), 1_000_000)
+  .option(
+    '--via <what>',
+    'haproxy, haproxy-l4 or haproxy-tls',
+    oneOf<Via>('haproxy', 'haproxy-l4', 'haproxy-tls'),
+  )
+  .option('--workers <n>', 'processes of Outcry; as many as the limit of descriptors demands', wholeFrom(1))
+  .option('--runtime <name>', 'bun or node', oneOf<Runtime>('bun', 'node'), 'bun')
+  .option('--codec <name>', 'raw, json or msgpack', oneOf<Codec>('raw', 'json', 'msgpack'), 'msgpack')
+  .option('--size <list>', 'bytes of publications', wholesFrom(textRecords.headerBytes), [100, 1_000])
+  .option('--broadcasts <n>', 'publications of each size', wholeFrom(1), 3)
+  .option('--idle-seconds <n>', 'for which nothing is said', positive, 20)
+  .option('--no-reference', 'leaves out what a delivery costs with a thousand subscribers')
+  .option('--idle-timeout-ms <n>', 'of Outcry, which pings every two thirds of it', wholeFrom(300), 40_000)
+  .option('--out <file>', 'where the figures go', 'bench/results/million.json')
+  .action(async ({ out, size, idleTimeoutMs, via = null, workers = null, ...options }) => {
+    const flags = ['--idle-timeout-ms', String(idleTimeoutMs)];
+    const all = { ...options, via, workers, sizes: size, flags };
+    await report(out, (reporter) => million(all, running, reporter));
+  });
+
+program
   .command('bridge')
   .description('Two nodes through Redis: publications per command, added latency, intake.')
   .option('--rounds <n>', 'rounds of each row', wholeFrom(1), 3)
@@ -229,7 +256,9 @@ try {
   // What was interrupted fails in many ways; the signal's handler has the last word.
   if (interrupted()) await new Promise(() => {});
   await running.stopAll();
-  process.stderr.write(`\nbench: ${error instanceof Error ? error.stack : String(error)}\n`);
+  const words =
+    error instanceof UserError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`\nbench: ${words}\n`);
   process.exit(1);
 }
 

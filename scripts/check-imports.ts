@@ -26,6 +26,7 @@ export const rules: Rules = {
         'status-feed.ts',
         'status-report.ts',
         'channel/hub.ts',
+        'channel/announcements.ts',
         'channel/pacer.ts',
         'channel/sequenced-channel.ts',
         'channel/sequenced-rooms.ts',

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newBroadcaster } from '../test/support/broadcaster.ts';
-import type { Bridge, OnGap, Outcome, Receive } from './bridge/bridge.ts';
+import type { Bridge, OnAway, OnGap, Outcome, Receive } from './bridge/bridge.ts';
 import type { Broadcaster } from './broadcaster.ts';
 import { Publication } from './channel/publication.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -8,8 +8,11 @@ import { Metrics } from './metrics/metrics.ts';
 let calls: [to: 'here' | 'elsewhere', channel: string, publication: Publication][];
 let receive: Receive | null;
 let onGap: OnGap | null;
+let onAway: OnAway | null;
 /** That the bridge took along. */
 let keys: (string | null | undefined)[];
+/** In which order what is told that the other nodes are out of reach. */
+let told: string[];
 let gaps: [reason: string, concernsLeft: boolean][];
 let broadcaster: Broadcaster;
 let metrics: Metrics;
@@ -21,14 +24,17 @@ beforeEach(() => {
   calls = [];
   receive = null;
   onGap = null;
+  onAway = null;
   gaps = [];
   keys = [];
+  told = [];
   outcome = 'unknown';
   bridge = {
-    start(given, givenOnGap) {
+    start(given, givenOnGap, givenOnAway) {
       expect(receive).toBeNull();
       receive = given;
       onGap = givenOnGap;
+      onAway = givenOnAway;
     },
     publish: (channel, publication) => void calls.push(['elsewhere', channel, publication]),
     publishConfirmed(channel, publication, key) {
@@ -48,7 +54,9 @@ beforeEach(() => {
     hub: {
       broadcast: (channel, publication) => void calls.push(['here', channel, publication]),
       gap: (reason, concerns) => void gaps.push([reason, concerns('left')]),
+      flush: () => void told.push('flush'),
     },
+    announcements: { degraded: () => void told.push('all') },
     bridge,
     metrics,
   });
@@ -175,7 +183,9 @@ describe('a channel with history', () => {
       hub: {
         broadcast: (channel, publication) => void calls.push(['here', channel, publication]),
         gap: (reason, concerns) => void gaps.push([reason, concerns('left') || concerns('h')]),
+        flush: () => void told.push('flush'),
       },
+      announcements: { degraded: () => void told.push('all') },
       bridge,
       sequencing: {
         keepsHistory: (channel) => channel === 'h',
@@ -185,7 +195,10 @@ describe('a channel with history', () => {
             return { outcome: 'confirmed', position, duplicate: false };
           },
         },
-        rooms: { doubt: (concerns) => void doubted.push(concerns('h')) },
+        rooms: {
+          doubt: (concerns) => void doubted.push(concerns('h')),
+          away: () => void told.push('rooms'),
+        },
         metrics: metrics.history,
       },
     });
@@ -215,12 +228,22 @@ describe('a channel with history', () => {
     expect(doubted).toEqual([true]);
   });
 
+  test('is told in each channel when it is over that the other nodes are out of reach', () => {
+    onAway?.();
+    expect(told).toEqual(['rooms', 'flush', 'all']);
+  });
+
   test('takes nothing of a node that does not know of the history', () => {
     receive?.('h', Publication.text('no position', 0), null);
     receive?.('left', Publication.text('hi', 0), null);
     expect(calls.map(([, channel]) => channel)).toEqual(['left']);
     expect(metrics.history.plainDropped.value).toBe(1);
   });
+});
+
+test('that the other nodes are out of reach is told at once, behind what came before', () => {
+  onAway?.();
+  expect(told).toEqual(['flush', 'all']);
 });
 
 test('a gap that the bridge noticed is told to the subscribers of this node', () => {

@@ -11,6 +11,7 @@
  * those that have it discard it.
  */
 import type { Bridge, Outcome } from './bridge/bridge.ts';
+import type { Announcements } from './channel/announcements.ts';
 import type { Hub } from './channel/hub.ts';
 import type { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { Publication } from './channel/publication.ts';
@@ -22,7 +23,7 @@ import type { HistoryMetrics, Metrics } from './metrics/metrics.ts';
 export interface Sequencing {
   keepsHistory(channel: string): boolean;
   readonly history: Pick<History, 'append'>;
-  readonly rooms: Pick<SequencedRooms, 'doubt'>;
+  readonly rooms: Pick<SequencedRooms, 'doubt' | 'away'>;
   readonly metrics: Pick<HistoryMetrics, 'plainDropped'>;
 }
 
@@ -32,7 +33,8 @@ export interface KeyFate {
 }
 
 export interface BroadcasterOptions {
-  hub: Pick<Hub, 'broadcast' | 'gap'>;
+  hub: Pick<Hub, 'broadcast' | 'gap' | 'flush'>;
+  announcements: Pick<Announcements, 'degraded'>;
   bridge: Bridge;
   /** Null if this node has no channels with history. */
   sequencing: Sequencing | null;
@@ -46,7 +48,7 @@ export class Broadcaster {
 
   constructor(options: BroadcasterOptions) {
     this.#options = options;
-    const { bridge, hub, sequencing } = options;
+    const { bridge, hub, announcements, sequencing } = options;
     bridge.start(
       (channel, publication, idempotencyKey) => {
         const concerned = this.#sequencingOf(channel);
@@ -59,6 +61,12 @@ export class Broadcaster {
       (reason, concerns) => {
         hub.gap(reason, (channel) => !this.isSequenced(channel) && concerns(channel));
         sequencing?.rooms.doubt(concerns);
+      },
+      () => {
+        sequencing?.rooms.away();
+        // What came before goes out before.
+        hub.flush();
+        announcements.degraded();
       },
     );
   }

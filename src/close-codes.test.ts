@@ -31,7 +31,7 @@ describe('the table of close codes', () => {
 
   test('sends back whoever was not at fault, and nobody else', () => {
     const comeBack = rows.filter(([, row]) => row.comeBack).map(([, { code }]) => code);
-    expect(comeBack).toEqual([1001, 1011, 4001, 4003, 4002]);
+    expect(comeBack).toEqual([1001, 1011, 1013, 4001, 4003, 4002]);
   });
 
   test.each(rows)('%s says by its number whether to come back', (_name, { code, comeBack }) => {

@@ -25,6 +25,8 @@ export const closeCodes = {
   messageTooBig: stayAway(1009, 'message_too_big'),
   /** A handler failed; the bug is ours. */
   internalError: comeBack(1011, 'internal_error'),
+  /** More clients come than this node takes in a second. */
+  busy: comeBack(1013, 'busy'),
   /** A client that did not read as fast as its channels spoke, and has taken what waited for it. */
   slowConsumer: comeBack(4001, 'slow_consumer'),
   /** A raw client in whose room publications may be missing (`rawGap`). */

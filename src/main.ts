@@ -3,6 +3,7 @@
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { run } from './cli/program.ts';
 import { exitCodes, UserError } from './errors.ts';
 
@@ -25,6 +26,7 @@ try {
       sdk: new URL('../dist/outcry.js', import.meta.url),
       uplotFolder: packageFolder('uplot/dist/uPlot.esm.js'),
     },
+    program: { file: process.execPath, args: [...process.execArgv, fileURLToPath(import.meta.url)] },
     exitNow: () => process.exit(exitCodes.failure),
     input: process.stdin,
     print: (text) => process.stdout.write(`${text}\n`),

@@ -37,6 +37,8 @@ beforeEach(() => {
     hub: { channels: () => rooms, subscribers: (channel) => (channel === 'chat' ? 1 : 0) },
     connections: { find: (id) => (id === 'a-7' ? connection : null) },
     readiness: { state: 'ready' },
+    history: { top: async () => ({ epoch: 'e', offset: 7 }) },
+    keepsHistory: (channel) => channel === 'kept',
     metrics,
     cluster: {
       represent() {},
@@ -122,4 +124,9 @@ test('answers other nodes what it would say itself', () => {
   ]);
   expect(operator.answer({ type: 'disconnect', connection: 'a-7', comeBack: false }).value).toBe(1);
   expect(operator.answer({ type: 'disconnect', connection: 'a-8', comeBack: false }).value).toBe(0);
+});
+
+test('a channel with history says where it stands', async () => {
+  expect(await operator.position('kept')).toEqual({ epoch: 'e', offset: 7 });
+  expect(await operator.position('chat')).toBeNull();
 });

@@ -6,8 +6,10 @@ import type { Bridge } from './bridge/bridge.ts';
 import type { Cluster, LocalNode } from './bridge/cluster.ts';
 import type { Hub } from './channel/hub.ts';
 import { firstChannels, mergeChannels } from './channel/listing.ts';
+import type { Position } from './channel/position.ts';
 import { closeCodes } from './close-codes.ts';
 import type { Connections } from './connection/connections.ts';
+import type { History } from './history/history.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { NodeCounts, NodeState } from './protocol/beat.ts';
 import type { Answer, ChannelCount, Question } from './protocol/control.ts';
@@ -21,6 +23,9 @@ export interface OperatorOptions {
   metrics: Pick<Metrics, 'connectionsOpen' | 'channelsOpen' | 'subscriptionsOpen' | 'dashboard'>;
   cluster: Cluster;
   bridge: Pick<Bridge, 'state'>;
+  /** Null if no channel of this node has a history. */
+  history: Pick<History, 'top'> | null;
+  keepsHistory(channel: string): boolean;
 }
 
 /** What an operator is told of them. */
@@ -119,6 +124,12 @@ export class Operator implements LocalNode {
       value: answers.reduce((sum, { value }) => sum + value, this.subscribersHere(channel)),
       complete,
     };
+  }
+
+  /** Where a channel stands; null if it has no history, or none that can be asked now. */
+  async position(channel: string): Promise<Position | null> {
+    const { history, keepsHistory } = this.#options;
+    return history !== null && keepsHistory(channel) ? await history.top(channel) : null;
   }
 
   channelsHere(page: ChannelPage): ChannelCount[] {

@@ -4,17 +4,21 @@
 import { randomBytes } from 'node:crypto';
 import { joinCluster } from './assembly/cluster.ts';
 import { watchable } from './assembly/dashboard.ts';
+import { joinHost } from './assembly/host.ts';
 import { memoryHistory, sequence } from './assembly/sequencing.ts';
 import { ChannelPolicy } from './auth/channel-policy.ts';
 import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { Broadcaster, type KeyFate } from './broadcaster.ts';
+import { Announcements } from './channel/announcements.ts';
 import { Hub, topicOf } from './channel/hub.ts';
+import type { Payload } from './channel/publication.ts';
 import { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
 import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
+import { Admission } from './connection/admission.ts';
 import { Conflation } from './connection/conflation.ts';
 import { ConnectDeadline } from './connection/connect-deadline.ts';
 import { Connections } from './connection/connections.ts';
@@ -48,6 +52,8 @@ import type { Listener } from './transport/transport.ts';
 export interface Node {
   readonly port: number;
   readonly adminPort: number;
+  /** In the Prometheus text form. */
+  metricsText(): Promise<string>;
   /**
    * Not ready for `drainDelayMs`, then closes all clients with 1001 over `drainWindowMs`, gives slow ones up to
    * `shutdownTimeoutMs` to take what waits, sends the rest to the other nodes, and frees both ports.
@@ -62,10 +68,13 @@ export interface NodeOptions {
   /** Of the program, for whoever asks. */
   version: string;
   files: AssetFiles;
+  /** Where it is one of several workers of a host that share a port: the socket of their relay. */
+  relayPath: string | null;
 }
 
 /** @throws UserError when a port cannot be bound; nothing is left running then */
-export async function startNode({ settings, nodeId, logger, version, files }: NodeOptions): Promise<Node> {
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const { settings, nodeId, logger, version, files, relayPath } = options;
   const metrics = new Metrics();
   const readiness = new Readiness();
   const assets = readAssets(files);
@@ -100,15 +109,18 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   });
   // Made last of all that is joined here; until then there is nobody whom it could concern.
   let rooms: SequencedRooms | null = null;
+  const clusterOptions = {
+    ...{ settings, nodeId, logger, bootId, metrics, readiness },
+    policy: policy.keepsAny ? policy : null,
+    doubt: (concerns: (channel: string) => boolean) => rooms?.doubt(concerns),
+    reachable: () => rooms?.reachable(),
+  };
   const joined =
-    settings.redisUrl === null
-      ? null
-      : joinCluster({
-          ...{ settings, nodeId, logger, bootId, metrics, readiness },
-          policy: policy.keepsAny ? policy : null,
-          doubt: (concerns) => rooms?.doubt(concerns),
-          reachable: () => rooms?.reachable(),
-        });
+    relayPath !== null
+      ? joinHost(clusterOptions, relayPath)
+      : settings.redisUrl === null
+        ? null
+        : joinCluster(clusterOptions);
   const bridge = joined?.bridge ?? new InProcessBridge();
   const history = policy.keepsAny ? (joined?.history ?? memoryHistory(settings, policy, metrics)) : null;
   const handlerFailed = (where: 'request' | 'session' | 'flush', error: unknown): void => {
@@ -121,11 +133,13 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   let adminListener: Listener | null = null;
   const codecs = [jsonCodec, msgpackCodec];
   const statusTopics = new Set(codecs.map((codec) => topicOf(statusChannel, codec)));
+  const publishToTopic = (topic: string, payload: Payload, compress: boolean) =>
+    (statusTopics.has(topic) ? adminListener : publicListener)?.publish(topic, payload, compress) ??
+    'dropped';
+  const onPressure = (bytes: number) => slowConsumers.suspect(bytes);
   const hub = new Hub({
-    publishToTopic: (topic, payload, compress) =>
-      (statusTopics.has(topic) ? adminListener : publicListener)?.publish(topic, payload, compress) ??
-      'dropped',
-    onPressure: (bytes) => slowConsumers.suspect(bytes),
+    publishToTopic,
+    onPressure,
     onRawGap: (channel) => rawGaps.missed(channel),
     watch: {
       opened(channel) {
@@ -158,6 +172,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     clock: systemClock,
     metrics,
   });
+  const announcements = new Announcements({ codecs, publishToTopic, onPressure, metrics });
   const keys = new IdempotencyKeys<KeyFate>({
     clock: systemClock,
     windowMs: settings.idempotencyWindowMs,
@@ -166,12 +181,13 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
       metrics.idempotencyKeysForgotten.value += 1;
     },
   });
-  const broadcaster = new Broadcaster({ hub, bridge, sequencing, keys, metrics });
+  const broadcaster = new Broadcaster({ hub, announcements, bridge, sequencing, keys, metrics });
   const rawRoom = { broadcaster, hub, policy, metrics };
   const deadline = new ConnectDeadline(systemClock, settings.connectTimeoutMs);
   const native = {
     broadcaster,
     hub,
+    announcements,
     bridge,
     recoveries: sequencing?.recoveries ?? null,
     keepsHistory: (channel: string) => policy.keepsHistory(channel),
@@ -195,6 +211,11 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     policy: settings,
     connections,
     readiness,
+    admission: new Admission({
+      perSecond: settings.maxHandshakesPerSecond,
+      clock: systemClock,
+      random: Math.random,
+    }),
     bridge,
     metrics,
     assets,
@@ -212,6 +233,8 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     metrics,
     cluster: bridge,
     bridge,
+    history,
+    keepsHistory: (channel) => policy.keepsHistory(channel),
   });
   const api = new Api({
     publish: new PublishRoute({
@@ -243,12 +266,13 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     bridge,
     isAlone: joined === null,
   });
+  const exposition = new Exposition(metrics);
   const adminRoutes = new AdminListener({
     api,
     key,
     dashboard: dashboard.routes,
     readiness,
-    exposition: new Exposition(metrics),
+    exposition,
   });
 
   const limits = {
@@ -262,6 +286,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   adminListener = await listen({
     ...limits,
     compress: false,
+    shared: false,
     // The API reads streams of any length, and bounds every other body itself.
     maxBodyBytes: Number.MAX_SAFE_INTEGER,
     host: settings.adminHost,
@@ -272,6 +297,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
     publicListener = await listen({
       ...limits,
       compress: policy.compressesAny,
+      shared: relayPath !== null,
       maxBodyBytes: settings.maxPayloadBytes,
       host: settings.host,
       port: settings.port,
@@ -293,6 +319,7 @@ export async function startNode({ settings, nodeId, logger, version, files }: No
   return {
     port: listener.port,
     adminPort: admin.port,
+    metricsText: () => exposition.text(),
     async stop() {
       const { drainDelayMs, drainWindowMs } = settings;
       readiness.stopping();

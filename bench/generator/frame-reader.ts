@@ -23,6 +23,11 @@ const noBytes = Buffer.alloc(0);
 export class FrameReader {
   #rest: Buffer = noBytes;
 
+  /** It holds no part of a frame: nobody needs to know that it was used. */
+  get isWhole(): boolean {
+    return this.#rest.length === 0;
+  }
+
   /** Takes the next piece. */
   push(piece: Buffer, sink: FrameSink): void {
     const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);

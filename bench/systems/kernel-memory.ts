@@ -6,8 +6,17 @@ import { readFileSync } from 'node:fs';
 
 /** Bytes in slabs. */
 export function slabBytes(): number {
-  const slab = /^Slab:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
-  return Number(slab) * 1_024;
+  return memoryInfo('Slab');
+}
+
+/** Bytes that programs may still take without anything being killed. */
+export function availableBytes(): number {
+  return memoryInfo('MemAvailable');
+}
+
+function memoryInfo(name: string): number {
+  const kB = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  return Number(kB) * 1_024;
 }
 
 /** Bytes of each slab cache by its name; null if this user may not know. */

@@ -37,6 +37,17 @@ function usageOfOne(pid: number): Usage {
   };
 }
 
+/**
+ * Bytes of memory that some processes have, pages that they share divided among those that have them: what would be free
+ * without them. Programs that run many times are mostly such pages.
+ */
+export function proportionalBytes(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const kB = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
+    return sum + Number(kB) * 1_024;
+  }, 0);
+}
+
 /** A process and those that it has started, as they are now. */
 export function withChildren(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');

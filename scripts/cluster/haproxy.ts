@@ -7,8 +7,13 @@ import { Child, type ChildOptions } from './child.ts';
 import { executable } from './executable.ts';
 import { untilReady } from './until.ts';
 
-/** `http` reads the handshake, `tcp` carries bytes; `tls` comes beside either. */
-const files = { http: 'haproxy.cfg', tcp: 'haproxy-l4.cfg', tls: 'tls.cfg' } as const;
+/** `http` reads the handshake, `tcp` carries bytes; `tls` comes behind either, `massive` before. */
+const files = {
+  http: 'haproxy.cfg',
+  tcp: 'haproxy-l4.cfg',
+  tls: 'tls.cfg',
+  massive: 'massive.cfg',
+} as const;
 
 export interface HaproxyOptions {
   mode: 'http' | 'tcp';
@@ -18,6 +23,8 @@ export interface HaproxyOptions {
   nodePorts: readonly number[];
   /** Adds wss://. */
   tls?: { port: number; certificate: string } | undefined;
+  /** With what `massive.cfg` sets. */
+  massive?: boolean | undefined;
   onLine?: ChildOptions['onLine'];
   /** Further variables of the configuration, like PROXY_MAXCONN. */
   env?: Readonly<Record<string, string>>;
@@ -40,7 +47,11 @@ export interface ServerState {
 
 /** Runs in the foreground with a master process: SIGUSR2 reloads, SIGUSR1 ends when the last tunnel has. */
 export function spawnHaproxy(options: HaproxyOptions): Child {
-  const configurations = [files[options.mode], ...(options.tls ? [files.tls] : [])];
+  const configurations = [
+    ...(options.massive ? [files.massive] : []),
+    files[options.mode],
+    ...(options.tls ? [files.tls] : []),
+  ];
   return new Child({
     name: 'haproxy',
     file: executable('haproxy'),

@@ -5,16 +5,18 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import { QuietLog } from '../bridge/quiet-log.ts';
+import type { BrokerEvents } from '../bridge/broker.ts';
 import { RedisBridge } from '../bridge/redis-bridge.ts';
 import { redisBroker } from '../bridge/redis-broker.ts';
-import { RedisConnection, type RedisConnectionOptions } from '../bridge/redis-connection.ts';
+import { RedisConnection } from '../bridge/redis-connection.ts';
 import type { ServedHistory } from '../bridge/served-history.ts';
 import { systemClock } from '../clock.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import type { Settings } from '../config/settings.ts';
 import { UserError } from '../errors.ts';
 import { ClaimWatch } from '../history/claim-watch.ts';
-import { RedisHistory, type RedisHistoryOptions } from '../history/redis-history.ts';
+import { RedisHistory } from '../history/redis-history.ts';
+import type { RedisLink } from '../history/redis-link.ts';
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -37,24 +39,10 @@ export interface ClusterOptions {
 /** @throws UserError when the address or the certificate of the Redis cannot be used */
 export function joinCluster(options: ClusterOptions): { bridge: RedisBridge; history: RedisHistory | null } {
   const { settings, nodeId, logger, bootId, metrics, readiness } = options;
-  const address = parseRedisUrl(settings.redisUrl ?? '');
-  if (address === null) throw new UserError('redisUrl is not the address of a Redis');
-  const log = new QuietLog(logger, systemClock);
-  const common = {
-    address,
-    ca: settings.redisCaFile === null ? null : readCertificate(settings.redisCaFile),
-    prefix: settings.redisPrefix,
-    shards: settings.redisShards,
-    commandTimeoutMs: settings.redisCommandTimeoutMs,
-    maxBytesInFlight: settings.redisMaxBytesInFlight,
-    batch: {
-      maxDelayMs: settings.bridgeMaxDelayMs,
-      maxBytes: settings.bridgeMaxFrameBytes,
-      maxItems: settings.bridgeMaxFramePublications,
-    },
-    clock: systemClock,
-  };
-  const served = options.policy === null ? null : redisHistory(options, options.policy, common, log);
+  const common = { ...placeOf(settings), ...clusterOf(settings) };
+  const dial = (events: BrokerEvents) =>
+    new RedisConnection({ ...common, ...events, name: `outcry-his:${bootId}` });
+  const served = options.policy === null ? null : redisHistory(options, options.policy, dial);
   readiness.lacks('redis');
   const bridge = new RedisBridge({
     ...common,
@@ -68,17 +56,49 @@ export function joinCluster(options: ClusterOptions): { bridge: RedisBridge; his
   return { bridge, history: served?.history ?? null };
 }
 
-/** The history over the Redis of the bridge, with a connection of its own. */
-function redisHistory(
-  { bootId, metrics, readiness, doubt, reachable }: ClusterOptions,
+/**
+ * Where the Redis is.
+ *
+ * @throws UserError
+ */
+export function placeOf({ redisUrl, redisCaFile, redisCommandTimeoutMs }: Settings) {
+  const address = parseRedisUrl(redisUrl ?? '');
+  if (address === null) throw new UserError('redisUrl is not the address of a Redis');
+  return {
+    address,
+    ca: redisCaFile === null ? null : readCertificate(redisCaFile),
+    commandTimeoutMs: redisCommandTimeoutMs,
+  };
+}
+
+/** What bridge and history must know of the cluster, wherever its Redis is. */
+export function clusterOf(settings: Settings) {
+  return {
+    prefix: settings.redisPrefix,
+    shards: settings.redisShards,
+    commandTimeoutMs: settings.redisCommandTimeoutMs,
+    maxBytesInFlight: settings.redisMaxBytesInFlight,
+    batch: {
+      maxDelayMs: settings.bridgeMaxDelayMs,
+      maxBytes: settings.bridgeMaxFrameBytes,
+      maxItems: settings.bridgeMaxFramePublications,
+    },
+    clock: systemClock,
+  };
+}
+
+/**
+ * The history over the Redis of the bridge.
+ *
+ * @param dial makes a connection of its own
+ */
+export function redisHistory(
+  { settings, bootId, logger, metrics, readiness, doubt, reachable }: ClusterOptions,
   policy: ChannelPolicy,
-  common: Pick<RedisConnectionOptions, 'address' | 'ca' | 'commandTimeoutMs'> &
-    Pick<
-      RedisHistoryOptions,
-      'prefix' | 'shards' | 'commandTimeoutMs' | 'maxBytesInFlight' | 'batch' | 'clock'
-    >,
-  log: QuietLog,
+  dial: (events: BrokerEvents) => RedisLink,
 ): ServedHistory & { history: RedisHistory } {
+  const common = clusterOf(settings);
+  const log = new QuietLog(logger, systemClock);
   let serverId: string | null = null;
   const trouble = (reason: string) =>
     log.trouble('warn', { reason }, 'the history in Redis cannot be reached');
@@ -91,9 +111,7 @@ function redisHistory(
     onTrouble: trouble,
     onGeneration: (shard) => doubt((channel) => shardOf(channel, common.shards) === shard),
     dial: ({ onReady, onLost }) =>
-      new RedisConnection({
-        ...common,
-        name: `outcry-his:${bootId}`,
+      dial({
         onReady({ runId }) {
           serverId = runId;
           onReady();

@@ -10,7 +10,7 @@
  * - **Bytes.** Text stays text, JSON stays JSON and binary stays binary, byte for byte.
  * - **Bounds.** `publish` never blocks and never queues without limit; what cannot be sent is dropped and counted.
  * - **Honesty.** `state` is never `connected` while publications of others could not arrive. A time in which they may have
- *   been missed is counted, and told to `onGap`, when it ends.
+ *   been missed is told to `onAway` when it begins, and counted, and told to `onGap`, when it ends.
  */
 import type { Publication } from '../channel/publication.ts';
 import type { GapReason } from '../protocol/messages.ts';
@@ -27,6 +27,9 @@ export type Receive = (channel: string, publication: Publication, idempotencyKey
  * not arrive (`bridge`), or this node could not hear anybody for a while (`bridge_away`).
  */
 export type OnGap = (reason: GapReason, concerns: (channel: string) => boolean) => void;
+
+/** Tells that publications of other nodes do not arrive from now on. Called once each time, before `onGap` says `bridge_away`. */
+export type OnAway = () => void;
 
 /**
  * - `connected`: publications reach the other nodes, and theirs reach this one.
@@ -46,7 +49,7 @@ export type Outcome = 'confirmed' | 'failed' | 'unknown';
 export interface Bridge {
   readonly state: BridgeState;
   /** Begins to receive. Called once, before everything else. */
-  start(receive: Receive, onGap: OnGap): void;
+  start(receive: Receive, onGap: OnGap, onAway: OnAway): void;
   /** Takes a publication of this node to all others; it is copied or sent before the call returns. */
   publish(channel: string, publication: Publication): void;
   /**

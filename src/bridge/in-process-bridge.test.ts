@@ -9,6 +9,7 @@ test('a node that is alone hears nothing of what it publishes', async () => {
   bridge.start(
     (channel) => heard.push(channel),
     () => heard.push('a gap'),
+    () => heard.push('away'),
   );
   bridge.publish('left', Publication.text('hi', 0));
   await bridge.stop();

@@ -21,7 +21,7 @@ import type { BridgeMetrics } from '../metrics/metrics.ts';
 import type { FrameSender } from '../protocol/bridge-frame.ts';
 import type { Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
-import type { Bridge, BridgeState, OnGap, Outcome, Receive } from './bridge.ts';
+import type { Bridge, BridgeState, OnAway, OnGap, Outcome, Receive } from './bridge.ts';
 import type { Broker } from './broker.ts';
 import type { Answers, Cluster, ClusterNode, LocalNode } from './cluster.ts';
 import { FrameIntake } from './frame-intake.ts';
@@ -80,7 +80,7 @@ export class RedisBridge implements Bridge, Cluster {
     return this.#server?.state ?? 'away';
   }
 
-  start(receive: Receive, onGap: OnGap): void {
+  start(receive: Receive, onGap: OnGap, onAway: OnAway = () => {}): void {
     const { broker, prefix, shards, metrics, onState } = this.#options;
     this.#onGap = onGap;
     this.#server = new RedisServer({
@@ -95,6 +95,7 @@ export class RedisBridge implements Bridge, Cluster {
       onState: () => {
         metrics.connected.value = this.state === 'connected' ? 1 : 0;
         onState(this.state);
+        if (this.state === 'away') onAway();
       },
       onPeers: (newcomer) => this.#peersChanged(newcomer),
     });

@@ -17,11 +17,10 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { RedisAddress } from '../config/redis-url.ts';
 import { type BrokerConnection, type BrokerEvents, isRefusal, type ServerIdentity } from './broker.ts';
+import { retryPause } from './retry-pause.ts';
 
 /** A dial that has not become ready by then is given up. */
 const dialTimeoutMs = 2_500;
-/** Dials are this far apart at most; the pause before each is random up to a bound that doubles. */
-const maxRetryPauseMs = 1_000;
 /** How long a closing connection is waited for before it is destroyed. */
 const disconnectTimeoutMs = 200;
 
@@ -251,9 +250,4 @@ function clientOptions({
     maxRetriesPerRequest: 1,
     maxLoadingRetryTime: dialTimeoutMs,
   };
-}
-
-/** Full jitter, so that the nodes of a cluster do not dial in step (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
-function retryPause(attempt: number): number {
-  return Math.random() * Math.min(maxRetryPauseMs, 50 * 2 ** Math.min(attempt, 10));
 }

@@ -311,7 +311,7 @@ export class RedisServer {
   }
 
   #connected(): void {
-    const { clock, log, metrics, history, onGap, onState } = this.#options;
+    const { place, clock, log, metrics, history, onGap, onState } = this.#options;
     this.#beats.excuse();
     this.#state = 'connected';
     this.#unheard.clear();
@@ -319,27 +319,31 @@ export class RedisServer {
     history?.doubt(isHere);
     // Also the first time: who came before then was told that nothing of the others arrives.
     onGap('bridge_away', isHere);
-    if (this.#awaySince === null) log.news('info', {}, 'joined the cluster through Redis');
+    if (this.#awaySince === null) log.news('info', {}, `joined the cluster through ${place.broker.name}`);
     else {
       const seconds = ((clock.now() - this.#awaySince) / 1_000).toFixed(1);
       metrics.possibleGaps.value += 1;
       log.news(
         'info',
         {},
-        `Redis is back after ${seconds} s: publications of other nodes may have been missed`,
+        `${place.broker.name} is back after ${seconds} s: publications of other nodes may have been missed`,
       );
     }
     onState();
   }
 
   #lost(reason: string): void {
-    const { clock, log, onState } = this.#options;
+    const { place, clock, log, onState } = this.#options;
     this.#ownBeatHeard = false;
     if (!this.#publisher.ready) this.#layout.forget();
     if (this.#state === 'away') return;
     this.#state = 'away';
     this.#awaySince = clock.now();
-    log.news('warn', { reason }, 'Redis is away: publications reach the clients of this node only');
+    log.news(
+      'warn',
+      { reason },
+      `${place.broker.name} is away: publications reach the clients of this node only`,
+    );
     onState();
   }
 

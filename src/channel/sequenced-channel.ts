@@ -27,7 +27,7 @@ import type { Gate } from './gate.ts';
 import type { Hub } from './hub.ts';
 import type { LatestCopy } from './latest-copy.ts';
 import { offsetBefore, type Position, type SequencedBatch } from './position.ts';
-import { maxBytesOf } from './publication.ts';
+import { WaitingBatches } from './waiting-batches.ts';
 
 /** Of one read; the history also bounds its bytes. */
 export const pagePublications = 1_000;
@@ -50,13 +50,6 @@ export interface SequencedChannelOptions {
   metrics: HistoryMetrics;
   /** The tail has grown or shrunk by so many bytes, or the copy of the latest values has changed. */
   onTailBytes(difference: number): void;
-}
-
-/** A live batch that waits for a heal. */
-interface Waiting {
-  readonly batch: SequencedBatch;
-  /** Reads that had been asked when it came. */
-  readonly reads: number;
 }
 
 type Result = keyof HistoryMetrics['heals']['values'];
@@ -83,10 +76,8 @@ export class SequencedChannel {
   /** A doubt came up while a heal was under way, which may have read too early to know. */
   #again = false;
   #healing: Promise<boolean> | null = null;
-  #waiting: Waiting[] = [];
-  #waitingBytes = 0;
-  /** Something that waited was dropped, since there was no room for it. */
-  #overflowed = false;
+  /** What came live during a heal. */
+  readonly #waiting: WaitingBatches;
   #reads = 0;
   #result: Result = 'nothing_missing';
   /** The history was asked in vain, so something may have been missed before there was a position. */
@@ -101,6 +92,7 @@ export class SequencedChannel {
     this.#options = options;
     this.latest = latest;
     this.tail = new RecentTail(options.maxTailBytes);
+    this.#waiting = new WaitingBatches(options.maxTailBytes);
     this.heardAt = options.clock.now();
   }
 
@@ -112,13 +104,13 @@ export class SequencedChannel {
   receive(batch: SequencedBatch): void {
     this.heardAt = this.#options.clock.now();
     if (this.#healing !== null) {
-      this.#wait(batch);
+      this.#waiting.add(batch, this.#reads);
       return;
     }
     const { position } = this.tail;
     if (position === null) this.#moveTo({ epoch: batch.epoch, offset: offsetBefore(batch) }, 'epoch_changed');
     else if (typeof unseen(position, batch) === 'string') {
-      this.#wait(batch);
+      this.#waiting.add(batch, this.#reads);
       void this.heal();
       return;
     }
@@ -185,7 +177,7 @@ export class SequencedChannel {
 
   close(): void {
     this.#closed = true;
-    this.#waiting = [];
+    this.#waiting.clear();
     this.latest?.forget();
     this.#countingBytes(() => this.tail.clear());
   }
@@ -231,7 +223,7 @@ export class SequencedChannel {
       if (slice === null) {
         this.#doubtful = true;
         this.#askedInVain = true;
-        if (this.#waiting.length === 0) return false;
+        if (this.#waiting.isEmpty) return false;
         if (clock.now() - startedAt >= giveUpAfterMs) {
           this.#goOnWithWaiting();
           return false;
@@ -245,10 +237,7 @@ export class SequencedChannel {
         if (rounds < maxRounds) continue;
         this.#goOnWithWaiting();
       }
-      if (this.#overflowed || this.#again || this.#owesSnapshot) {
-        this.#overflowed = false;
-        continue;
-      }
+      if (this.#waiting.takeOverflow() || this.#again || this.#owesSnapshot) continue;
       this.#doubtful = false;
       this.#tellIfHealed();
       return true;
@@ -317,8 +306,8 @@ export class SequencedChannel {
     const { epoch, top } = slice;
     const reason = this.#breakBefore(slice);
     if (reason === 'epoch_changed') {
-      const live = this.#waiting.find(({ batch }) => batch.epoch === epoch);
-      const offset = live === undefined ? top : Math.min(offsetBefore(live.batch), top);
+      const live = this.#waiting.firstOf(epoch);
+      const offset = live === undefined ? top : Math.min(offsetBefore(live), top);
       this.#moveTo({ epoch, offset }, reason);
       return;
     }
@@ -331,48 +320,27 @@ export class SequencedChannel {
 
   /** Gives the room what waits; false if that does not continue what it has. */
   #drain(): boolean {
-    let drained = 0;
-    for (const { batch } of this.#waiting) {
+    this.#waiting.drain((batch) => {
       const { position } = this.tail;
-      if (position === null || typeof unseen(position, batch) === 'string') break;
+      if (position === null || typeof unseen(position, batch) === 'string') return false;
       this.#give(batch);
-      drained += 1;
-    }
-    this.#waiting.splice(0, drained);
-    this.#waitingBytes = this.#waiting.reduce((sum, { batch }) => sum + bytesOf(batch), 0);
-    return this.#waiting.length === 0;
+      return true;
+    });
+    return this.#waiting.isEmpty;
   }
 
   /** What waits is all there is. */
   #goOnWithWaiting(): void {
     while (!this.#drain()) {
-      const { batch } = this.#waiting[0] as Waiting;
+      const batch = this.#waiting.first as SequencedBatch;
       const reason = batch.epoch === this.tail.position?.epoch ? 'not_kept' : 'epoch_changed';
       this.#moveTo({ epoch: batch.epoch, offset: offsetBefore(batch) }, reason);
     }
   }
 
   /** Drops what came before the read was asked and is not in the history. */
-  #dropForeign({ epoch, top }: Slice): void {
-    const { metrics } = this.#options;
-    this.#waiting = this.#waiting.filter(({ batch, reads }) => {
-      const isForeign = reads < this.#reads && (batch.epoch !== epoch || batch.offset > top);
-      if (isForeign) metrics.batchesRejected.value += 1;
-      return !isForeign;
-    });
-  }
-
-  #wait(batch: SequencedBatch): void {
-    this.#waitingBytes += bytesOf(batch);
-    if (this.#waitingBytes > this.#options.maxTailBytes) {
-      // It is all in the history too.
-      this.#overflowed = true;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
-      return;
-    }
-    for (const publication of batch.publications) publication.keepForLong();
-    this.#waiting.push({ batch, reads: this.#reads });
+  #dropForeign(slice: Slice): void {
+    this.#options.metrics.batchesRejected.value += this.#waiting.dropUnshown(this.#reads, slice);
   }
 
   /** Gives the room what of a batch it does not have, and returns how much that was. */
@@ -399,9 +367,4 @@ export class SequencedChannel {
     this.#options.onTailBytes(this.tail.bytes - before);
     return result;
   }
-}
-
-function bytesOf({ publications }: SequencedBatch): number {
-  // What a publication takes beside its payload counts too, or a million empty ones were nothing.
-  return publications.reduce((sum, { content }) => sum + maxBytesOf(content) + 64, 0);
 }

@@ -104,6 +104,11 @@ export class SequencedRooms implements ChannelWatch {
     }
   }
 
+  /** Clients were told that nothing of other nodes arrives from now on: in each channel they are told when that is over. */
+  away(): void {
+    for (const sequenced of this.#channels.values()) if (sequenced.isOpen) sequenced.degraded = true;
+  }
+
   /** The history can be asked (again). */
   reachable(): void {
     for (const sequenced of this.#channels.values()) if (sequenced.doubtful) void sequenced.settle();

@@ -34,6 +34,7 @@ async function outcry(args: string[], environment: Record<string, string> = {}):
       sdk: new URL('file:///nowhere/'),
       uplotFolder: null,
     },
+    program: { file: 'nothing', args: [] },
     exitNow: () => expect.unreachable('nothing was started'),
     input: Readable.from([]),
     print: (text) => printed.push(text),

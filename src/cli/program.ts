@@ -4,6 +4,7 @@
 import type { Readable } from 'node:stream';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Position } from '../client/index.ts';
+import type { OwnProgram } from '../assembly/workers.ts';
 import { defaultConfigFile, type LoadedSettings, loadSettings } from '../config/load-settings.ts';
 import { isUnset } from '../config/setting.ts';
 import {
@@ -22,6 +23,8 @@ export interface ProgramOptions {
   environment: Readonly<Record<string, string | undefined>>;
   version: string;
   files: AssetFiles;
+  /** How this program was started: the runtime, and its arguments up to the file. */
+  program: Pick<OwnProgram, 'file' | 'args'>;
   /** Ends the process at once, when a node was told to stop twice. */
   exitNow(): void;
   /** The standard input. */
@@ -45,6 +48,7 @@ Examples:
   outcry serve                                    one node on port 8080
   outcry serve --port 9001 --node-id left         a second one beside it (with another --admin-port)
   outcry serve --origins https://example.com      only pages of this origin may connect
+  outcry serve --workers auto                     a process for each core, on one port
   OUTCRY_MAX_PAYLOAD_BYTES=1024 outcry serve      short messages only
 ${exitCodeHelp}`;
 
@@ -103,10 +107,18 @@ export async function run(options: ProgramOptions): Promise<void> {
   const load = (command: Command) => loadFrom(command, options.environment);
 
   addSettings(
-    program.command('serve').description('Run one node.').addHelpText('after', serveExamples),
+    program
+      .command('serve')
+      .description('Run a node, or several that share a port.')
+      .addHelpText('after', serveExamples),
   ).action(async (_flags, command: Command) => {
     const { serve } = await import('./serve.ts');
-    await serve(load(command), options.version, options.files, options.exitNow);
+    await serve({
+      ...options,
+      loaded: load(command),
+      // What stands before the name of the command is help or version.
+      program: { ...options.program, flags: options.args.slice(options.args.indexOf('serve') + 1) },
+    });
   });
   addSettings(
     program
@@ -118,6 +130,8 @@ export async function run(options: ProgramOptions): Promise<void> {
     options.print(check(load(command)));
   });
 
+  addPartsOfAHost(program, options, load);
+
   addPublish(program.command('publish'), options);
   addSubscribe(program.command('subscribe'), options);
 
@@ -127,6 +141,24 @@ export async function run(options: ProgramOptions): Promise<void> {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) throw new UserError(usageMistake(error));
   }
+}
+
+/** Commands that only a host with several workers gives. */
+function addPartsOfAHost(
+  program: Command,
+  options: ProgramOptions,
+  load: (command: Command) => LoadedSettings,
+): void {
+  const add = (name: string) =>
+    addSettings(program.command(name, { hidden: true })).requiredOption('--relay-socket <path>');
+  add('worker').action(async ({ relaySocket }, command: Command) => {
+    const { work } = await import('./worker.ts');
+    await work({ ...options, settings: load(command).settings, relayPath: relaySocket });
+  });
+  add('relay').action(async ({ relaySocket }, command: Command) => {
+    const { relay } = await import('./relay.ts');
+    await relay(load(command).settings, relaySocket);
+  });
 }
 
 function addPublish(command: Command, { environment, print, input }: ProgramOptions): void {

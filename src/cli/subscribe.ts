@@ -91,6 +91,7 @@ function listen(client: Client, command: SubscribeCommand, around: SubscribeSurr
     client.on('degraded', ({ channel }) =>
       around.note(`${channel}: this node does not hear the others at the moment`),
     );
+    client.on('restored', ({ channel }) => around.note(`${channel}: this node hears the others again`));
     client.on('error', (error) => around.note(error.message));
     client.on('closed', ({ error }) => {
       if (error !== null) reject(error);

@@ -166,6 +166,13 @@ export class Channel {
     return later;
   }
 
+  /** @returns whether that changes anything */
+  degrade(): boolean {
+    if (this.#live === null || this.#live.degraded) return false;
+    this.#live.degraded = true;
+    return true;
+  }
+
   /** The connection ended. */
   lost(): void {
     this.requestId = null;

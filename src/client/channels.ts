@@ -113,6 +113,15 @@ export class Channels {
     return degradedNames;
   }
 
+  /**
+   * The node does not hear the others from now on.
+   *
+   * @returns names of the channels that are joined and were not degraded already
+   */
+  degraded(): string[] {
+    return [...this.#channels.values()].filter((channel) => channel.degrade()).map(({ name }) => name);
+  }
+
   unsubscribed(id: number): void {
     this.#farewells.delete(id);
   }

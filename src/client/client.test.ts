@@ -299,6 +299,31 @@ describe('a subscription', () => {
   });
 });
 
+describe('a node that loses the others', () => {
+  it('says so once for all channels, and whoever has joined is told for each', async () => {
+    const world = await connected();
+    const degraded = () => world.events.filter(([name]) => name === 'degraded').map(([, event]) => event);
+    for (const channel of ['chat', 'news']) world.client.subscribe(channel);
+    await settled();
+    world.socket.joinAll(0);
+    world.client.subscribe('not answered');
+    await settled();
+    world.socket.receive({ type: 'degraded' });
+    world.socket.receive({ type: 'degraded' });
+    expect(degraded()).toEqual([{ channel: 'chat' }, { channel: 'news' }]);
+    // Joined meanwhile in the same client: told in the subscription.
+    const late = world.client.subscribe('chat');
+    const told: boolean[] = [];
+    late.on('subscribed', (event) => told.push(event.degraded));
+    await settled();
+    expect(told).toEqual([true]);
+    world.socket.receive({ type: 'gap', channel: 'chat', reason: 'bridge_away' });
+    expect(world.events.at(-1)).toEqual(['restored', { channel: 'chat' }]);
+    world.socket.receive({ type: 'degraded' });
+    expect(degraded()).toHaveLength(3);
+  });
+});
+
 describe('a loop', () => {
   it('gets what came since subscribe, though it begins later', async () => {
     const world = await connected();

@@ -68,9 +68,12 @@ export interface ClientEvents {
   connected: ConnectedEvent;
   /** The connection was lost, or did not come about. The client comes back by itself. */
   disconnected: DisconnectedEvent;
-  /** The node cannot reach the others: what is published in this channel elsewhere does not arrive here, or vice versa. */
+  /**
+   * The node cannot reach the others: what is published in this channel elsewhere does not arrive here, or vice versa. For each
+   * channel that is joined as soon as the node notices, for others when they are joined or published to.
+   */
   degraded: { channel: string };
-  /** A channel that was joined while the node could not reach the others: it can again. */
+  /** A joined channel that was `degraded`: what is published elsewhere arrives again. What was missed has come before, or a `gap`. */
   restored: { channel: string };
   /** What no promise and no subscription tells. If nobody listens it is written to the console. */
   error: OutcryError;
@@ -275,6 +278,9 @@ export class Client {
         break;
       case 'subscribed':
         for (const channel of this.#channels.subscribed(message)) this.#events.emit('degraded', { channel });
+        break;
+      case 'degraded':
+        for (const channel of this.#channels.degraded()) this.#events.emit('degraded', { channel });
         break;
       case 'unsubscribed':
         this.#channels.unsubscribed(message.id);

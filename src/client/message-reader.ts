@@ -36,6 +36,7 @@ export function readMessage(fields: Fields, incoming: (value: unknown) => Incomi
         duplicate: fields.duplicate === true,
       };
     case 'ping':
+    case 'degraded':
       return { type };
     case 'pong':
       return { type, id: optional(id, expectWhole), time: expectTime(time) };

@@ -16,6 +16,7 @@ const forms: Readonly<Record<string, string>> = {
   unsubscribed: 'id channels',
   published: 'id degraded epoch offset duplicate',
   ping: '',
+  degraded: '',
   pong: 'id time',
   batch: 'number sequence time publications offset',
   gap: 'number reason epoch offset',

@@ -76,6 +76,8 @@ describe('where a setting comes from', () => {
       nodeId: 'left',
       origins: 'https://example.com',
       profile: 'feed',
+      workers: 'auto',
+      relayMaxBytesWaiting: '2097152',
       maxConnections: '7',
       backpressureLimitBytes: '2097152',
       redisUrl: 'redis://127.0.0.1:6380/2',

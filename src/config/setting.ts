@@ -49,6 +49,14 @@ export function integerOrAuto(
   return setting({ ...row, default: null }, schema.nullable(), allowed);
 }
 
+/** A whole number within bounds, or a word that stands for one that is found at start. */
+export function integerOr<const Word extends string>(
+  row: Row<number | NoInfer<Word>> & { word: Word; min: number; max: number },
+): Setting<number | Word> {
+  const { schema, allowed } = integer({ ...row, default: row.min });
+  return setting<number | Word>(row, z.union([z.literal(row.word), schema]), `${allowed}, or ${row.word}`);
+}
+
 /** A narrower rule for text than its length, and the words for it. */
 interface Rule {
   valid?: (text: string) => boolean;

@@ -17,6 +17,7 @@ import { parseRedisUrl } from './redis-url.ts';
 import {
   choice,
   integer,
+  integerOr,
   integerOrAuto,
   list,
   optionalText,
@@ -42,6 +43,23 @@ export const settingsTable = {
     min: 0,
     max: 65_535,
     sentence: 'Port of the public listener; 0 takes any free one and says which in the log.',
+  }),
+  workers: integerOr({
+    word: 'auto',
+    default: 1,
+    min: 1,
+    max: 512,
+    unit: 'processes',
+    sentence:
+      'Processes that share the public port, each a node with its own descriptors and its own `maxConnections`; `auto` is one for each core. More than one are joined by a relay, started again when they die, and have one admin listener. Linux only.',
+  }),
+  relayMaxBytesWaiting: integer({
+    default: 33_554_432,
+    min: 1_048_576,
+    max: 1_073_741_824,
+    unit: 'bytes',
+    sentence:
+      'Bytes that may wait in the relay for a worker that does not take them; beyond them it is cut off, comes back and tells of a gap.',
   }),
   adminHost: text({
     default: '127.0.0.1',
@@ -115,7 +133,7 @@ export const settingsTable = {
     max: 1_000_000,
     unit: 'handshakes',
     sentence:
-      'Clients that this node takes in a second, so that those who are connected do not suffer from a herd of newcomers; the others are told when to come back.',
+      'WebSockets that this node takes in a second, and at once after a quiet second, so that who is connected does not suffer from a herd of newcomers; the others are told when to come back, with 1013 or 503.',
   }),
   maxPayloadBytes: integer({
     default: 65_536,

@@ -49,9 +49,11 @@ beforeEach(() => {
     maxDelayMs: () => 20,
     metrics,
   });
+  const announcements = { join() {}, leave() {} };
   session = new NativeSession(jsonCodec, {
     broadcaster: newBroadcaster({ hub }),
     hub,
+    announcements,
     bridge: new InProcessBridge(),
     recoveries: null,
     keepsHistory: () => false,

@@ -9,6 +9,7 @@ import { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { Malformed } from '../protocol/malformed.ts';
 import type { Command, Reply } from '../protocol/messages.ts';
+import type { Socket } from '../transport/transport.ts';
 import { ConnectDeadline } from './connect-deadline.ts';
 import { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
@@ -34,6 +35,8 @@ let metrics: Metrics;
 let connections: Connections;
 let hub: Hub;
 let session: NativeSession;
+/** Those who hear what is said to all. */
+let announced: Set<Socket>;
 let published: [channel: string, content: unknown, confirmed: boolean][];
 let toTopics: [topic: string, payload: unknown][];
 /** Resolves those who wait for the bridge. */
@@ -66,6 +69,11 @@ beforeEach(() => {
     maxDelayMs: () => 20,
     metrics,
   });
+  announced = new Set();
+  const announcements = {
+    join: (_codec: Codec, socket: Socket) => void announced.add(socket),
+    leave: (_codec: Codec, socket: Socket) => void announced.delete(socket),
+  };
   session = new NativeSession(codec, {
     broadcaster: {
       publish: (channel, { content }) => void published.push([channel, content, false]),
@@ -79,6 +87,7 @@ beforeEach(() => {
       },
     },
     hub,
+    announcements,
     bridge: {
       reaches: () => bridge.reaches,
       prepare: () =>
@@ -297,6 +306,14 @@ describe('subscribing', () => {
     expect([...hub.channels()]).toEqual([]);
     expect(metrics.subscriptionsOpen.value).toBe(0);
   });
+});
+
+test('who is connected hears what is said to all, until he is muted', () => {
+  expect(announced.has(new Peer().socket)).toBe(false);
+  const { connection, socket } = Peer.connected();
+  expect(announced.has(socket)).toBe(true);
+  connection.mute('slow_consumer');
+  expect(announced.has(socket)).toBe(false);
 });
 
 describe('unsubscribing', () => {

@@ -10,6 +10,7 @@ import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import type { Outcome } from '../bridge/bridge.ts';
 import type { Broadcaster } from '../broadcaster.ts';
 import { channelNameRule, isChannelName } from '../channel/channel-name.ts';
+import type { Announcements } from '../channel/announcements.ts';
 import type { Hub, Room } from '../channel/hub.ts';
 import { noLatestValues, tooManyKeys } from '../channel/latest-values.ts';
 import { maxBytesOf, type Payload, type Publication } from '../channel/publication.ts';
@@ -39,6 +40,7 @@ const historyIsAway =
 export interface NativeSessionOptions extends JoiningOptions {
   broadcaster: Pick<Broadcaster, 'publish' | 'publishConfirmed' | 'reachesOthers' | 'isSequenced'>;
   hub: JoiningOptions['hub'] & Pick<Hub, 'pause'>;
+  announcements: Pick<Announcements, 'join' | 'leave'>;
   policy: Pick<ChannelPolicy, 'maySubscribe' | 'mayPublish' | 'maxPayloadBytes' | 'keepsLatest'>;
   deadline: ConnectDeadline;
   clock: Clock;
@@ -91,6 +93,7 @@ export class NativeSession implements Protocol<NativeState> {
 
   mute({ state }: NativeConnection, socket: Socket): void {
     state.joining = null;
+    this.#options.announcements.leave(this.codec, socket);
     for (const room of state.rooms()) this.#options.hub.pause(room, this.codec, socket);
   }
 
@@ -132,7 +135,8 @@ export class NativeSession implements Protocol<NativeState> {
   }
 
   #connect(connection: NativeConnection, { id, version }: CommandOf<'connect'>): void {
-    const { nodeId, bootId, pingIntervalMs, maxPayloadBytes, maxSubscriptions } = this.#options;
+    const { nodeId, bootId, pingIntervalMs, maxPayloadBytes, maxSubscriptions, announcements } =
+      this.#options;
     if (connection.state.connected) {
       this.#fail(connection, id, 'already_connected', 'connect comes once');
       return;
@@ -152,6 +156,7 @@ export class NativeSession implements Protocol<NativeState> {
       pingIntervalMs,
       limits: { maxPayloadBytes, maxSubscriptions },
     });
+    if (connection.socket !== null) announcements.join(this.codec, connection.socket);
   }
 
   #publish(connection: NativeConnection, command: CommandOf<'publish'>): void {

@@ -8,6 +8,9 @@
  * @typedef {{ weight: 'good' | 'note' | 'wait' | 'bad', text: string }} Event
  */
 
+/** A node that runs for longer has not just come. */
+const newsForMs = 10_000;
+
 /** @type {Readonly<Record<string, string>>} */
 const words = { redis: 'Redis', history: 'the histories in Redis', start: 'its own start' };
 
@@ -20,7 +23,9 @@ export function eventsBetween(before, after) {
   if (before === null) return [];
   /** @type {Map<string, NodeView>} */
   const known = new Map(before.nodes.map((view) => [view.boot, view]));
-  return after.nodes.flatMap((view) => {
+  // What ended first: whoever is started anew takes the place of what was there.
+  const inOrder = [...after.nodes].sort((a, b) => Number(known.has(b.boot)) - Number(known.has(a.boot)));
+  return inOrder.flatMap((view) => {
     const earlier = known.get(view.boot);
     return earlier === undefined ? arrival(view, before) : changes(earlier, view);
   });
@@ -32,7 +37,8 @@ export function eventsBetween(before, after) {
  * @returns {Event[]}
  */
 function arrival({ node, report }, { nodes }) {
-  if (nodes.length === 0) return [];
+  // It was there before this page was, and is only heard now.
+  if (nodes.length === 0 || report.uptimeMs > newsForMs) return [];
   const again = nodes.some((other) => other.node === node);
   const what = again ? 'is back, started anew' : 'is here';
   return [{ weight: 'good', text: `${node} ${what} (${report.runtime}, version ${report.version})` }];
@@ -93,7 +99,8 @@ function changes(before, after) {
  * @returns {Event}
  */
 function stateChange(before, { node, state, report }) {
-  const left = report.gauges.connections;
+  // Without a window all are closed before the next report.
+  const left = Math.max(report.gauges.connections, before.report.gauges.connections);
   switch (state) {
     case 'ready':
       return {

@@ -15,7 +15,12 @@ export interface HandshakePolicy {
   maxHeaderBytes: number;
 }
 
-export type Refusal = { reason: RefusalReason; detail: string };
+export interface Refusal {
+  reason: RefusalReason;
+  detail: string;
+  /** Where it is not always the same. */
+  retryAfterMs?: number;
+}
 
 const statusOf: Readonly<Record<RefusalReason, number>> = {
   malformed: 400,
@@ -29,6 +34,7 @@ const statusOf: Readonly<Record<RefusalReason, number>> = {
   headers_too_large: 431,
   full: 503,
   stopping: 503,
+  busy: 503,
 };
 
 const extraHeaders: Partial<Record<RefusalReason, Record<string, string>>> = {
@@ -66,10 +72,15 @@ export function findOversize(
 }
 
 /** The answer to a refused request. The connection ends with it, so nothing behind it is ever read as a frame. */
-export function refusalReply({ reason, detail }: Refusal): HttpReply {
+export function refusalReply({ reason, detail, retryAfterMs }: Refusal): HttpReply {
   return {
     status: statusOf[reason],
-    headers: { Connection: 'close', 'Content-Type': 'text/plain; charset=utf-8', ...extraHeaders[reason] },
+    headers: {
+      Connection: 'close',
+      'Content-Type': 'text/plain; charset=utf-8',
+      ...extraHeaders[reason],
+      ...(retryAfterMs !== undefined && { 'Retry-After': `${Math.ceil(retryAfterMs / 1_000)}` }),
+    },
     body: `${detail}\n`,
   };
 }

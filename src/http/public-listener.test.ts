@@ -4,6 +4,7 @@ import { FakeSocket } from '../../test/support/fake-socket.ts';
 import { openConnection } from '../../test/support/idle-protocol.ts';
 import { defaultChannel } from '../channel/channel-name.ts';
 import type { Protocol } from '../connection/connection.ts';
+import type { Answer } from '../connection/admission.ts';
 import { Connections } from '../connection/connections.ts';
 import type { NativeState } from '../connection/native-state.ts';
 import type { RawState } from '../connection/raw-room.ts';
@@ -21,9 +22,11 @@ let reach: boolean | Promise<boolean>;
 let listener: PublicListener;
 /** Who opened which channel under which protocol. */
 let opened: [protocol: string, channel: string][];
+let admitted: Answer;
 
 beforeEach(() => {
   opened = [];
+  admitted = 'welcome';
   prepared = [];
   reach = true;
   metrics = new Metrics();
@@ -45,6 +48,7 @@ beforeEach(() => {
     policy: { origins: ['https://example.com'], maxUrlBytes: 100, maxHeaderBytes: 1_000 },
     connections,
     readiness,
+    admission: { ask: () => admitted },
     bridge: {
       prepare(channel) {
         prepared.push(channel);
@@ -151,6 +155,31 @@ describe('a WebSocket', () => {
     expect(metrics.handshakesRefused.values.full).toBe(1);
     first.connection.closed({ code: 1000 });
     expect(connect()).toEqual(['raw', defaultChannel]);
+  });
+
+  test('that comes with too many others is told when to come back, so that it can read it', () => {
+    admitted = { retryAfterMs: 1_200, mayBeTold: true };
+    expect(connect()).toMatchObject({ status: 503, headers: { 'Retry-After': '2' } });
+    const socketOf = (headers: Record<string, string>) => {
+      const decision = listener.handle(fakeRequest({ headers: { ...handshakeHeaders, ...headers } }));
+      return [decision, new FakeSocket((decision as Upgrade).session)] as const;
+    };
+    const [, page] = socketOf({ origin: 'https://example.com' });
+    const [upgrade, native] = socketOf({ 'sec-websocket-protocol': 'outcry.v1.json' });
+    expect([page.closes, page.reasons]).toEqual([[1013], ['{"reason":"busy","retryAfterMs":1200}']]);
+    expect([upgrade, native.closes]).toEqual([
+      expect.objectContaining({ subprotocol: 'outcry.v1.json' }),
+      [1013],
+    ]);
+    expect([metrics.handshakesRefused.values.busy, metrics.handshakesTold.value]).toEqual([3, 2]);
+    expect([opened, prepared, connections.open]).toEqual([[], [], 0]);
+  });
+
+  test('is not even told when there are too many of those', () => {
+    admitted = { retryAfterMs: 1_200, mayBeTold: false };
+    const headers = { origin: 'https://example.com' };
+    expect(connect({ headers })).toMatchObject({ status: 503, headers: { 'Retry-After': '2' } });
+    expect(metrics.handshakesTold.value).toBe(0);
   });
 
   test('is refused by a node that is stopping, full or not', () => {

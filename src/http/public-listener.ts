@@ -4,10 +4,12 @@
 import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import type { Bridge } from '../bridge/bridge.ts';
 import { parseRawPath } from '../channel/channel-name.ts';
+import type { Admission } from '../connection/admission.ts';
 import { Connection, type Protocol } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { NativeState } from '../connection/native-state.ts';
 import type { RawState } from '../connection/raw-room.ts';
+import { TurnedAway } from '../connection/turned-away.ts';
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { HttpReply, HttpRequest, Upgrade } from '../transport/transport.ts';
@@ -29,8 +31,9 @@ export interface PublicListenerOptions {
   policy: HandshakePolicy;
   connections: Connections;
   readiness: Readiness;
+  admission: Pick<Admission, 'ask'>;
   bridge: Pick<Bridge, 'prepare'>;
-  metrics: Pick<Metrics, 'handshakesRefused' | 'requestsRefused'>;
+  metrics: Pick<Metrics, 'handshakesRefused' | 'handshakesTold' | 'requestsRefused'>;
   /** Files of the demo page and the SDK by path. */
   assets: ReadonlyMap<string, Asset>;
   /** Raw rooms, and the same with a hello frame first. */
@@ -66,6 +69,8 @@ export class PublicListener {
     if (native === null) return this.#refuse({ reason: 'subprotocol', detail: noneIsKnown(natives) });
     const noRoom = this.#findNoRoom();
     if (noRoom !== null) return this.#refuse(noRoom);
+    const busy = this.#whileBusy(native.codec.subprotocol, true);
+    if (busy !== null) return busy;
     return {
       session: new Connection(native, new NativeState(), connections),
       subprotocol: native.codec.subprotocol,
@@ -90,6 +95,8 @@ export class PublicListener {
       return this.#refuse({ reason: 'not_permitted', detail: 'clients may not subscribe to this channel' });
     const noRoom = this.#findNoRoom();
     if (noRoom !== null) return this.#refuse(noRoom);
+    const busy = this.#whileBusy(null, request.header('origin') !== null);
+    if (busy !== null) return busy;
     const hello = request.query !== '' && new URLSearchParams(request.query).get('hello') === '1';
     const session = new Connection<RawState>(hello ? rawRoomWithHello : rawRoom, path.channel, connections);
     const deflate = channelPolicy.compresses(path.channel) && offersDeflate(request);
@@ -105,6 +112,26 @@ export class PublicListener {
   #findNoRoom(): Refusal | null {
     if (this.#options.readiness.closed) return { reason: 'stopping', detail: 'this node is stopping' };
     return this.#options.connections.full ? { reason: 'full', detail: 'this node is full' } : null;
+  }
+
+  /**
+   * What a client gets when more come than are taken; null if it is welcome.
+   *
+   * @param isDeaf nothing of a refusal reaches it: it is a page, or a program with the same interface
+   */
+  #whileBusy(subprotocol: string | null, isDeaf: boolean): HttpReply | Upgrade | null {
+    const { admission, metrics } = this.#options;
+    const answer = admission.ask();
+    if (answer === 'welcome') return null;
+    const { retryAfterMs, mayBeTold } = answer;
+    const refusal = this.#refuse({
+      reason: 'busy',
+      detail: 'too many clients come at once',
+      retryAfterMs,
+    });
+    if (!isDeaf || !mayBeTold) return refusal;
+    metrics.handshakesTold.value += 1;
+    return { session: new TurnedAway(retryAfterMs), ...(subprotocol !== null && { subprotocol }) };
   }
 
   #refuse(refusal: Refusal): HttpReply {

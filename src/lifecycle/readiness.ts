@@ -11,8 +11,11 @@
  */
 export type ReadinessState = 'waiting' | 'ready' | 'stopping';
 
-/** What a node may lack: its own start; Redis where it is part of a cluster, and its connection for channels with history. */
-export type Need = 'start' | 'redis' | 'history';
+/**
+ * What a node may lack: its own start; Redis where it is part of a cluster, the relay where it is one of several workers
+ * without Redis; and its connection for channels with history.
+ */
+export type Need = 'start' | 'redis' | 'relay' | 'history';
 
 export class Readiness {
   readonly #lacking = new Set<Need>(['start']);

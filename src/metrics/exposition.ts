@@ -2,17 +2,21 @@
  * The Prometheus text form of the metrics. prom-client is loaded with the first scrape, so that a node listens sooner.
  */
 import type Prometheus from 'prom-client';
-import { Counter, Histogram, LabelledCounter, LabelledHistogram } from './counter.ts';
-import type { Metrics } from './metrics.ts';
+import { Counter, Histogram, LabelledCounter, LabelledHistogram, type Metric } from './counter.ts';
 
-/** Writes all metrics of a node in the Prometheus text exposition format 0.0.4. */
+/** Whatever has metrics. */
+export interface MetricSet {
+  all(): readonly Metric[];
+}
+
+/** Writes all metrics of a process in the Prometheus text exposition format 0.0.4. */
 export class Exposition {
   static readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
 
-  readonly #metrics: Metrics;
+  readonly #metrics: MetricSet;
   #registry: Promise<{ metrics(): Promise<string> }> | null = null;
 
-  constructor(metrics: Metrics) {
+  constructor(metrics: MetricSet) {
     this.#metrics = metrics;
   }
 

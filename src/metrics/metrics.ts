@@ -19,6 +19,7 @@ export const refusalReasons = [
   'not_permitted',
   'full',
   'stopping',
+  'busy',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
@@ -335,6 +336,10 @@ export class Metrics {
     'outcry_publications_received_total',
     'Publications that clients of this node sent.',
   );
+  readonly degradedTold = new Counter(
+    'outcry_degraded_told_total',
+    'Times that all native clients were told that publications of other nodes do not reach them for now.',
+  );
   readonly duplicatesDiscarded = new LabelledCounter(
     'outcry_duplicates_discarded_total',
     'Publications in channels without history whose idempotency key was known, so that they were not broadcast again: of clients of this node and the API, or of other nodes.',
@@ -423,6 +428,10 @@ export class Metrics {
     'Times that a connection was to be brought back to a channel that it had been spared, by result.',
     'result',
     ['done', 'failed'],
+  );
+  readonly handshakesTold = new Counter(
+    'outcry_handshakes_told_total',
+    'Clients that were refused as `busy` by a close with 1013 instead of a 503, because they could not read that.',
   );
   readonly drainPhase = new Gauge(
     'outcry_drain_phase',

@@ -62,6 +62,21 @@ export const maxFrameBytes = 16_777_216 + 65_536;
 /** A buffer that grew beyond this for a large payload is given back. */
 const keepBytes = 262_144;
 
+const header = new MsgpackReader();
+
+/** Who sent a frame, from the part that never changes; null for what is no frame. */
+export function bootIdOf(bytes: Buffer): string | null {
+  header.open(bytes);
+  try {
+    if (header.array() < 4) return null;
+    header.unsigned();
+    return header.text(maxBootIdBytes);
+  } catch (error) {
+    if (error instanceof Malformed) return null;
+    throw error;
+  }
+}
+
 export interface FrameSender {
   bootId: string;
   nodeId: string;

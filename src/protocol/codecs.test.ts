@@ -838,6 +838,7 @@ const sent: [what: string, encode: (codec: Codec) => Payload, json: string, msgp
     '93 02 02 94 96 a1 "a" 01 00 c2 a1 "e" 39 97 a1 "b" 02 00 c3 a1 "e" 39 c3 98 a1 "c" 03 00 c2 a1 "e" 39 c2 a5 "ahead" 98 a1 "d" 04 00 c3 c0 c0 c2 ab "unavailable"',
   ],
   ['ping', (codec) => codec.encode({ type: 'ping' }), '{"type":"ping"}', '91 05'],
+  ['degraded', (codec) => codec.encode({ type: 'degraded' }), '{"type":"degraded"}', '91 0b'],
   [
     'pong',
     (codec) => codec.encode({ type: 'pong', id: 5, time }),

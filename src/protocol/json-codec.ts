@@ -125,6 +125,7 @@ function objectOf(reply: Reply): object {
         duplicate: reply.duplicate || undefined,
       };
     case 'ping':
+    case 'degraded':
       return { type: reply.type };
     case 'pong':
       return { type: reply.type, id: reply.id ?? undefined, time: reply.time };

@@ -26,6 +26,7 @@ export const replyNumbers = {
   gap: 8,
   error: 9,
   snapshot: 10,
+  degraded: 11,
 } as const satisfies Record<Reply['type'] | 'batch' | 'gap' | 'snapshot', number>;
 
 export const gapNumbers = {

@@ -132,4 +132,6 @@ export type Reply =
     }
   | { type: 'ping' }
   | { type: 'pong'; id: number | null; time: number }
+  /** To all: publications of other nodes do not reach this one from now on, in no channel. */
+  | { type: 'degraded' }
   | { type: 'error'; id: number | null; error: ErrorName; message: string };

@@ -161,8 +161,9 @@ function writeReply(writer: MsgpackWriter, reply: Reply): void {
       break;
     }
     case 'ping':
+    case 'degraded':
       writer.array(1);
-      writer.unsigned(replyNumbers.ping);
+      writer.unsigned(replyNumbers[reply.type]);
       break;
     case 'pong':
       writeStart(writer, 3, reply);

@@ -137,6 +137,21 @@ export class SequencedWriter {
     return { pieces: bounds.map((from, piece) => bytes.subarray(from, bounds[piece + 1])), keyed };
   }
 
+  /** A whole frame with one batch. */
+  frame(shard: number, channel: string, { epoch, offset, publications }: SequencedBatch): Buffer {
+    const writer = this.#writer;
+    writer.clear(keepBytes);
+    writer.array(4);
+    writer.unsigned(sequencedVersion);
+    writer.unsigned(shard);
+    writer.text(` ${epoch} ${offset} 0`);
+    writer.array(1);
+    writer.array(2);
+    writer.text(channel);
+    this.#writeEntry(publications);
+    return writer.copy();
+  }
+
   #writeEntry(publications: readonly Publication[]): KeyedPlace[] {
     const writer = this.#writer;
     const start = writer.length;

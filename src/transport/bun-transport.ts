@@ -98,7 +98,7 @@ function serve(options: ListenOptions): Server {
     return Bun.serve<BunSocket>({
       hostname: options.host,
       port: options.port,
-      reusePort: false,
+      reusePort: options.shared,
       idleTimeout: keepAliveSeconds,
       development: false,
       maxRequestBodySize: options.maxBodyBytes,

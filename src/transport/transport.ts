@@ -126,6 +126,11 @@ export interface ListenOptions {
   host: string;
   /** 0 takes any free port. */
   port: number;
+  /**
+   * Other processes of this user may listen on the same port, if all of them say so: the kernel gives each connection to one
+   * of them (SO_REUSEPORT, Linux only). Otherwise the port is taken alone.
+   */
+  shared: boolean;
   handle: RequestHandler;
   maxPayloadBytes: number;
   /** Bodies of requests that say that they are larger may be refused by the runtime itself, with a bare 413. */
@@ -152,7 +157,7 @@ export interface Listener {
 }
 
 /**
- * Binds a port, alone: a second listener on the same one fails.
+ * Binds a port, alone unless it is `shared`: a second listener on the same one fails.
  *
  * @throws UserError (exit code 3) when the address is taken or cannot be bound
  */

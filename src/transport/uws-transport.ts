@@ -3,7 +3,8 @@
  *
  * Quirks that are absorbed here, seen with 20.30:
  *
- * - SO_REUSEPORT is its default, so two programs can share a port without noticing: the port is taken exclusively.
+ * - SO_REUSEPORT is its default, so two programs can share a port without noticing: the port is taken exclusively unless it is
+ *   to be shared.
  * - A message over `maxPayloadLength` ends in a bare TCP close. The limit given to it is twice ours, so that we can close
  *   with 1009 as the other runtime does; beyond twice the limit it is a bare close all the same.
  * - `publish` tells nothing, so every publish counts as one that somebody may not have taken at once.
@@ -57,7 +58,8 @@ type ListenAt = (
   done: (socket: uws.us_listen_socket | false) => void,
 ) => void;
 
-/** LIBUS_LISTEN_EXCLUSIVE_PORT, which the types have as an enum that does not exist at run time. */
+/** LIBUS_LISTEN_DEFAULT and LIBUS_LISTEN_EXCLUSIVE_PORT, which the types have as an enum that does not exist at run time. */
+const sharedPort = 0;
 const exclusivePort = 1;
 
 /** A topic that nobody publishes to, because the contract keeps U+0000 for the transport; see the quirks. */
@@ -89,7 +91,8 @@ class UwsListener implements Listener {
     let bound: uws.us_listen_socket | false = false;
     // The types know no options beside a host; the function does.
     const { listen } = app as unknown as { listen: ListenAt };
-    listen.call(app, options.host, options.port, exclusivePort, (socket) => {
+    const flags = options.shared ? sharedPort : exclusivePort;
+    listen.call(app, options.host, options.port, flags, (socket) => {
       bound = socket;
     });
     return bound === false ? null : new UwsListener(library, app, bound);

@@ -164,4 +164,24 @@ describe.concurrent('every scenario, small:', { timeout: patienceMs }, () => {
     }
     expect(text).toContain(`${outcry}: handshakes a second at least 0.8 × bare`);
   });
+
+  test('million accounts for everybody, through HAProxy with TLS', async () => {
+    const { figures } = await figuresOf(
+      ...['million', '--clients', '300', '--via', 'haproxy-tls', '--runtime', nodes, '--no-reference'],
+      ...['--idle-seconds', '0.2', '--broadcasts', '2', '--size', '100'],
+    );
+    const broadcasts = figures.raw.filter(({ phase }: { phase: string }) => phase === 'broadcast');
+    expect(broadcasts.length).toBe(2);
+    for (const broadcast of broadcasts)
+      expect(broadcast).toMatchObject({
+        ...{ joined: 300, received: 300, duplicates: 0, gaps: 0, corrupted: 0, foreign: 0 },
+      });
+  });
+
+  test('million refuses what does not fit, and says what would', async () => {
+    const run = startBench('million', '--clients', '100000000');
+    expect(await run.exited).toBe(1);
+    expect(run.text()).toMatch(/connections do not fit here: .*--clients \d+000 would fit/);
+    expect(run.text()).not.toContain(' at ');
+  });
 });

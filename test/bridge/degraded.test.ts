@@ -5,11 +5,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectTo, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Client } from '../../src/client/client.ts';
 import { post } from '../support/api.ts';
 import { Follower } from '../support/follower.ts';
 import { NativeClient, type Subprotocol } from '../support/native-client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { TestRedis } from '../support/redis.ts';
+import { calm } from '../support/surroundings.ts';
 import { until } from '../support/until.ts';
 
 let redis: TestRedis;
@@ -85,7 +87,7 @@ describe('a publication', () => {
     native.say(publish);
     expect(await native.hear()).toEqual({ type: 'published', id: 2 });
     await redis.kill();
-    await left.untilReady(503);
+    expect(await native.hear()).toEqual({ type: 'degraded' });
     native.say(publish);
     expect(await native.hear()).toEqual({ type: 'published', id: 2, degraded: true });
     await redis.start();
@@ -109,6 +111,64 @@ describe('a publication', () => {
     expect(await says(native)).toEqual([]);
     expect((await post(left, 'publish', { channel: 'h:a', text: 'x' })).status).toBe(503);
     expect(await left.metric('outcry_errors_total{error="unavailable"}')).toBe(2);
+  });
+});
+
+describe('its beginning', () => {
+  it.each([
+    ['outcry.v1.json', { type: 'degraded' }],
+    ['outcry.v1.msgpack', [11]],
+  ] as const)('is told once to each client, whatever it has joined, in %s', async (subprotocol, degraded) => {
+    await redis.start();
+    const left = await node(...withHistory);
+    await left.untilReady(200);
+    const json = subprotocol === 'outcry.v1.json';
+    const [joined, idle] = [await connect(left, subprotocol), await connect(left, subprotocol)];
+    const channels = ['a', 'b', 'h:a'];
+    joined.say(json ? { ...subscribe, channels } : [2, 1, channels]);
+    await joined.hear();
+    await redis.kill();
+    expect([await joined.hear(), await idle.hear()]).toEqual([degraded, degraded]);
+    await left.untilReady(503);
+    expect(await left.metric('outcry_degraded_told_total')).toBe(1);
+    await redis.start();
+    await left.untilReady(200);
+    // Each channel has its own end, by which it is known that nothing else was told.
+    const reasonOf = (told: unknown) => (json ? (told as { reason: string }).reason : (told as unknown[])[2]);
+    const ends = [await joined.hear(), await joined.hear(), await joined.hear(), await joined.hear()];
+    const [away, renewed, healed] = json ? ['bridge_away', 'epoch_changed', 'healed'] : [2, 3, 5];
+    expect(ends.map(reasonOf).sort()).toEqual([away, away, renewed, healed].sort());
+    idle.say(json ? { type: 'ping', id: 9 } : [5, 9]);
+    expect(await idle.hear()).toMatchObject(json ? { type: 'pong' } : [6, 9, expect.anything()]);
+  });
+
+  it('is told by the SDK for each channel that is joined, and its end too', async () => {
+    await redis.start();
+    const left = await node(...withHistory);
+    await left.untilReady(200);
+    const client = new Client(left.url, {}, calm);
+    onTestFinished(() => client.close());
+    const told: string[] = [];
+    for (const name of ['degraded', 'restored'] as const)
+      client.on(name, ({ channel }) => told.push(`${name} ${channel}`));
+    const [a, h] = [client.subscribe('a'), client.subscribe('h:a')];
+    await Promise.all([a.ready(), h.ready()]);
+    redis.freeze();
+    await until(
+      () => told,
+      ({ length }) => length === 2,
+      { what: 'degraded' },
+    );
+    const late = client.subscribe('a');
+    const joined = await new Promise((resolve) => late.on('subscribed', resolve));
+    expect(joined).toMatchObject({ degraded: true });
+    redis.thaw();
+    await until(
+      () => told,
+      ({ length }) => length === 4,
+      { what: 'restored' },
+    );
+    expect(told.sort()).toEqual(['degraded a', 'degraded h:a', 'restored a', 'restored h:a']);
   });
 });
 
@@ -144,7 +204,10 @@ describe('its end', () => {
     await left.untilReady(503);
     await redis.start();
     await left.untilReady(200);
-    expect(await says(native)).toEqual([{ type: 'gap', channel: 'a', reason: 'bridge_away' }]);
+    expect(await says(native)).toEqual([
+      { type: 'degraded' },
+      { type: 'gap', channel: 'a', reason: 'bridge_away' },
+    ]);
     expect(await left.metric('outcry_gaps_told_total{reason="bridge_away"}')).toBe(1);
   });
 

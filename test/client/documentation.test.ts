@@ -1,6 +1,5 @@
 /**
- * Every program in docs/client.md, run as it stands there, on Bun and on Node; only the address of the node is another. The one that
- * needs the latest value of each key runs against a model of a node.
+ * Every program in docs/client.md, run as it stands there, on Bun and on Node; only the address of the node is another.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +11,6 @@ import { clientBundles } from '../../bin/client-bundle.mjs';
 import { findBun } from '../../bin/find-bun.mjs';
 import { launchChromium } from '../support/chromium.ts';
 import { endsWithUs } from '../support/leftovers.ts';
-import { ModelNode } from '../support/model-node.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -48,7 +46,8 @@ let folder: string;
 beforeAll(async () => {
   clientBundles();
   folder = mkdtempSync(join(root, 'dist-documentation-'));
-  const start = () => startNode(['--namespaces', '{"orders": {"historySize": 1000}}']);
+  const start = () =>
+    startNode(['--namespaces', '{"orders": {"historySize": 1000}, "board": {"latest": 1000}}']);
   const [bun, node] = await Promise.all([start(), start()]);
   nodes = { bun, node };
 });
@@ -89,12 +88,7 @@ async function prints(
   flags: readonly string[],
 ): Promise<void> {
   const file = join(folder, name);
-  const model = await ModelNode.start({ size: 1_000, latest: true });
-  onTestFinished(() => model.stop());
-  writeFileSync(
-    file,
-    (programs.get(name) ?? '').replaceAll('ws://localhost:8080', name === 'board.js' ? model.url : url),
-  );
+  writeFileSync(file, (programs.get(name) ?? '').replaceAll('ws://localhost:8080', url));
   const child = spawn(runtime, [...flags, file], { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
   endsWithUs(child);
   const expected = outputs[name] as RegExp;

@@ -235,6 +235,20 @@ it('takes a key once, whether it comes from the SDK, over the API or from the co
   expect(chronicle.entries).toEqual(['subscribed', 'once', 'next']);
 });
 
+it('the API says where a stream of lines ends, and where a channel stands', async () => {
+  const url = `http://127.0.0.1:${safe.adminPort}/api`;
+  const lines = ['long:lines', 'plain', 'long:lines'].map((channel) =>
+    JSON.stringify({ channel, text: 'x' }),
+  );
+  const headers = { 'Content-Type': 'application/x-ndjson' };
+  const answer = await fetch(`${url}/publish`, { method: 'POST', headers, body: lines.join('\n') });
+  const { positions } = (await answer.json()) as { positions: { epoch: string }[] };
+  expect(positions).toEqual([{ channel: 'long:lines', epoch: expect.any(String), offset: 2 }]);
+  const stands = async (channel: string) => (await fetch(`${url}/channels/${channel}`)).json();
+  expect(await stands('long%3Alines')).toMatchObject({ epoch: positions[0]?.epoch, offset: 2 });
+  expect(await stands('plain')).not.toHaveProperty('offset');
+});
+
 describe('with a Redis that', () => {
   it('comes back empty it is told, and goes on', async () => {
     const mortal = await TestRedis.start();

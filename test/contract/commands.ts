@@ -32,6 +32,8 @@ export interface ListenLimits {
   backpressureLimitBytes?: number;
   /** False unless given. */
   compress?: boolean;
+  /** False unless given. */
+  shared?: boolean;
 }
 
 export type Command =

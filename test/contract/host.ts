@@ -103,6 +103,7 @@ class Host {
     maxPayloadBytes = 65_536,
     backpressureLimitBytes = 1_048_576,
     compress = false,
+    shared = false,
   }: Extract<Command, { do: 'listen' }>): Promise<Result> {
     try {
       const bound = await this.#listen({
@@ -111,6 +112,7 @@ class Host {
         maxPayloadBytes,
         backpressureLimitBytes,
         compress,
+        shared,
         maxBodyBytes: maxPayloadBytes,
         handle: (request) => this.#handle(request),
         onError: (where, error) => say({ event: 'error', where, message: failure(error).message }),

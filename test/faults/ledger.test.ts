@@ -202,6 +202,8 @@ it('a gap with nothing missing is a false alarm', () => {
   sign('gap');
   hear(send());
   expect(report()).toMatchObject({ ...clean, gaps: 1, falseAlarms: 1 });
+  sign('degraded');
+  expect(report()).toMatchObject({ ...clean, gaps: 2, falseAlarms: 1 });
 });
 
 it('who gets things late has caught up when the last of them came', () => {

@@ -51,7 +51,9 @@ describe.each<Subprotocol>(['outcry.v1.json', 'outcry.v1.msgpack'])('%s', (subpr
     expect(follower.standing).toEqual({
       ...{ degraded: false, position: null, recovered: false, reason: 'no_history' },
     });
-    expect(await follower.publish('x', 'key')).toMatchObject({ duplicate: false });
+    const key = `key ${subprotocol}`;
+    expect(await follower.publish('x', key)).toMatchObject({ duplicate: false });
+    expect(await follower.publish('x', key)).toMatchObject({ duplicate: true });
     await follower.close();
   });
 

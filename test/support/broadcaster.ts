@@ -13,6 +13,6 @@ export function newBroadcaster(
   const keys = new IdempotencyKeys<KeyFate>({ clock: new FakeClock(), windowMs: 300_000, maxKeys: 100 });
   return new Broadcaster({
     ...{ bridge: new InProcessBridge(), sequencing: null, keys, metrics: new Metrics() },
-    ...options,
+    ...{ announcements: { degraded() {} }, ...options },
   });
 }

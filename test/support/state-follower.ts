@@ -124,6 +124,15 @@ export class StateFollower {
     return Object.fromEntries([...this.state].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** Reads nothing more until `read`. */
+  stopReading(): void {
+    this.#native.client.socket.pause();
+  }
+
+  read(): void {
+    this.#native.client.socket.resume();
+  }
+
   close(): Promise<void> {
     return this.#native.client.close();
   }
@@ -187,7 +196,7 @@ export class StateFollower {
         this.#answer(rest[0], { epoch: rest[2], offset: rest[3] });
         break;
       case 8:
-        this.#gap(String(rest[1]), { epoch: rest[2], offset: rest[3] });
+        this.#gap(rest[1] === 5 ? 'healed' : String(rest[1]), { epoch: rest[2], offset: rest[3] });
         break;
       case 9:
         this.#error(rest[0], rest[1]);
@@ -269,7 +278,10 @@ export class StateFollower {
   }
 
   #gap(reason: string, position: Position): void {
-    this.gaps.push(reason);
+    const { epoch, offset } = this.position ?? {};
+    if (reason !== 'healed') this.gaps.push(reason);
+    else if (epoch !== position.epoch || offset !== position.offset)
+      this.faults.push(`healed at ${position.offset} of ${position.epoch}, not at ${offset} of ${epoch}`);
     this.position = position;
   }
 

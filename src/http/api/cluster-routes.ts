@@ -41,9 +41,12 @@ export class ClusterRoutes {
 
   async channel(channel: string): Promise<HttpReply> {
     if (!isChannelName(channel)) return badChannel();
-    const { value, complete } = await this.#operator.subscribers(channel);
+    const [{ value, complete }, position] = await Promise.all([
+      this.#operator.subscribers(channel),
+      this.#operator.position(channel),
+    ]);
     const node = this.#operator.subscribersHere(channel);
-    return json(200, { channel, subscribers: { node, cluster: value }, complete });
+    return json(200, { channel, subscribers: { node, cluster: value }, ...position, complete });
   }
 
   /** The same by path, percent-encoded. */

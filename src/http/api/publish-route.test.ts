@@ -120,6 +120,20 @@ describe('in channels with history', () => {
       body: { published: 2, refused: 1, unknown: 0, errors: [{ line: 3, code: 200 }] },
     });
   });
+
+  test('a stream says where it stands at last, of the first 100 channels', async () => {
+    const line = (channel: number | string) => JSON.stringify({ channel: `${channel}`, text: 'x' });
+    const channels = Array.from({ length: 120 }, (_, channel) => channel);
+    outcomes = [at(7), at(8), Promise.resolve('confirmed'), at(3, true), ...channels.map((n) => at(n + 1))];
+    const lines = [...['a', 'a', 'plain', 'a'], ...channels].map(line).join('\n');
+    const { body } = await post(lines, { type: 'application/x-ndjson' });
+    expect(body).toMatchObject({ published: 124, refused: 0 });
+    expect(body.positions).toHaveLength(100);
+    expect(body.positions.slice(0, 2)).toEqual([
+      { channel: 'a', epoch: 'e', offset: 8 },
+      { channel: '0', epoch: 'e', offset: 1 },
+    ]);
+  });
 });
 
 describe('one publication', () => {

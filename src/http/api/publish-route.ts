@@ -5,6 +5,7 @@
  * published. A stream is published line by line as it arrives, and the answer counts. 200 means that the bridge to the
  * other nodes has confirmed every publication, or that there are no others.
  */
+import type { Position } from '../../channel/position.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { HttpReply, HttpRequest } from '../../transport/transport.ts';
 import { json } from '../reply.ts';
@@ -23,6 +24,8 @@ import {
 
 /** Refused lines that an answer lists. */
 const maxListedErrors = 10;
+/** Channels of a stream whose positions it lists. */
+const maxListedPositions = 100;
 
 /** The commonest answer, made once. An answer to POST is not cached anyway, so one header is enough. */
 const onePublished: HttpReply = {
@@ -138,7 +141,10 @@ export class PublishRoute {
       tally.refuse(read, tally.line);
       this.#metrics.apiErrors.values[read.error] += 1;
     }
-    const { unknown, failed, refused } = await this.#publisher.publish(entries);
+    const { unknown, failed, refused, receipts } = await this.#publisher.publish(entries);
+    receipts?.forEach((receipt, index) => {
+      if (receipt !== null) tally.standsAt(entries[index]?.channel ?? '', receipt);
+    });
     tally.unknown += unknown;
     tally.published += entries.length - unknown - failed.length - refused.length;
     for (const [indices, refusal] of [
@@ -169,6 +175,8 @@ class Tally {
   #refused = 0;
   #unavailable = false;
   readonly #errors: object[] = [];
+  /** By channel, of the last publication that went into its history. */
+  readonly #positions = new Map<string, Position>();
 
   refuse(refusal: Refusal, line: number): void {
     this.#refused += 1;
@@ -176,12 +184,23 @@ class Tally {
     if (this.#errors.length < maxListedErrors) this.#errors.push({ line, ...errorOf(refusal) });
   }
 
+  standsAt(channel: string, { position }: Receipt): void {
+    if (position === null) return;
+    const known = this.#positions.get(channel);
+    // What was repeated is older.
+    if (known?.epoch === position.epoch && known.offset > position.offset) return;
+    if (known !== undefined || this.#positions.size < maxListedPositions)
+      this.#positions.set(channel, position);
+  }
+
   report() {
+    const positions = Array.from(this.#positions, ([channel, position]) => ({ channel, ...position }));
     return {
       published: this.published,
       refused: this.#refused,
       unknown: this.unknown,
       errors: this.#errors,
+      ...(positions.length > 0 && { positions }),
     };
   }
 

@@ -116,6 +116,10 @@ export const linesReply = z.object({
   errors: z
     .array(z.object({ line: z.int(), code: z.int(), name: z.enum(errorNames), message: z.string() }))
     .describe('the first of the lines that were refused'),
+  positions: z
+    .array(z.object({ channel: z.string(), epoch: z.string(), offset: count }))
+    .optional()
+    .describe('where the last publication of each channel with history is, of the first 100 such channels'),
 });
 
 const nodeCounts = z.object({ connections: count, channels: count, subscriptions: count });
@@ -128,6 +132,11 @@ export const countsReply = z.object({
 export const channelReply = z.object({
   channel: z.string(),
   subscribers: z.object({ node: count, cluster: count }),
+  epoch: z
+    .string()
+    .optional()
+    .describe('with offset, where the channel stands, if it has a history that can be asked'),
+  offset: count.optional(),
   complete,
 });
 

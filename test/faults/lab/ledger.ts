@@ -178,7 +178,8 @@ export class Page {
           signMs = Math.max(signMs ?? 0, at - sentAt);
         }
     }
-    const gaps = this.#signs.filter(({ sign }) => sign === 'gap' || sign === 'degraded').length;
+    const gaps = this.#signs.filter(({ sign }) => sign === 'gap').length;
+    const states = this.#signs.filter(({ sign }) => sign === 'degraded').length;
     return {
       heard: this.#heard,
       lost,
@@ -189,7 +190,8 @@ export class Page {
       reordered: this.#reordered,
       corrupted: this.#corrupted,
       phantom: this.#phantom,
-      gaps,
+      gaps: gaps + states,
+      // That nothing of the others arrives for now is true, whether or not something is missing in the end.
       falseAlarms: lost === 0 ? gaps : 0,
       signMs,
       toldAt,

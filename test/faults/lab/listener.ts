@@ -80,6 +80,9 @@ export class Listener {
       const unrecovered = (event as { recovered?: boolean }).recovered === false;
       page.sign(event.degraded ? 'degraded' : unrecovered ? 'gap' : 'rejoined', now);
     });
+    this.client.on('degraded', (event) => {
+      if (event.channel === channel) page.sign('degraded', performance.now());
+    });
     subscription.on('error', () => {}); // Tried again, or the page shows what is missing.
     return subscription.ready().then(() => page.open());
   }

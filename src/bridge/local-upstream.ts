@@ -1,0 +1,75 @@
+/**
+ * What stands behind a relay without Redis: nothing. The relay hands messages from one worker to the others, and keeps the
+ * history of all of them. Nothing outlives it, so its identity is new at each start.
+ */
+import { randomBytes } from 'node:crypto';
+import type { ReadValue, WireValue } from '../protocol/relay-frame.ts';
+import type { ServerIdentity } from './broker.ts';
+import { type RelayUpstream, type RelayUpstreamEvents, refusal } from './relay-upstream.ts';
+
+/** Values that are settled at most; workers of one version settle one. */
+const maxSettled = 16;
+
+/** The history that the relay keeps (`history/relay-history.ts`). */
+export interface KeptHistory {
+  /** @param hand takes a frame for the pub/sub channel of a shard */
+  start(hand: (channel: string, frame: Buffer) => void): void;
+  ask(question: readonly ReadValue[]): Promise<WireValue>;
+  stop(): Promise<void>;
+}
+
+export class LocalUpstream implements RelayUpstream {
+  readonly #identity: ServerIdentity = { runId: randomBytes(20).toString('hex'), role: 'master' };
+  readonly #history: KeptHistory | null;
+  readonly #isEcho: (channel: string) => boolean;
+  readonly #settled = new Map<string, string>();
+  #events: RelayUpstreamEvents | null = null;
+
+  /** @param isEcho whether a worker wants to hear in a channel what it has published itself */
+  constructor(history: KeptHistory | null, isEcho: (channel: string) => boolean) {
+    this.#history = history;
+    this.#isEcho = isEcho;
+  }
+
+  start(events: RelayUpstreamEvents): void {
+    this.#events = events;
+    this.#history?.start((channel, frame) => events.message(channel, frame, null));
+  }
+
+  identity(): ServerIdentity {
+    return this.#identity;
+  }
+
+  async publish(channel: string, bytes: Buffer, from: string): Promise<void> {
+    this.#events?.message(channel, bytes, this.#isEcho(channel) ? null : from);
+  }
+
+  async subscribe(): Promise<void> {}
+
+  async unsubscribe(): Promise<void> {}
+
+  async identify(): Promise<ServerIdentity> {
+    return this.#identity;
+  }
+
+  async settle(key: string, value: string): Promise<string> {
+    const settled = this.#settled.get(key);
+    if (settled !== undefined) return settled;
+    if (this.#settled.size >= maxSettled) throw refusal('too many values');
+    this.#settled.set(key, value);
+    return value;
+  }
+
+  async run(): Promise<WireValue> {
+    throw refusal('there is no Redis behind this relay');
+  }
+
+  async askHistory(question: readonly ReadValue[]): Promise<WireValue> {
+    if (this.#history === null) throw refusal('no channel has a history');
+    return await this.#history.ask(question);
+  }
+
+  async stop(): Promise<void> {
+    await this.#history?.stop();
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Several workers on one port, as their clients meet them: without Redis, where their relay is all that joins them, and with one,
+ * which the relay shares among them.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { TestClient } from '../support/client.ts';
+import { Follower, type Position, positionIn } from '../support/follower.ts';
+import { startHost, type TestHost, type TestProcess } from '../support/host.ts';
+import { startNode } from '../support/node.ts';
+import { TestRedis } from '../support/redis.ts';
+import { until } from '../support/until.ts';
+
+const namespaces = ['--namespaces', '{"h": {"historySize": 10000}}'];
+
+/** Members of a raw room, one on each worker. */
+async function members(host: TestHost, room: string): Promise<[TestClient, TestClient]> {
+  const found = new Map<string, TestClient>();
+  while (found.size < 2) {
+    const client = await TestClient.open(`${host.url}/raw/${room}?hello=1`);
+    const { node, degraded } = JSON.parse(await client.text());
+    const worker = node.slice(-1);
+    if (degraded === true) throw new Error(`worker ${worker} says that it does not reach the others`);
+    if (found.has(worker)) await client.close();
+    else found.set(worker, client);
+  }
+  const both = ['0', '1'].map((worker) => found.get(worker) as TestClient);
+  onTestFinished(async () => void (await Promise.all(both.map((client) => client.close()))));
+  return both as [TestClient, TestClient];
+}
+
+async function publishAt({ adminPort }: TestProcess, channel: string, text: string): Promise<number> {
+  const reply = await fetch(`http://127.0.0.1:${adminPort}/api/publish`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ channel, text }),
+  });
+  return reply.status;
+}
+
+/** Who follow a channel with history; on any workers. */
+async function followers(host: TestHost, channel: string, count: number): Promise<Follower[]> {
+  const all = await Promise.all(Array.from({ length: count }, () => Follower.join(host.url, channel)));
+  onTestFinished(async () => void (await Promise.all(all.map((each) => each.close()))));
+  return all;
+}
+
+const numbers = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, i) => String(first + i));
+
+const faultsOf = (all: readonly Follower[]) => all.flatMap(({ faults, gaps }) => [...faults, ...gaps]);
+
+/** Every worker knows the others of the host. */
+async function untilAllReady(host: TestHost): Promise<void> {
+  for (const part of ['0', '1'])
+    await until(
+      async () => (await fetch(`http://127.0.0.1:${host.process(part).adminPort}/health/ready`)).status,
+      (status) => status === 200,
+      { what: `worker ${part} being ready` },
+    );
+}
+
+describe.each(['no Redis', 'a Redis'])('two workers and %s', (which) => {
+  let redis: TestRedis | null = null;
+  let host: TestHost;
+  beforeAll(async () => {
+    redis = which === 'a Redis' ? await TestRedis.start() : null;
+    host = await startHost(2, [...namespaces, ...(redis === null ? [] : ['--redis', redis.url])]);
+    await untilAllReady(host);
+  });
+  afterAll(async () => {
+    await host.stop();
+    await redis?.kill();
+  });
+
+  it('hear each other, in order and once', async () => {
+    const [zero, one] = await members(host, 'room');
+    for (const text of numbers(1, 100)) zero.send(text);
+    for (const client of [zero, one])
+      for (const text of numbers(1, 100)) expect(await client.text()).toBe(text);
+    one.send(Buffer.from([1, 2, 3]));
+    expect(await zero.next()).toEqual({ text: false, data: Buffer.from([1, 2, 3]) });
+  });
+
+  it('number what is published in a channel with history in one order, wherever it is published', async () => {
+    const all = await followers(host, 'h:order', 4);
+    const both = [host.process('0'), host.process('1')];
+    await Promise.all(
+      numbers(1, 100).flatMap((text) =>
+        both.map((worker, n) => publishAt(worker, 'h:order', `${n}-${text}`)),
+      ),
+    );
+    const heard = await Promise.all(all.map((follower) => follower.hears(200)));
+    for (const texts of heard) expect(texts).toEqual(heard[0]);
+    expect(faultsOf(all)).toEqual([]);
+  });
+
+  it('give whoever comes back exactly what was missed, on any worker', async () => {
+    const [follower] = (await followers(host, 'h:missed', 1)) as [Follower];
+    const answers = await Promise.all(numbers(1, 50).map((text) => follower.publish(text)));
+    const since = positionIn(answers[19] as Parameters<typeof positionIn>[0]);
+    for (let n = 0; n < 4; n += 1) {
+      const late = await Follower.join(host.url, 'h:missed', { since });
+      expect(late.standing).toMatchObject({ recovered: true, reason: null });
+      expect(await late.hears(30)).toEqual(numbers(21, 50));
+      await late.close();
+    }
+  });
+
+  it('have one admin listener: metrics of all, the API of any, and whether one is ready', async () => {
+    const [zero] = await members(host, 'counted');
+    expect(await host.metric('outcry_workers_listening{worker="host"}')).toBe(2);
+    for (const worker of ['0', '1'])
+      expect(await host.metric(`outcry_bridge_connected{worker="${worker}"}`)).toBe(1);
+    expect(await host.metric('outcry_relay_connections_open{worker="relay"}')).toBe(6);
+    const admin = `http://127.0.0.1:${host.adminPort}`;
+    expect((await fetch(`${admin}/health/ready`)).status).toBe(200);
+    const reply = await fetch(`${admin}/api/publish`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ channel: 'counted', text: 'through the front' }),
+    });
+    expect(reply.status).toBe(200);
+    expect(await zero.text()).toBe('through the front');
+    const { nodes } = (await (await fetch(`${admin}/api/nodes`)).json()) as { nodes: unknown[] };
+    // With Redis the relay is a node of the cluster, without clients.
+    expect(nodes).toHaveLength(redis === null ? 2 : 3);
+  });
+
+  it('lose only the clients of the one that is killed, and it is started again', async () => {
+    const [zero, one] = await members(host, 'killed');
+    const killed = host.process('0');
+    process.kill(killed.pid, 'SIGKILL');
+    expect((await zero.closed).code).toBe(1006);
+    one.send('still here');
+    expect(await one.text()).toBe('still here');
+    await host.untilAnother('0', killed);
+    await untilAllReady(host);
+    const [again] = await members(host, 'killed');
+    one.send('welcome back');
+    expect(await again.text()).toBe('welcome back');
+    expect(await host.metric('outcry_process_restarts_total{worker="host",process="worker"}')).toBe(1);
+    expect(one.socket.readyState).toBe(one.socket.OPEN);
+  });
+
+  it('say so when their relay is killed, and heal: nothing is lost without a word', async () => {
+    const all = await followers(host, 'h:relay', 4);
+    expect(await publishAt(host.process('0'), 'h:relay', 'before')).toBe(200);
+    await Promise.all(all.map((follower) => follower.hears(1)));
+    const before = all.map(({ position }) => position as Position);
+    const killed = host.process('relay');
+    process.kill(killed.pid, 'SIGKILL');
+    await host.untilAnother('relay', killed);
+    await untilAllReady(host);
+    await until(
+      () => publishAt(host.process('1'), 'h:relay', 'after'),
+      (status) => status === 200,
+    );
+    for (const [n, follower] of all.entries()) {
+      await until(
+        () => follower.texts,
+        (texts) => texts.at(-1) === 'after',
+        { what: 'what came after' },
+      );
+      expect(follower.faults).toEqual([]);
+      const { epoch } = follower.position as Position;
+      // What Redis keeps outlives the relay; what the relay kept does not, and everybody is told.
+      if (redis === null) {
+        expect(follower.gaps).toContain('epoch_changed');
+        expect(epoch).not.toBe(before[n]?.epoch);
+      } else {
+        expect(follower.gaps.filter((reason) => reason !== 'bridge_away')).toEqual([]);
+        expect(epoch).toBe(before[n]?.epoch);
+      }
+    }
+    const [zero, one] = await members(host, 'healed');
+    zero.send('joined again');
+    expect(await one.text()).toBe('joined again');
+  });
+
+  it.runIf(which === 'a Redis')(
+    'are one with other hosts, and Redis sends each frame once for both',
+    async () => {
+      const other = await startNode(['--redis', (redis as TestRedis).url, ...namespaces]);
+      onTestFinished(async () => void (await other.stop()));
+      await other.untilReady(200);
+      const [zero, one] = await members(host, 'far');
+      const far = await TestClient.open(`${other.url}/raw/far?hello=1`);
+      onTestFinished(() => far.close());
+      await far.text();
+      far.send('from afar');
+      for (const client of [zero, one, far]) expect(await client.text()).toBe('from afar');
+      zero.send('to afar');
+      for (const client of [zero, one, far]) expect(await client.text()).toBe('to afar');
+      const subscribers = await (redis as TestRedis).client().pubsub('NUMSUB', 'outcry.v1.beat');
+      // The relay of the host, and the other node.
+      expect(Number(subscribers[1])).toBe(2);
+    },
+  );
+
+  it('all stop with the host, and leave nothing', async () => {
+    const [zero, one] = await members(host, 'end');
+    const parts = ['0', '1', 'relay'].map((part) => host.process(part).pid);
+    const socket = socketOf(host.process('relay').pid);
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+    expect(await host.stop()).toBe(0);
+    for (const client of [zero, one]) expect((await client.closed).code).toBe(1001);
+    expect(parts.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+    expect(existsSync(socket)).toBe(false);
+  });
+});
+
+/** The Unix socket that a process was told to listen on. */
+function socketOf(pid: number): string {
+  const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  return args[args.indexOf('--relay-socket') + 1] ?? '';
+}
