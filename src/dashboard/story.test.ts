@@ -37,6 +37,18 @@ test('a node that comes, and one that comes back', () => {
   );
 });
 
+test('one that was there before the page was is no news, and what ended is told before what took its place', () => {
+  expect(told({ a: {} }, { a: {}, b: { uptimeMs: 60_000 } })).toEqual([]);
+  const cluster = new Cluster();
+  cluster.take(reportOf('a', { uptimeMs: 1_000, gauges: { connections: 3 } }), 1_000);
+  const before = cluster.picture(1_000);
+  cluster.take(reportOf('a', { boot: 'again', uptimeMs: 10 }), 6_000);
+  expect(eventsBetween(before, cluster.picture(6_000)).map(({ text }) => text)).toEqual([
+    'a is gone without a word; it had 3 clients',
+    'a is back, started anew (bun, version 0.1.0)',
+  ]);
+});
+
 test('a drain, from its beginning to its end', () => {
   const stopping = { a: { state: 'stopping' as const, gauges: { connections: 41 } } };
   expect(told({ a: {} }, stopping)).toEqual([
