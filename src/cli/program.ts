@@ -123,11 +123,14 @@ export async function run(options: ProgramOptions): Promise<void> {
   addSettings(
     program
       .command('check')
-      .description('Print the effective settings and what does not fit this machine.')
+      .description('Print the effective settings, what does not fit this machine, and what each Redis says.')
       .addHelpText('after', checkExamples),
   ).action(async (_flags, command: Command) => {
     const { check } = await import('./check.ts');
-    options.print(check(load(command)));
+    const { redisReport } = await import('../assembly/redis-report.ts');
+    const loaded = load(command);
+    options.print(check(loaded));
+    for (const line of await redisReport(loaded.settings)) options.print(line);
   });
 
   addPartsOfAHost(program, options, load);

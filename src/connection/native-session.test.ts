@@ -82,9 +82,7 @@ beforeEach(() => {
         return outcome;
       },
       isSequenced: (channel: string) => channel === 'latest',
-      get reachesOthers() {
-        return bridge.state === 'connected';
-      },
+      reachesOthers: () => bridge.state === 'connected',
     },
     hub,
     announcements,
