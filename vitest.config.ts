@@ -13,7 +13,7 @@ const onBunOnly = [
   'test/client/scripted-node.test.ts',
   'test/docker/**',
   'test/packaging/**',
-  'test/faults/!(faults|tampering).test.ts',
+  'test/faults/!(faults).test.ts',
   'test/haproxy/!(websocket).test.ts',
   'test/history/**',
   'test/browser/dashboard.test.ts',

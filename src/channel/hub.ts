@@ -11,9 +11,8 @@
  * which says the same on all nodes; who keeps it and brings it forward is `sequenced-rooms.ts`.
  */
 import type { Clock } from '../clock.ts';
-import type { Histogram } from '../metrics/counter.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { ChannelHead, Codec } from '../protocol/codec.ts';
+import type { Codec } from '../protocol/codec.ts';
 import type { GapReason, HistoryGapReason, SnapshotReason } from '../protocol/messages.ts';
 import type { SendResult, Socket } from '../transport/transport.ts';
 import { BusyChannels } from './busy-channels.ts';
@@ -22,6 +21,7 @@ import { maxBytesOf, type Payload, type Publication } from './publication.ts';
 import { endOfFrame } from './frame-size.ts';
 import { Pacer } from './pacer.ts';
 import { QuietMarks } from './quiet-marks.ts';
+import { OpenRoom, type Outlet, type Room, type RoomCodec, topicOf } from './room.ts';
 import { snapshotFrames } from './snapshot-frames.ts';
 import { WriteLatency } from './write-latency.ts';
 
@@ -39,59 +39,6 @@ const minCompressedBytes = 256;
 
 /** Called after a broadcast that some subscriber could not take at once, with the bytes that it may have added. */
 export type OnPressure = (bytes: number) => void;
-
-/** The codec of native clients; null for raw ones, who get the payload and nothing around it. */
-export type RoomCodec = Codec | null;
-
-/** A channel that somebody on this node listens to. Whoever joins keeps it to leave by. */
-export interface Room extends ChannelHead {
-  /** Of all kinds together. */
-  readonly subscribers: number;
-}
-
-/** One kind of subscribers of a room. */
-interface Outlet {
-  readonly codec: RoomCodec;
-  readonly topic: string;
-  subscribers: number;
-}
-
-/** What the namespace of a channel says, looked up once. */
-interface RoomTraits {
-  readonly maxDelayMs: number;
-  readonly compress: boolean;
-  readonly latency: Histogram;
-}
-
-class OpenRoom implements Room {
-  readonly channel: string;
-  readonly number: number;
-  sequence = 0;
-  position: Position | null = null;
-  subscribers = 0;
-  publishedAtTick = 0;
-  readonly maxDelayMs: number;
-  readonly compress: boolean;
-  readonly latency: Histogram;
-  counted = 0;
-  /** Broadcast and not flushed yet, and the most bytes that they take. */
-  pending: Publication[] = [];
-  pendingBytes = 0;
-  dirty = false;
-  /**
-   * Only those with a subscriber: one or two, never more than there are codecs. Another array after each change: somebody may
-   * leave while it is gone through, when what is sent to him shows that he does not read.
-   */
-  outlets: readonly Outlet[] = [];
-
-  constructor(channel: string, number: number, { maxDelayMs, compress, latency }: RoomTraits) {
-    this.channel = channel;
-    this.number = number;
-    this.maxDelayMs = maxDelayMs;
-    this.compress = compress;
-    this.latency = latency;
-  }
-}
 
 /** Told when a channel gets its first subscriber of this node, and when it loses its last. */
 export interface ChannelWatch {
@@ -433,9 +380,4 @@ export class Hub {
     this.#options.onPressure(maxBytesOf(payload));
     return false;
   }
-}
-
-/** The topic of the transport that a kind of clients of a channel is in. */
-export function topicOf(channel: string, codec: RoomCodec): string {
-  return `${codec?.subprotocol ?? 'raw'}:${channel}`;
 }

@@ -4,9 +4,9 @@
 import { totalmem } from 'node:os';
 import { advise, type Machine } from '../config/advice.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
-import { connectionsThatFit, descriptorLimit } from '../config/machine.ts';
+import { connectionsThatFit, descriptorLimit, workersOf } from '../config/machine.ts';
 import { resolveNamespaces } from '../config/namespaces.ts';
-import { type SettingKey, settingKeys, settingsTable } from '../config/settings.ts';
+import { type SettingKey, type Settings, settingKeys, settingsTable } from '../config/settings.ts';
 
 /** What `outcry check` prints, without the last line break; of this machine unless another is given. */
 export function check(loaded: LoadedSettings, machine: Machine = thisMachine()): string {
@@ -19,9 +19,17 @@ export function check(loaded: LoadedSettings, machine: Machine = thisMachine()):
     '',
     ...alignColumns([['namespace', 'subscribe', 'publish', 'payload'], ...namespaceRows(loaded)]),
     '',
-    `descriptor limit: ${machine.descriptorLimit}, enough for ${connectionsThatFit(machine.descriptorLimit)} connections`,
+    `descriptor limit: ${machine.descriptorLimit}, enough for ${capacity(loaded.settings, machine)}`,
     ...(advice.length === 0 ? ['everything fits'] : advice.map((sentence) => `warning: ${sentence}`)),
   ].join('\n');
+}
+
+function capacity(settings: Settings, { descriptorLimit }: Machine): string {
+  const each = connectionsThatFit(descriptorLimit);
+  const workers = workersOf(settings);
+  return workers === 1
+    ? `${each} connections`
+    : `${each} connections in each of ${workers} workers, ${each * workers} together`;
 }
 
 function thisMachine(): Machine {
