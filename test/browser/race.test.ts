@@ -28,7 +28,10 @@ beforeAll(async () => {
   page.on('pageerror', (error) => faults.push(error.message));
   await page.goto(race.url);
 });
-afterAll(() => browser?.close());
+// Also when only some of these tests run: killed with its launcher it would leave its processes behind.
+afterAll(async () => {
+  await Promise.all([browser?.close(), race?.interrupt()]);
+});
 
 const figure = (side: string, name: string) => figureOf(page, side, name);
 const counted = (side: string, name: string) => countOf(page, side, name);
