@@ -5,6 +5,8 @@ import type { Runtime } from './test/support/runtimes.ts';
 
 /** Suites that need both runtimes, or start no node: once is enough. */
 const onBunOnly = [
+  'test/bridge/redis-cluster.test.ts',
+  'test/bridge/several-servers.test.ts',
   'test/cli/**',
   'test/client/history.test.ts',
   'test/client/package.test.ts',

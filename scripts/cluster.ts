@@ -3,16 +3,19 @@
  *
  * Exit codes as everywhere: 0 ended on request, 1 failure, 2 wrong usage, 3 a port is taken.
  */
+import type { Server } from 'node:net';
 import { systemClock } from '../src/clock.ts';
 import { exitCodes, UserError } from '../src/errors.ts';
 import { signalHandler } from '../src/lifecycle/signals.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { prefixed, table } from './cluster/console.ts';
+import { listenForOrders, orderRoll } from './cluster/control.ts';
 import { type ClusterOptions, parseOptions } from './cluster/options.ts';
 
 try {
   const options = parseOptions(process.argv.slice(2), process.env);
   if ('help' in options) process.stdout.write(options.help);
+  else if (options.order === 'roll') await orderRoll(options.port, (line) => console.log(line));
   else await runCluster(options);
   process.exitCode = exitCodes.ok;
 } catch (error) {
@@ -42,11 +45,19 @@ async function runCluster(options: ClusterOptions): Promise<void> {
     },
   });
 
+  const roll = (tell: (line: string) => void) =>
+    cluster.roll((line) => {
+      say(prefixed('cluster', line, names.length, colour));
+      tell(line);
+    });
+  let orders: Server | null = null;
+
   const asked = new Promise<void>((resolve) => {
     const onSignal = signalHandler(systemClock, {
       stop(signal) {
         ending = true;
         say(prefixed('cluster', `${signal}: ending everything`, names.length, colour));
+        orders?.close();
         void cluster.stop().then(resolve);
       },
       exitNow: () => cluster.kill(),
@@ -62,8 +73,11 @@ async function runCluster(options: ClusterOptions): Promise<void> {
     throw error;
   }
   if (!ending) {
+    orders = await listenForOrders(cluster.port, roll);
     console.log(`${table(cluster.parts)}\n`);
-    console.log(`Open ${cluster.url} in two tabs; kill a process to see what it does; Ctrl-C ends all.\n`);
+    console.log(
+      `Open ${cluster.url} in two tabs; kill a process to see what it does; npm run cluster -- roll replaces the nodes; Ctrl-C ends all.\n`,
+    );
   }
   for (const line of held ?? []) console.log(line);
   held = null;

@@ -17,6 +17,7 @@ let gaps: [reason: string, concernsLeft: boolean][];
 let broadcaster: Broadcaster;
 let metrics: Metrics;
 /** What the bridge says of what is published with an answer. */
+let carries: boolean;
 let outcome: Outcome | Promise<Outcome>;
 let bridge: { -readonly [Key in keyof Bridge]: Bridge[Key] };
 
@@ -29,6 +30,7 @@ beforeEach(() => {
   keys = [];
   told = [];
   outcome = 'unknown';
+  carries = true;
   bridge = {
     start(given, givenOnGap, givenOnAway) {
       expect(receive).toBeNull();
@@ -46,6 +48,7 @@ beforeEach(() => {
     state: 'connected',
     prepare: () => true,
     reaches: () => true,
+    carries: () => carries,
     opened() {},
     closed() {},
   };
@@ -88,9 +91,9 @@ describe('publishing with an answer', () => {
   });
 
   test('can be known to be in vain', () => {
-    expect(broadcaster.reachesOthers).toBe(true);
-    bridge.state = 'away';
-    expect(broadcaster.reachesOthers).toBe(false);
+    expect(broadcaster.reachesOthers('left')).toBe(true);
+    carries = false;
+    expect(broadcaster.reachesOthers('left')).toBe(false);
   });
 });
 

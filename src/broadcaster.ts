@@ -115,9 +115,9 @@ export class Broadcaster {
     return this.#sequencingOf(channel) !== null;
   }
 
-  /** False while the other nodes are known to be out of reach. */
-  get reachesOthers(): boolean {
-    return this.#options.bridge.state === 'connected';
+  /** False while the other nodes are known to be out of reach for a channel. */
+  reachesOthers(channel: string): boolean {
+    return this.#options.bridge.carries(channel);
   }
 
   #publishOnce(

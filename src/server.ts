@@ -2,6 +2,7 @@
  * Puts a node together from its parts and takes it apart again. Only this file and those in `assembly/` know implementations.
  */
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { joinCluster } from './assembly/cluster.ts';
 import { joinHost } from './assembly/host.ts';
 import { memoryHistory, sequence } from './assembly/sequencing.ts';
@@ -14,7 +15,13 @@ import type { Payload } from './channel/publication.ts';
 import { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import { systemClock } from './clock.ts';
-import { connectionsThatFit, descriptorLimit } from './config/machine.ts';
+import {
+  connectionsThatFit,
+  descriptorLimit,
+  descriptorsInUse,
+  memoryBytes,
+  SpareDescriptors,
+} from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
 import { Admission } from './connection/admission.ts';
@@ -34,6 +41,8 @@ import { PublishRoute } from './http/api/publish-route.ts';
 import { Publisher } from './http/api/publisher.ts';
 import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
+import { DescriptorWatch } from './lifecycle/descriptor-watch.ts';
+import { MemoryWatch } from './lifecycle/memory-watch.ts';
 import { Readiness } from './lifecycle/readiness.ts';
 import type { Logger } from './logger.ts';
 import { Exposition } from './metrics/exposition.ts';
@@ -45,6 +54,9 @@ import { msgpackCodec } from './protocol/msgpack-codec.ts';
 import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
 
+/** What one process of this host may have of its memory, unless it is set. */
+const memoryPart = 0.8;
+
 /** A running node. */
 export interface Node {
   readonly port: number;
@@ -54,8 +66,9 @@ export interface Node {
   /**
    * Not ready for `drainDelayMs`, then closes all clients with 1001 over `drainWindowMs`, gives slow ones up to
    * `shutdownTimeoutMs` to take what waits, sends the rest to the other nodes, and frees both ports.
+   * `atOnce` leaves out the first two.
    */
-  stop(): Promise<void>;
+  stop(how?: { atOnce?: boolean }): Promise<void>;
 }
 
 export interface NodeOptions {
@@ -76,11 +89,12 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const readiness = new Readiness();
   const assets = readAssets(files);
   if (!assets.has(sdkPath)) logger.warn(`${sdkPath} is not served: \`npm run build\` makes it`);
+  const maxDescriptors = descriptorLimit();
   const bootId = randomBytes(8).toString('hex');
   const connections = new Connections(
     bootId,
     {
-      maxConnections: settings.maxConnections ?? connectionsThatFit(descriptorLimit()),
+      maxConnections: settings.maxConnections ?? connectionsThatFit(maxDescriptors),
       maxControlFrames: settings.maxControlFrames,
     },
     metrics,
@@ -92,6 +106,15 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     clock: systemClock,
     metrics,
     onSlow: (connection) => conflation.slow(connection),
+  });
+  const processes = settings.workers === 'auto' ? availableParallelism() : settings.workers;
+  const memory = new MemoryWatch({
+    limitBytes: settings.memoryLimitBytes ?? Math.floor((memoryBytes() * memoryPart) / processes),
+    residentBytes: () => process.memoryUsage.rss(),
+    shed: (bytes) => slowConsumers.shed(bytes),
+    clock: systemClock,
+    metrics,
+    logger,
   });
 
   const policy = new ChannelPolicy(resolveNamespaces(settings));
@@ -148,7 +171,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     onError: (error) => handlerFailed('flush', error),
     metrics,
   });
-  const sequencing = history === null ? null : sequence({ settings, history, hub, bridge, policy, metrics });
+  const sequencing =
+    history === null
+      ? null
+      : sequence({ sparesReads: () => memory.sparesReads, settings, history, hub, bridge, policy, metrics });
   rooms = sequencing?.rooms ?? null;
   const conflation = new Conflation({
     keepsLatest: (channel) => policy.keepsLatest(channel),
@@ -202,6 +228,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     policy: settings,
     connections,
     readiness,
+    memory,
     admission: new Admission({
       perSecond: settings.maxHandshakesPerSecond,
       clock: systemClock,
@@ -283,6 +310,15 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     // It was sent to this one alone, or nobody has looked since.
     slowConsumers.suspect(0),
   );
+  const descriptors = new DescriptorWatch({
+    limit: maxDescriptors,
+    inUse: () => descriptorsInUse(maxDescriptors),
+    spare: new SpareDescriptors(),
+    listener,
+    clock: systemClock,
+    metrics,
+    logger,
+  });
   const loopDelay = watchLoopDelay(systemClock, metrics.loopDelay);
   readiness.has('start');
 
@@ -290,8 +326,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     port: listener.port,
     adminPort: adminListener.port,
     metricsText: () => exposition.text(),
-    async stop() {
-      const { drainDelayMs, drainWindowMs } = settings;
+    async stop({ atOnce = false } = {}) {
+      const { drainDelayMs, drainWindowMs } = atOnce ? { drainDelayMs: 0, drainWindowMs: 0 } : settings;
       readiness.stopping();
       metrics.drainPhase.value = 1;
       if (drainDelayMs > 0) {
@@ -312,6 +348,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
         onWave: (wave) => logger.info(wave, 'clients are told to come back elsewhere'),
       });
       metrics.drainPhase.value = 3;
+      descriptors.stop();
+      memory.stop();
       liveness.stop();
       rawGaps.stop();
       loopDelay.cancel();

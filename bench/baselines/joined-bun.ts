@@ -7,8 +7,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { RedisBridge } from '../../src/bridge/redis-bridge.ts';
-import { redisBroker } from '../../src/bridge/redis-broker.ts';
+import { redisAt } from '../../src/bridge/redis-broker.ts';
 import { RedisConnection } from '../../src/bridge/redis-connection.ts';
+import { fixedPlacement } from '../../src/bridge/redis-place.ts';
 import { Publication } from '../../src/channel/publication.ts';
 import { systemClock } from '../../src/clock.ts';
 import { parseRedisUrl } from '../../src/config/redis-url.ts';
@@ -38,7 +39,7 @@ const deliverCopy = (channel: string, { bytes }: Publication) => deliver(channel
 
 const bridge = new RedisBridge({
   ...common,
-  broker: redisBroker(common),
+  placement: fixedPlacement([redisAt(common)], common.prefix, shards),
   history: null,
   sender: { nodeId: bootId, bootId },
   logger,
@@ -49,17 +50,12 @@ const bridge = new RedisBridge({
 });
 const history = new RedisHistory({
   ...common,
+  inCluster: false,
   bootId,
   retention: () => ({ size: 100, ttlMs: 300_000 }),
   metrics: metrics.history,
   onGeneration() {},
   onTrouble: (reason) => console.error(reason),
-  dial: ({ onReady, onLost }) =>
-    new RedisConnection({
-      ...{ address, ca: null, commandTimeoutMs: 2_000, name: 'history', onReady, onLost },
-      onError: (message) => console.error(message),
-      onMessage() {},
-    }),
 });
 const shardOfChannel = new Map(Array.from({ length: shards }, (_, n) => [history.pubsubChannel(n), n]));
 const ears = new RedisConnection({
@@ -107,6 +103,15 @@ const server = Bun.serve<{ channels: string[] }>({
 history.start((channel, { publications }) => {
   for (const publication of publications) deliverCopy(channel, publication);
 });
+history.connect(
+  Array.from({ length: shards }, (_, shard) => shard),
+  ({ onReady, onLost }) =>
+    new RedisConnection({
+      ...{ address, ca: null, commandTimeoutMs: 2_000, name: 'history', onReady, onLost },
+      onError: (message) => console.error(message),
+      onMessage() {},
+    }),
+);
 bridge.start(deliverCopy, (reason) => console.error(`publications may be missing: ${reason}`));
 
 function listening(): void {

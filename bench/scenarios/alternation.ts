@@ -49,10 +49,20 @@ export class Alternation<Run, Sys extends Compared = System> {
   }
 
   /** All runs that a comparison of this turn stands on. */
-  comparedRunsOf({ name, system }: Turn<Sys>, other = system.bare): Run[] {
-    return [...new Set([name, other, system.bare, againName({ name: system.bare })])].flatMap((each) =>
-      this.runsOf(each),
-    );
+  comparedRunsOf(turn: Turn<Sys>, other = turn.system.bare): Run[] {
+    return comparedNames(turn, other).flatMap((name) => this.runsOf(name));
+  }
+
+  /** The same with only those rounds in which every run that a comparison of this turn stands on counts. */
+  whereAllCount(turn: Turn<Sys>, other: string, counts: (run: Run) => boolean): Alternation<Run, Sys> {
+    const compared = comparedNames(turn, other).map((name) => this.runsOf(name));
+    const kept = new Alternation<Run, Sys>([]);
+    for (const [name, runs] of this.#runs)
+      kept.#runs.set(
+        name,
+        runs.filter((_, round) => compared.every((each) => each[round] === undefined || counts(each[round]))),
+      );
+    return kept;
   }
 
   compare({ name, system }: Turn<Sys>, figure: (run: Run) => number): Comparison {
@@ -75,6 +85,10 @@ export class Alternation<Run, Sys extends Compared = System> {
   median({ name }: Turn<Sys>, figure: (run: Run) => number): number {
     return median(this.runsOf(name).map(figure));
   }
+}
+
+function comparedNames<Sys extends Compared>({ name, system }: Turn<Sys>, other: string): string[] {
+  return [...new Set([name, other, system.bare, againName({ name: system.bare })])];
 }
 
 function againName({ name }: Pick<System, 'name'>): string {

@@ -4,7 +4,7 @@
 import { maxCpuSpread, maxLatencySpread, type Outcome, outcomeOf } from '../report/bar.ts';
 import { ratioCell, spreadCell } from '../report/cells.ts';
 import type { Reporter } from '../report/reporter.ts';
-import type { Alternation, Turn } from './alternation.ts';
+import type { Alternation, Comparison, Turn } from './alternation.ts';
 import { accountedFor, cpuCounts, type Delivery, latencyCounts } from './delivery.ts';
 
 /** What is compared, which runs count for it, and how far equal things may be apart. */
@@ -54,6 +54,9 @@ export interface Promised {
   atLeast?: boolean;
 }
 
+/** A machine that was disturbed in some rounds is judged by the others, if these are so many. */
+const enoughRounds = 5;
+
 /** Says for each promise whether it was kept. */
 export function addBars(
   rate: number,
@@ -64,10 +67,8 @@ export function addBars(
   for (const { ours, against, figure, limit, atLeast = false } of promises) {
     const turn = turnOf(ours, alternation);
     if (turn === undefined || turnOf(against, alternation) === undefined) continue;
-    const { ratio, spread } = alternation.compareWith(turn, against, figure.of);
-    const counts =
-      alternation.runsOf(ours).every(accountedFor) &&
-      alternation.comparedRunsOf(turn, against).every(figure.counts);
+    const { ratio, spread, decided } = compare(turn, against, figure, alternation);
+    const counts = decided && alternation.runsOf(ours).every(accountedFor);
     addRow(
       reporter,
       `${rate}/s, ${ours}: ${figure.what} at ${atLeast ? 'least' : 'most'} ${limit} × ${against}`,
@@ -113,11 +114,10 @@ export function addWindowBars(
   if (turn === undefined) return;
   for (const window of windows) {
     if (turnOf(window, alternation) === undefined) continue;
-    const late = alternation.compareWith(turn, window, p99.of);
-    const dear = alternation.compareWith(turn, window, cpu.of);
+    const late = compare(turn, window, p99, alternation);
+    const dear = compare(turn, window, cpu, alternation);
     // Beaten in both means that both ratios are above 1.
     const [figure, decisive, by] = late.ratio < dear.ratio ? [late, p99, 'p99'] : [dear, cpu, 'CPU'];
-    const counts = [...alternation.runsOf(ours), ...alternation.runsOf(window)].every(decisive.counts);
     addRow(
       reporter,
       `${rate}/s, ${ours}: ${window} has not both lower p99 and lower CPU`,
@@ -125,10 +125,23 @@ export function addWindowBars(
       figure.spread,
       outcomeOf({
         ...{ figure: figure.ratio, limit: 1, spread: figure.spread, maxSpread: decisive.maxSpread },
-        counts,
+        counts: figure.decided,
       }),
     );
   }
+}
+
+/** Of the rounds that count if they are enough, otherwise of all, which decides nothing. */
+function compare(
+  turn: Turn,
+  other: string,
+  figure: Figure,
+  alternation: Alternation<Delivery>,
+): Comparison & { decided: boolean } {
+  const counting = alternation.whereAllCount(turn, other, figure.counts);
+  const decided =
+    counting.runsOf(turn.name).length >= Math.min(enoughRounds, alternation.runsOf(turn.name).length);
+  return { ...(decided ? counting : alternation).compareWith(turn, other, figure.of), decided };
 }
 
 function turnOf(name: string, alternation: Alternation<Delivery>): Turn | undefined {

@@ -3,7 +3,8 @@
  *
  * - publications per Redis command, at several rates in one channel;
  * - added latency: the same load heard on the publisher's node and on the other one, in turn;
- * - intake: how many publications a second a node takes in, from the frames that Redis delivers to its hub.
+ * - intake: how many publications a second a node takes in, from the frames that Redis delivers to its hub;
+ * - several servers (`bridge-servers.ts`).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,6 +27,7 @@ import type { Reporter } from '../report/reporter.ts';
 import { readMetrics } from '../systems/metrics.ts';
 import { cpuSecondsOf } from '../systems/process-usage.ts';
 import type { Running } from '../systems/running.ts';
+import { bridgeServers } from './bridge-servers.ts';
 
 const rates = [100, 10_000, 50_000];
 const recordBytes = 100;
@@ -60,6 +62,7 @@ export async function bridge(
 
   for (const rate of rates) await measureRate(rate, { rounds, seconds }, left, right, redis, reporter);
   await measureIntake(right, redisPort, reporter);
+  await bridgeServers({ rounds, seconds }, running, reporter);
 }
 
 async function startNode(id: string, redisUrl: string, running: Running): Promise<RunningNode> {

@@ -71,12 +71,14 @@ export async function historyMemory(
   await running.stop(server);
 }
 
+const shards = 64;
+
 async function startHistory(port: number): Promise<RedisHistory> {
   const address = parseRedisUrl(`redis://127.0.0.1:${port}`) as RedisAddress;
   const common = { commandTimeoutMs: 2_000, clock: systemClock };
   const history = new RedisHistory({
     ...common,
-    ...{ prefix: 'outcry', shards: 64, bootId: 'bench', maxBytesInFlight: 1e8 },
+    ...{ prefix: 'outcry', shards, bootId: 'bench', inCluster: false, maxBytesInFlight: 1e8 },
     batch: { maxDelayMs: 2, maxBytes: 65_536, maxItems: 1_024 },
     retention: () => ({ size, ttlMs: 300_000 }),
     metrics: new Metrics().history,
@@ -84,14 +86,17 @@ async function startHistory(port: number): Promise<RedisHistory> {
     onTrouble(reason) {
       throw new Error(reason);
     },
-    dial: ({ onReady, onLost }) =>
+  });
+  history.start(() => {});
+  history.connect(
+    Array.from({ length: shards }, (_, shard) => shard),
+    ({ onReady, onLost }) =>
       new RedisConnection({
         ...{ ...common, address, ca: null, name: 'history', onReady, onLost },
         onError() {},
         onMessage() {},
       }),
-  });
-  history.start(() => {});
+  );
   const giveUpAt = monotonicMs() + startTimeoutMs;
   while (!history.ready) {
     if (monotonicMs() > giveUpAt) throw new Error('the history does not get a connection to its Redis');

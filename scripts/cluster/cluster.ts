@@ -3,7 +3,10 @@
  *
  * Up: each part starts when those that it needs are ready, so that HAProxy begins with nodes that it finds well. Down, in
  * the order in which clients notice least: HAProxy takes nobody new, nodes tell their clients to come back, HAProxy ends
- * when the last tunnel has, Redis goes last. Nothing is restarted: seeing what a death does is what this is for.
+ * when the last tunnel has, Redis goes last. Nothing is restarted by itself: seeing what a death does is what this is for.
+ *
+ * Rolled: each node in turn is told to leave, ends when its clients have gone to the others, is started anew from the sources
+ * as they are now, and has to be found well by HAProxy before the next one goes.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,8 +15,8 @@ import { clientBundles } from '../../bin/client-bundle.mjs';
 import { exitCodes, UserError } from '../../src/errors.ts';
 import { makeCertificate } from './certificate.ts';
 import type { Child } from './child.ts';
-import { haproxyIsReady, spawnHaproxy } from './haproxy.ts';
-import { nodeIsReady, type Runtime, spawnNode } from './node.ts';
+import { haproxyIsReady, serverIsUp, spawnHaproxy } from './haproxy.ts';
+import { leavesWithinMs, nodeIsReady, type Runtime, spawnNode } from './node.ts';
 import type { ClusterOptions } from './options.ts';
 import { freePorts, isFree } from './ports.ts';
 import { redisIsReady, spawnRedis } from './redis.ts';
@@ -43,14 +46,20 @@ export class Cluster {
   readonly parts: Part[] = [];
   /** Where a browser goes. */
   readonly url: string;
+  /** HAProxy's. */
+  readonly port: number;
   readonly #options: ClusterOptions;
   readonly #events: ClusterEvents;
   #folder: string | null = null;
   #stopped: Promise<void> | null = null;
+  #rolling = false;
+  /** Who is being replaced. */
+  #leaving: Child | null = null;
 
   private constructor(options: ClusterOptions, events: ClusterEvents) {
     this.#options = options;
     this.#events = events;
+    this.port = options.port;
     this.url = options.tls ? `https://localhost:${options.tlsPort}` : `http://localhost:${options.port}`;
   }
 
@@ -73,6 +82,35 @@ export class Cluster {
     }
   }
 
+  /**
+   * Replaces all nodes, one after the other; at most one is away at any time, and the first that does not come back ends it.
+   *
+   * @throws UserError when that happens, or it is under way already
+   */
+  async roll(say: (line: string) => void): Promise<void> {
+    if (this.#rolling) throw new UserError('it is being rolled already');
+    this.#rolling = true;
+    try {
+      const nodes = this.parts.filter(({ child }) => child.name.startsWith('node-'));
+      for (const [index, part] of nodes.entries()) {
+        const { name } = part.child;
+        say(`${name}: told to leave`);
+        this.#leaving = part.child;
+        const code = await part.child.stop({ graceMs: leavesWithinMs });
+        this.#ifStopped();
+        say(`${name}: ended with ${code}`);
+        const { nodePort } = this.#spawnNode(index, part);
+        await nodeIsReady(part.child, nodePort);
+        await serverIsUp(part.child, this.#options.statsPort, name);
+        void this.#watch(part.child);
+        say(`${name}: back, as process ${part.child.pid}`);
+      }
+    } finally {
+      this.#rolling = false;
+      this.#leaving = null;
+    }
+  }
+
   /** Ends every part and removes what was written. Resolves when nothing is left. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -85,7 +123,7 @@ export class Cluster {
   }
 
   async #start(): Promise<void> {
-    const { mode, runtimes, nodePorts, adminPorts, redisPort, port, statsPort, tlsPort } = this.#options;
+    const { mode, nodePorts, redisPort, port, statsPort, tlsPort } = this.#options;
     // The nodes are started without the launcher, which would see to it.
     clientBundles();
     const folder = mkdtempSync(join(tmpdir(), 'outcry-cluster-'));
@@ -99,17 +137,8 @@ export class Cluster {
     await redisIsReady(redis, redisPort);
     this.#ifStopped();
 
-    const nodes = nodePorts.map((nodePort, index) => {
-      const id = `node-${index + 1}`;
-      const adminPort = adminPorts[index] as number;
-      const runtime = runtimes[index] as Runtime;
-      const child = spawnNode({ id, runtime, port: nodePort, adminPort, redisUrl, onLine: onLine(id) });
-      this.parts.push({
-        child,
-        runtime,
-        address: `ws://127.0.0.1:${nodePort}`,
-        operators: `http://127.0.0.1:${adminPort}/metrics`,
-      });
+    const nodes = nodePorts.map((_, index) => {
+      const { child, nodePort } = this.#spawnNode(index);
       return nodeIsReady(child, nodePort);
     });
     await Promise.all(nodes);
@@ -126,12 +155,36 @@ export class Cluster {
     await haproxyIsReady(haproxy, statsPort);
   }
 
+  /** @param part what is replaced; a new one without it */
+  #spawnNode(index: number, part?: Part): { child: Child; nodePort: number } {
+    const { runtimes, nodePorts, adminPorts, redisPort } = this.#options;
+    const id = `node-${index + 1}`;
+    const nodePort = nodePorts[index] as number;
+    const adminPort = adminPorts[index] as number;
+    const runtime = runtimes[index] as Runtime;
+    const child = spawnNode({
+      ...{ id, runtime, port: nodePort, adminPort },
+      redisUrl: `redis://127.0.0.1:${redisPort}`,
+      onLine: (line) => this.#events.line(id, line),
+    });
+    if (part !== undefined) part.child = child;
+    else
+      this.parts.push({
+        child,
+        runtime,
+        address: `ws://127.0.0.1:${nodePort}`,
+        operators: `http://127.0.0.1:${adminPort}/metrics`,
+      });
+    return { child, nodePort };
+  }
+
   async #stop(): Promise<void> {
     const named = (pattern: RegExp) =>
       this.parts.map(({ child }) => child).filter(({ name }) => pattern.test(name));
     const haproxy = named(/^haproxy$/);
     for (const child of haproxy) child.signal('SIGUSR1');
-    await Promise.all(named(/^node-/).map((node) => node.stop()));
+    // Somebody waits: nobody is left to send clients to, so they are told all at once.
+    await Promise.all(named(/^node-/).map((node) => node.stop({ signal: 'SIGINT' })));
     await Promise.all(haproxy.map((child) => child.endsWithin(tunnelsEndMs)));
     await Promise.all(haproxy.map((child) => child.stop({ graceMs: 1_000 })));
     await Promise.all(named(/^redis$/).map((redis) => redis.stop({ graceMs: 2_000 })));
@@ -144,7 +197,7 @@ export class Cluster {
 
   async #watch(child: Child): Promise<void> {
     const code = await child.exited;
-    if (this.#stopped === null) this.#events.died(child.name, code);
+    if (this.#stopped === null && this.#leaving !== child) this.#events.died(child.name, code);
   }
 }
 

@@ -68,6 +68,15 @@ export function haproxyIsReady(haproxy: Child, statsPort: number): Promise<void>
   );
 }
 
+/** Resolves when HAProxy sends clients to the node. @param node whose end ends the waiting */
+export function serverIsUp(node: Child, statsPort: number, name: string): Promise<void> {
+  return untilReady(node, async () =>
+    (await serverStates(statsPort)).some(
+      ({ backend, server, status }) => backend === 'nodes' && server === name && status === 'UP',
+    ),
+  );
+}
+
 /** What HAProxy thinks of each node, in each backend. */
 export async function serverStates(statsPort: number): Promise<ServerState[]> {
   const csv = await (await fetch(`http://127.0.0.1:${statsPort}/;csv`)).text();

@@ -11,6 +11,13 @@ import { untilReady } from './until.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
+/** Above two checks of HAProxy, which asks once a second. */
+const drainDelayMs = 2_500;
+/** Short, because somebody watches. */
+const drainWindowMs = 3_000;
+/** What a node gets to leave in good order at most, before it is killed: delay, window, and those who read slowly. */
+export const leavesWithinMs = drainDelayMs + drainWindowMs + 6_000;
+
 export type Runtime = 'bun' | 'node';
 
 export interface NodeOptions {
@@ -33,6 +40,8 @@ export function spawnNode({ id, runtime = 'bun', port, adminPort, redisUrl, onLi
     '--node-id': id,
     '--redis': redisUrl,
     '--log-format': 'pretty',
+    '--drain-delay-ms': drainDelayMs,
+    '--drain-window-ms': drainWindowMs,
   };
   return new Child({
     name: id,

@@ -6,6 +6,7 @@ const parse = (line: string, environment = {}) =>
 
 test('has four nodes on the ports that the README names', () => {
   expect(parse('')).toEqual({
+    order: 'run',
     mode: 'http',
     tls: false,
     port: 8080,
@@ -20,6 +21,7 @@ test('has four nodes on the ports that the README names', () => {
 
 test('takes mode, number and ports', () => {
   expect(parse('--l4 --tls --nodes 2 --port 80 --stats-port 81 --tls-port 443 --base-port 7000')).toEqual({
+    order: 'run',
     mode: 'tcp',
     tls: true,
     port: 80,
@@ -74,4 +76,9 @@ test('explains itself', () => {
   const { help } = parseOptions(['--help']) as { help: string };
   for (const part of ['--nodes <count>', '--runtime <name>', '--l4', '--tls', 'Examples:', 'Exit codes:'])
     expect(help).toContain(part);
+});
+
+test('rolls the cluster behind a port, and does nothing else', () => {
+  expect(parse('roll --port 80')).toMatchObject({ order: 'roll', port: 80 });
+  expect(() => parse('rol')).toThrow('"rol" is not an order');
 });

@@ -13,6 +13,8 @@ const adminOffset = 100;
 const runtimes = ['bun', 'node', 'mixed'] as const;
 
 export interface ClusterOptions {
+  /** `roll` replaces the nodes of the cluster that runs behind `port`. */
+  order: 'run' | 'roll';
   /** HAProxy's: `http` reads the handshake (L7), `tcp` carries bytes (L4). */
   mode: 'http' | 'tcp';
   tls: boolean;
@@ -36,6 +38,7 @@ Examples:
   npm run cluster -- --tls                    also wss://localhost:8443, with a self-made certificate
   npm run cluster -- --runtime mixed          every second node runs on Node with uWebSockets.js
   npm run cluster -- --port 80 --base-port 0  where other ports are taken
+  npm run cluster -- roll                     replaces the nodes of a running cluster, one after the other
 
 Exit codes: 0 ended on request, 1 failure, 2 wrong usage, 3 a port is taken.`;
 
@@ -52,6 +55,7 @@ export function parseOptions(
   const most = mostNodes();
   let shown = '';
   const command = new Command('npm run cluster --')
+    .argument('[order]', '`roll`: replace the nodes of the cluster on --port, one after the other')
     .description('Run a cluster on this machine until Ctrl-C: Redis, nodes, and HAProxy before them.')
     .option('--nodes <count>', `nodes, 1 to ${most}`, '4')
     .option(
@@ -88,11 +92,17 @@ export function parseOptions(
     );
   }
 
+  const [order = 'run'] = command.args;
+  if (order !== 'run' && order !== 'roll')
+    throw new UserError(
+      `"${order}" is not an order, only roll is; npm run cluster -- --help lists the flags`,
+    );
   const given = command.opts<Record<string, string> & { l4: boolean; tls: boolean }>();
   const nodes = wholeNumber('--nodes', given.nodes, 1, most);
   const basePort = wholeNumber('--base-port', given.basePort, 0, 65_535 - adminOffset - most);
   const ports = (from: number) => Array.from({ length: nodes }, (_, at) => (basePort === 0 ? 0 : from + at));
   return {
+    order,
     mode: given.l4 ? 'tcp' : 'http',
     tls: given.tls,
     port: wholeNumber('--port', given.port, 0, 65_535),

@@ -3,7 +3,8 @@
  */
 import { QuietLog } from '../bridge/quiet-log.ts';
 import { RedisBridge } from '../bridge/redis-bridge.ts';
-import { relayBroker } from '../bridge/relay-broker.ts';
+import { fixedPlacement } from '../bridge/redis-place.ts';
+import { relayAt } from '../bridge/relay-broker.ts';
 import { RelayConnection } from '../bridge/relay-connection.ts';
 import type { ServedHistory } from '../bridge/served-history.ts';
 import type { History } from '../history/history.ts';
@@ -25,15 +26,11 @@ export function joinHost(
       ? null
       : settings.redisUrl === null
         ? relayHistory(options, policy, link)
-        : redisHistory(
-            options,
-            policy,
-            (events) => new RelayConnection({ ...link, ...events, role: 'history' }),
-          );
+        : redisHistory(options, policy, false);
   readiness.lacks(need);
   const bridge = new RedisBridge({
     ...common,
-    broker: relayBroker(link),
+    placement: fixedPlacement([relayAt(link)], common.prefix, common.shards),
     sender: { nodeId, bootId },
     history: served,
     logger,
@@ -81,7 +78,11 @@ function relayHistory(
     pubsubChannel: (shard) => history.pubsubChannel(shard),
     frame: (shard, bytes) => history.frame(shard, bytes),
     doubt,
-    reconnect: () => history.reconnect(),
-    serverId: () => serverId,
+    open: () => ({
+      serverId: () => serverId,
+      reconnect: () => history.reconnect(),
+      // With the history.
+      end() {},
+    }),
   };
 }

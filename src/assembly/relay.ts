@@ -6,8 +6,8 @@ import { ChannelPolicy } from '../auth/channel-policy.ts';
 import { LocalUpstream } from '../bridge/local-upstream.ts';
 import { QuietLog } from '../bridge/quiet-log.ts';
 import { RedisBridge } from '../bridge/redis-bridge.ts';
-import { redisBroker } from '../bridge/redis-broker.ts';
-import { RedisConnection } from '../bridge/redis-connection.ts';
+import { redisAt } from '../bridge/redis-broker.ts';
+import { fixedPlacement } from '../bridge/redis-place.ts';
 import { RedisUpstream } from '../bridge/redis-upstream.ts';
 import { Relay } from '../bridge/relay.ts';
 import type { RelayUpstream } from '../bridge/relay-upstream.ts';
@@ -23,7 +23,8 @@ import type { Metric } from '../metrics/counter.ts';
 import { Exposition } from '../metrics/exposition.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { RelayMetrics } from '../metrics/relay-metrics.ts';
-import { clusterOf, placeOf } from './cluster.ts';
+import { clusterOf } from './cluster.ts';
+import { dialOf, onlyServerOf } from './redis-places.ts';
 import { memoryHistory } from './sequencing.ts';
 
 export interface RunningRelay {
@@ -82,7 +83,7 @@ function redisUpstream(
   policy: ChannelPolicy,
   metrics: Metrics,
 ): RelayUpstream {
-  const place = placeOf(settings);
+  const server = redisAt({ ...dialOf(settings), address: onlyServerOf(settings) });
   const cluster = clusterOf(settings);
   const { prefix, shards } = cluster;
   const bootId = randomBytes(8).toString('hex');
@@ -92,10 +93,11 @@ function redisUpstream(
   );
   return new RedisUpstream({
     ...cluster,
-    broker: redisBroker(place),
+    broker: server.broker,
     watch(broker, history) {
       const bridge = new RedisBridge({
-        ...{ ...cluster, broker, history, logger, sender: { nodeId, bootId } },
+        ...{ ...cluster, history, logger, sender: { nodeId, bootId } },
+        placement: fixedPlacement([{ ...server, broker }], prefix, shards),
         metrics: metrics.bridge,
         onState() {},
       });
@@ -106,9 +108,7 @@ function redisUpstream(
       });
       return bridge;
     },
-    dialHistory: policy.keepsAny
-      ? (events) => new RedisConnection({ ...place, ...events, name: `outcry-his:${bootId}` })
-      : null,
+    dialHistory: policy.keepsAny ? (events) => server.dialHistory(`outcry-his:${bootId}`, events) : null,
     scripts: [appendScript, claimScript, readScript],
     controlChannel: `${prefix}.v1.beat`,
     carriesFrames: (channel) => frameChannels.has(channel),

@@ -23,9 +23,19 @@ export interface SequencingOptions {
   bridge: Bridge;
   policy: ChannelPolicy;
   metrics: Metrics;
+  /** Memory is short: nothing is read for those who join. */
+  sparesReads: () => boolean;
 }
 
-export function sequence({ settings, history, hub, bridge, policy, metrics }: SequencingOptions) {
+export function sequence({
+  settings,
+  history,
+  hub,
+  bridge,
+  policy,
+  metrics,
+  sparesReads,
+}: SequencingOptions) {
   const retention = (channel: string) => policy.retention(channel);
   const common = { retention, clock: systemClock, metrics: metrics.history };
   const rooms = new SequencedRooms({
@@ -53,6 +63,7 @@ export function sequence({ settings, history, hub, bridge, policy, metrics }: Se
     maxReading: settings.maxRecoveries,
     maxWaiting: settings.maxRecoveriesWaiting,
     timeoutMs: settings.recoveryTimeoutMs,
+    sparesReads,
   });
   const keepsHistory = (channel: string) => policy.keepsHistory(channel);
   return { keepsHistory, history, rooms, recoveries, metrics: metrics.history };

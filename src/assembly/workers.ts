@@ -62,7 +62,7 @@ export interface Workers {
    */
   readonly listening: Promise<number>;
   /** As each worker stops, all at once; then the relay. */
-  stop(): Promise<void>;
+  stop(how?: { atOnce?: boolean }): Promise<void>;
   /** Ends all processes without a word. */
   kill(): void;
 }
@@ -73,7 +73,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const port = await claimPort(settings.host, settings.port);
   const folder = mkdtempSync(join(tmpdir(), 'outcry-'));
   const host = new Host(options, port, folder);
-  return { port, listening: host.start(), stop: () => host.stop(), kill: () => host.kill() };
+  return { port, listening: host.start(), stop: (how) => host.stop(how), kill: () => host.kill() };
 }
 
 class Host {
@@ -126,11 +126,11 @@ class Host {
     }
   }
 
-  async stop(): Promise<void> {
+  async stop({ atOnce = false } = {}): Promise<void> {
     const { drainDelayMs, drainWindowMs, shutdownTimeoutMs } = this.#options.loaded.settings;
     const patience = drainDelayMs + drainWindowMs + shutdownTimeoutMs + stopGraceMs;
     this.#stopping = true;
-    await within(patience, this.#workers, 'SIGTERM');
+    await within(patience, this.#workers, atOnce ? 'SIGINT' : 'SIGTERM');
     await within(relayStopMs, [this.#relay], 'disconnect');
     this.#admin?.stop();
     rmSync(this.#folder, { recursive: true, force: true });

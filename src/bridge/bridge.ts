@@ -28,12 +28,15 @@ export type Receive = (channel: string, publication: Publication, idempotencyKey
  */
 export type OnGap = (reason: GapReason, concerns: (channel: string) => boolean) => void;
 
-/** Tells that publications of other nodes do not arrive from now on. Called once each time, before `onGap` says `bridge_away`. */
+/**
+ * Tells that no publications of other nodes arrive from now on, in whichever channel. Called once each time, before `onGap`
+ * says `bridge_away`; where some channels go on, only that comes, for the others.
+ */
 export type OnAway = () => void;
 
 /**
  * - `connected`: publications reach the other nodes, and theirs reach this one.
- * - `away`: they do not, now; local delivery goes on.
+ * - `away`: they do not, now, or not in all channels (`carries`); local delivery goes on.
  */
 export type BridgeState = 'connected' | 'away';
 
@@ -70,6 +73,8 @@ export interface Bridge {
   prepare(channel: string): boolean | Promise<boolean>;
   /** True if publications of other nodes in this channel arrive now. */
   reaches(channel: string): boolean;
+  /** False if it is known that publications in this channel do not reach the other nodes now. */
+  carries(channel: string): boolean;
   /** The first local subscriber of a channel has come. */
   opened(channel: string): void;
   /** The last local subscriber of a channel has left. */

@@ -23,6 +23,10 @@ export class InProcessBridge implements Bridge, Cluster {
     return true;
   }
 
+  carries(): boolean {
+    return true;
+  }
+
   opened(): void {}
 
   closed(): void {}

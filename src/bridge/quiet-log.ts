@@ -11,18 +11,21 @@ type Level = 'info' | 'warn' | 'error';
 export class QuietLog {
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #fields: object;
   #lastAt = Number.NEGATIVE_INFINITY;
   #leftOut = 0;
 
-  constructor(logger: Logger, clock: Pick<Clock, 'now'>) {
+  /** @param fields stand in every line */
+  constructor(logger: Logger, clock: Pick<Clock, 'now'>, fields: object = {}) {
     this.#logger = logger;
     this.#clock = clock;
+    this.#fields = fields;
   }
 
   /** A change of state, which cannot come often. */
   news(level: Level, fields: object, message: string): void {
     this.#lastAt = this.#clock.now();
-    this.#logger[level](fields, message);
+    this.#logger[level]({ ...this.#fields, ...fields }, message);
   }
 
   /** Something that may come thousands of times a second. */

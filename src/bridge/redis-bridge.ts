@@ -1,14 +1,16 @@
 /**
  * The bridge over Redis pub/sub.
  *
- * Channels hash onto shards; a shard is one Redis channel. Publications are gathered per shard into frames
- * (`protocol/bridge-frame.ts`) by the batcher and published on one connection; a second one is subscribed to the shards in
- * which this node has subscribers, and to the control channel, on which beats and questions go.
+ * Channels hash onto shards; a shard is one Redis channel, on one of the servers that there are (`redis-place.ts`).
+ * Publications are gathered per shard into frames (`protocol/bridge-frame.ts`) by the batcher and published on one connection
+ * to that server; a second one is subscribed to the shards in which this node has subscribers, and to the control channel, on
+ * which beats and questions go.
  *
  *     publish ─ outgoing frames (writer of the shard, batcher) ─ publisher ─ Redis ─ subscriber ─ frame intake ─ receive
  *
  * What goes out and what comes in is counted here, over all connections that there ever are; whether there is one is the
- * matter of `redis-server.ts`.
+ * matter of `redis-server.ts`. With one of several servers away only its shards are concerned; the bridge as a whole then
+ * counts as away.
  *
  * **What is lost.** Redis pub/sub forgets. A frame that cannot be sent is dropped, counted, and consumes its sequence
  * number, so that every receiver notices.
@@ -22,19 +24,18 @@ import type { FrameSender } from '../protocol/bridge-frame.ts';
 import type { Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
 import type { Bridge, BridgeState, OnAway, OnGap, Outcome, Receive } from './bridge.ts';
-import type { Broker } from './broker.ts';
 import type { Answers, Cluster, ClusterNode, LocalNode } from './cluster.ts';
 import { FrameIntake } from './frame-intake.ts';
 import { type OutgoingFrame, OutgoingFrames } from './outgoing-frames.ts';
 import type { Peer } from './peers.ts';
 import { QuietLog } from './quiet-log.ts';
-import { onlyPlace } from './redis-place.ts';
+import type { Placement, RedisPlace } from './redis-place.ts';
 import { RedisServer } from './redis-server.ts';
 import type { ServedHistory } from './served-history.ts';
 import { ShardChannels } from './shard-channels.ts';
 
 export interface RedisBridgeOptions {
-  broker: Broker;
+  placement: Placement;
   prefix: string;
   shards: number;
   sender: FrameSender;
@@ -53,18 +54,26 @@ export interface RedisBridgeOptions {
 export class RedisBridge implements Bridge, Cluster {
   readonly #options: RedisBridgeOptions;
   readonly #log: QuietLog;
+  /** Local channels with a subscriber, by shard. */
+  readonly #open: number[];
   readonly #channels: ShardChannels;
   readonly #outgoing: OutgoingFrames;
   readonly #intake: FrameIntake;
   #onGap: OnGap = () => {};
+  #onAway: OnAway = () => {};
   #local: LocalNode | null = null;
-  /** Null before the start, and after the end. */
-  #server: RedisServer | null = null;
+  #servers: readonly RedisServer[] = [];
+  /** By shard; null while nobody has it. */
+  #serverOf: (RedisServer | null)[];
+  #state: BridgeState = 'away';
+  #running = false;
 
   constructor(options: RedisBridgeOptions) {
     const { prefix, shards, sender, batch, history, clock, metrics, logger } = options;
     this.#options = options;
     this.#log = new QuietLog(logger, clock);
+    this.#open = new Array(shards).fill(0);
+    this.#serverOf = new Array(shards).fill(null);
     this.#channels = new ShardChannels(prefix, shards, history);
     this.#outgoing = new OutgoingFrames({
       ...{ shards, sender, batch, clock },
@@ -77,34 +86,20 @@ export class RedisBridge implements Bridge, Cluster {
   }
 
   get state(): BridgeState {
-    return this.#server?.state ?? 'away';
+    return this.#state;
   }
 
   start(receive: Receive, onGap: OnGap, onAway: OnAway = () => {}): void {
-    const { broker, prefix, shards, metrics, onState } = this.#options;
+    const { placement, metrics } = this.#options;
     this.#onGap = onGap;
-    this.#server = new RedisServer({
-      ...this.#options,
-      place: onlyPlace(broker, prefix, shards),
-      channels: this.#channels,
-      intake: this.#intake,
-      log: this.#log,
-      receive,
-      onGap,
-      sequences: (shards) => this.#outgoing.lastSequences(shards),
-      onState: () => {
-        metrics.connected.value = this.state === 'connected' ? 1 : 0;
-        onState(this.state);
-        if (this.state === 'away') onAway();
-      },
-      onPeers: (newcomer) => this.#peersChanged(newcomer),
-    });
-    if (this.#local !== null) this.#server.represent(this.#local);
+    this.#onAway = onAway;
+    this.#running = true;
     metrics.clusterNodes.value = 1;
+    placement.start((places) => this.#settle(places, receive));
   }
 
   publish(channel: string, publication: Publication): void {
-    if (this.#server === null) return;
+    if (!this.#running) return;
     this.#outgoing.add(this.#shardOf(channel), channel, publication);
   }
 
@@ -113,36 +108,47 @@ export class RedisBridge implements Bridge, Cluster {
     publication: Publication,
     idempotencyKey: string | null = null,
   ): Outcome | Promise<Outcome> {
-    if (this.#server === null) return 'failed';
+    if (!this.#running) return 'failed';
     return this.#outgoing.addConfirmed(this.#shardOf(channel), channel, publication, idempotencyKey);
   }
 
   prepare(channel: string): boolean | Promise<boolean> {
     const shard = this.#shardOf(channel);
-    if (this.#server === null) return false;
-    return this.#server.reaches(shard) ? true : this.#server.prepare(shard);
+    const server = this.#serverOf[shard];
+    if (server) return server.reaches(shard) ? true : server.prepare(shard);
+    this.#options.metrics.subscribesDegraded.value += 1;
+    return false;
   }
 
   reaches(channel: string): boolean {
-    return this.#server?.reaches(this.#shardOf(channel)) === true;
+    const shard = this.#shardOf(channel);
+    return this.#serverOf[shard]?.reaches(shard) === true;
+  }
+
+  carries(channel: string): boolean {
+    return this.#serverOf[this.#shardOf(channel)]?.state === 'connected';
   }
 
   opened(channel: string): void {
-    this.#server?.opened(this.#shardOf(channel));
+    const shard = this.#shardOf(channel);
+    this.#open[shard] = (this.#open[shard] as number) + 1;
+    this.#serverOf[shard]?.opened(shard);
   }
 
   closed(channel: string): void {
-    this.#server?.closed(this.#shardOf(channel));
+    const shard = this.#shardOf(channel);
+    this.#open[shard] = (this.#open[shard] as number) - 1;
+    this.#serverOf[shard]?.closed(shard);
   }
 
   represent(local: LocalNode): void {
     this.#local = local;
-    this.#server?.represent(local);
+    for (const server of this.#servers) server.represent(local);
   }
 
   nodes(): ClusterNode[] {
     const now = this.#options.clock.now();
-    return Array.from(this.#server?.peers ?? [], ({ nodeId, bootId, counts, heardAt }) => ({
+    return Array.from(this.#peers().values(), ({ nodeId, bootId, counts, heardAt }) => ({
       nodeId,
       bootId,
       counts,
@@ -151,29 +157,121 @@ export class RedisBridge implements Bridge, Cluster {
   }
 
   async ask(question: Question, to?: string): Promise<Answers> {
-    const server = this.#server;
+    const connected = this.#servers.filter(({ state }) => state === 'connected');
     // Nobody would hear it; who is there now is not known either.
-    if (server?.state !== 'connected') return { answers: [], complete: false };
-    const nodes = to === undefined ? Array.from(server.peers, ({ bootId }) => bootId) : [to];
-    return await server.ask(question, nodes);
+    if (connected.length === 0) return { answers: [], complete: false };
+    // Most nodes are on every server: each of them is asked once.
+    const asked = new Set<string>();
+    const all = await Promise.all(
+      connected.map((server) => {
+        const known = Array.from(server.peers, ({ bootId }) => bootId);
+        const nodes = known.filter((bootId) => !asked.has(bootId) && (to ?? bootId) === bootId);
+        for (const bootId of nodes) asked.add(bootId);
+        return server.ask(question, nodes);
+      }),
+    );
+    return {
+      answers: all.flatMap(({ answers }) => answers),
+      complete: all.every(({ complete }) => complete) && (to === undefined || asked.has(to)),
+    };
   }
 
   async stop(): Promise<void> {
-    const server = this.#server;
-    if (server === null) return;
+    if (!this.#running) return;
     this.#outgoing.flush();
-    this.#server = null;
-    await server.stop();
+    this.#running = false;
+    this.#options.placement.stop();
+    await Promise.all(this.#servers.map((server) => server.stop()));
   }
 
+  /** From now on everything is in these places. */
+  #settle(places: readonly RedisPlace[], receive: Receive): void {
+    if (!this.#running) return;
+    const before = this.#serverOf;
+    const gone = this.#servers.filter(({ place }) => !places.includes(place));
+    const awaySince = new Map(gone.map((server) => [server, server.awaySince]));
+    for (const server of gone) void server.stop();
+    this.#servers = places.map((place) => {
+      const there = this.#servers.find((server) => server.place === place);
+      if (there !== undefined) return there;
+      const times = place.shards.map((shard) => awaySince.get(before[shard] as RedisServer) ?? null);
+      const known = times.filter((time) => time !== null);
+      return this.#join(place, known.length === 0 ? null : Math.min(...known), receive, places.length);
+    });
+    this.#serverOf = before.map(() => null);
+    for (const server of this.#servers)
+      for (const shard of server.place.shards) this.#serverOf[shard] = server;
+    this.#options.metrics.servers.value = this.#servers.length;
+    this.#stateChanged();
+    this.#peersChanged(null);
+  }
+
+  #join(place: RedisPlace, awaySince: number | null, receive: Receive, places: number): RedisServer {
+    const { placement, logger, clock } = this.#options;
+    const server = new RedisServer({
+      ...this.#options,
+      ...{ place, awaySince, receive },
+      channels: this.#channels,
+      intake: this.#intake,
+      log: places === 1 ? this.#log : new QuietLog(logger, clock, { redis: place.name }),
+      onGap: (reason, concerns) => this.#onGap(reason, concerns),
+      sequences: (shards) => this.#outgoing.lastSequences(shards),
+      onState: () => this.#stateChanged(),
+      onSuspicion: () => placement.suspect(),
+      onPeers: (newcomer) => this.#peersChanged(newcomer),
+    });
+    if (this.#local !== null) server.represent(this.#local);
+    for (const shard of place.shards)
+      for (let channels = this.#open[shard] as number; channels > 0; channels -= 1) server.opened(shard);
+    return server;
+  }
+
+  #stateChanged(): void {
+    const { metrics, onState } = this.#options;
+    const connected = this.#servers.filter(({ state }) => state === 'connected').length;
+    const before = metrics.serversConnected.value;
+    metrics.serversConnected.value = connected;
+    const whole = connected === this.#servers.length && this.#serverOf.every((server) => server !== null);
+    const state = whole ? 'connected' : 'away';
+    if (state !== this.#state) {
+      this.#state = state;
+      metrics.connected.value = whole ? 1 : 0;
+      onState(state);
+    }
+    if (connected === 0 && before > 0) this.#onAway();
+  }
+
+  /** Publishes a frame, or drops it with its number. */
   #send(frame: OutgoingFrame): void {
-    this.#server?.send(frame);
+    const server = this.#serverOf[frame.shard];
+    if (server) {
+      server.send(frame);
+      return;
+    }
+    this.#options.metrics.publicationsDropped.values.away += frame.count;
+    frame.settle('failed');
+  }
+
+  /** As whoever has heard each of them last knows it. */
+  #peers(): Map<string, Peer> {
+    const peers = new Map<string, Peer>();
+    for (const server of this.#servers)
+      for (const peer of server.peers) {
+        const known = peers.get(peer.bootId);
+        if (known === undefined || known.heardAt < peer.heardAt) peers.set(peer.bootId, peer);
+      }
+    return peers;
   }
 
   #peersChanged(newcomer: Pick<Peer, 'nodeId' | 'bootId'> | null): void {
     const { sender, metrics } = this.#options;
-    metrics.clusterNodes.value = (this.#server?.peers.count ?? 0) + 1;
+    metrics.clusterNodes.value = this.#peers().size + 1;
     if (newcomer?.nodeId !== sender.nodeId) return;
+    // It comes once on each server.
+    const knownBy = this.#servers.filter(({ peers }) =>
+      [...peers].some(({ bootId }) => bootId === newcomer.bootId),
+    );
+    if (knownBy.length > 1) return;
     metrics.nodeIdConflicts.value += 1;
     this.#log.news('error', newcomer, 'another node has the same node id: give each its own (--node-id)');
   }

@@ -1,17 +1,28 @@
 /**
  * Redis itself as the broker: each connection of the bridge is one to Redis.
  */
+import { redisNames } from '../config/redis-url.ts';
 import type { Broker } from './broker.ts';
-import { probe, RedisConnection, type RedisConnectionOptions } from './redis-connection.ts';
+import { RedisConnection, type RedisConnectionOptions, visit } from './redis-connection.ts';
+import type { RedisServerAddress } from './redis-place.ts';
 
-export function redisBroker(
-  options: Pick<RedisConnectionOptions, 'address' | 'ca' | 'commandTimeoutMs'>,
-): Broker {
+type Dial = Pick<RedisConnectionOptions, 'address' | 'ca' | 'commandTimeoutMs' | 'inCluster'>;
+
+/** One server, or the master that sentinels name, with what leads there. */
+export function redisAt(options: Dial): RedisServerAddress {
+  return {
+    name: redisNames(options.address).join(),
+    broker: redisBroker(options),
+    dialHistory: (name, events) => new RedisConnection({ ...options, ...events, name }),
+  };
+}
+
+export function redisBroker(options: Dial): Broker {
   return {
     name: 'Redis',
-    // Sentinels may name another master without the old one hearing of it, and whoever comes new goes there.
-    mayMove: options.address.sentinelMaster !== null,
+    // Sentinels, or the other servers of a Cluster, may name another master without the old one hearing of it.
+    mayMove: options.address.sentinelMaster !== null || options.inCluster === true,
     dial: (name, events) => new RedisConnection({ ...options, ...events, name }),
-    look: (name) => probe({ ...options, name }),
+    look: (name) => visit({ ...options, name }, (connection) => connection.identify()),
   };
 }

@@ -13,10 +13,13 @@
  * - `commandTimeout` rejects a command and leaves its bytes in the queue: bytes in flight are given back by a reply or by
  *   the end of the connection, never by a timeout.
  * - An exception in a listener comes back as `uncaughtException`.
+ * - A server of a Cluster ends subscriptions by itself when it gives their slot away: the library says `moved` then, and
+ *   keeps the rest. Here the connection ends with it, since its owner has to look who has what anyway.
  */
 import { Redis, type RedisOptions } from 'ioredis';
-import type { RedisAddress } from '../config/redis-url.ts';
+import { type RedisAddress, redisNames } from '../config/redis-url.ts';
 import { type BrokerConnection, type BrokerEvents, isRefusal, type ServerIdentity } from './broker.ts';
+import { type ClusterView, type RedisHost, readClusterView } from './cluster-slots.ts';
 import { retryPause } from './retry-pause.ts';
 
 /** A dial that has not become ready by then is given up. */
@@ -31,6 +34,20 @@ export interface RedisScript {
   readonly sha1: string;
 }
 
+export interface RedisFacts {
+  readonly version: string;
+  /** `master` or `slave`. */
+  readonly role: string;
+  /** That are connected to it. */
+  readonly replicas: number;
+  /** What it does when its memory is full. */
+  readonly eviction: string;
+  /** In a Cluster: it refuses everything while any slot has no master. */
+  readonly needsAllSlots: boolean;
+  /** How nodes have laid out the channels; null if none was there yet. */
+  readonly layout: string | null;
+}
+
 export interface RedisConnectionOptions extends BrokerEvents {
   address: RedisAddress;
   /** PEM of the authority that signed the server's certificate; null for the system's. */
@@ -38,6 +55,8 @@ export interface RedisConnectionOptions extends BrokerEvents {
   /** Shown in `CLIENT LIST`; Redis refuses one with a space, and the client library says nothing of it. */
   name: string;
   commandTimeoutMs: number;
+  /** It is a server of a Redis Cluster, in which publications and subscriptions stay within the slot of their channel. */
+  inCluster?: boolean;
 }
 
 export class RedisConnection implements BrokerConnection {
@@ -56,9 +75,10 @@ export class RedisConnection implements BrokerConnection {
     this.#redis.on('ready', () => void this.#identifyAndReport());
     this.#redis.on('close', () => this.#closed());
     this.#redis.on('error', (error: Error) => options.onError(error.message));
-    this.#redis.on('messageBuffer', (channel: Buffer, bytes: Buffer) =>
+    this.#redis.on(options.inCluster ? 'smessageBuffer' : 'messageBuffer', (channel: Buffer, bytes: Buffer) =>
       options.onMessage(channel.toString(), bytes),
     );
+    this.#redis.on('moved', () => this.reconnect());
     // The first dial began in the constructor, before anybody listened.
     this.#watchDial();
   }
@@ -74,10 +94,13 @@ export class RedisConnection implements BrokerConnection {
   async publish(channel: string, bytes: Buffer): Promise<void> {
     this.#bytesInFlight += bytes.length;
     try {
-      await this.#redis.publish(channel, bytes);
+      await (this.#options.inCluster
+        ? this.#redis.spublish(channel, bytes)
+        : this.#redis.publish(channel, bytes));
       this.#bytesInFlight -= bytes.length;
     } catch (error) {
       if (isRefusal(error)) this.#bytesInFlight -= bytes.length;
+      if (isRefusal(error) && (error as Error).message.startsWith('MOVED')) this.reconnect();
       throw error;
     }
   }
@@ -107,16 +130,49 @@ export class RedisConnection implements BrokerConnection {
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
-    await this.#redis.subscribe(...channels);
+    // One command may be about one slot only.
+    if (this.#options.inCluster)
+      await Promise.all(channels.map((channel) => this.#redis.ssubscribe(channel)));
+    else await this.#redis.subscribe(...channels);
   }
 
   async unsubscribe(channels: readonly string[]): Promise<void> {
-    await this.#redis.unsubscribe(...channels);
+    if (this.#options.inCluster)
+      await Promise.all(channels.map((channel) => this.#redis.sunsubscribe(channel)));
+    else await this.#redis.unsubscribe(...channels);
   }
 
   async identify(): Promise<ServerIdentity> {
-    const [role, info] = await Promise.all([this.#redis.role(), this.#redis.info('server')]);
-    return { role: String(role[0]), runId: /^run_id:(\w+)/m.exec(info)?.[1] ?? '' };
+    const { runId, role } = await this.#ask();
+    return { runId, role };
+  }
+
+  /** What an operator should know of it. Changes nothing. */
+  async facts(layoutKey: string): Promise<RedisFacts> {
+    const [info, layout, coverage] = await Promise.all([
+      this.#redis.info(),
+      this.#redis.get(layoutKey),
+      // Not everybody may ask for settings, and not everybody has this one.
+      this.#redis.config('GET', 'cluster-require-full-coverage').catch(() => []) as Promise<string[]>,
+    ]);
+    const said = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+    return {
+      version: said('redis_version'),
+      role: said('role'),
+      replicas: Number(said('connected_slaves')),
+      eviction: said('maxmemory_policy'),
+      needsAllSlots: coverage[1] === 'yes',
+      layout,
+    };
+  }
+
+  /** How it sees the Cluster that it belongs to. */
+  async view(): Promise<ClusterView> {
+    const [slots, info] = await Promise.all([
+      this.#redis.cluster('SLOTS'),
+      this.#redis.cluster('INFO') as Promise<string>,
+    ]);
+    return readClusterView(slots, info, this.#options.address.hosts[0] as RedisHost);
   }
 
   async settle(key: string, value: string): Promise<string> {
@@ -155,12 +211,30 @@ export class RedisConnection implements BrokerConnection {
     }
   }
 
+  async #ask(): Promise<ServerIdentity & { isInCluster: boolean }> {
+    const [role, info] = await Promise.all([this.#redis.role(), this.#redis.info('server')]);
+    return {
+      role: String(role[0]),
+      runId: /^run_id:(\w+)/m.exec(info)?.[1] ?? '',
+      isInCluster: /^redis_mode:cluster/m.test(info),
+    };
+  }
+
   async #identifyAndReport(): Promise<void> {
+    const { inCluster = false, address, onError, onReady } = this.#options;
     try {
-      const identity = await this.identify();
+      const { runId, role, isInCluster } = await this.#ask();
       this.#stopWatchingDial();
+      if (isInCluster !== inCluster) {
+        const is = isInCluster
+          ? 'is part of a Redis Cluster: use redis+cluster://'
+          : 'is part of no Redis Cluster';
+        onError(`${redisNames(address).join()} ${is}`);
+        this.#redialLater();
+        return;
+      }
       this.#ready = true;
-      this.#options.onReady(identity);
+      onReady({ runId, role });
     } catch (error) {
       this.#options.onError((error as Error).message);
       this.reconnect();
@@ -183,22 +257,30 @@ export class RedisConnection implements BrokerConnection {
     this.#dialTimer.unref();
   }
 
+  /** It answers, and will go on answering what is of no use. */
+  #redialLater(): void {
+    this.#dialTimer = setTimeout(() => this.reconnect(), dialTimeoutMs);
+    this.#dialTimer.unref();
+  }
+
   #stopWatchingDial(): void {
     if (this.#dialTimer !== null) clearTimeout(this.#dialTimer);
     this.#dialTimer = null;
   }
 }
 
-/** Looks at where the address leads now, over a connection of its own that ends with the answer. */
-export async function probe(
-  options: Pick<RedisConnectionOptions, 'address' | 'ca' | 'name' | 'commandTimeoutMs'>,
-): Promise<ServerIdentity> {
+/** What somebody asks over a connection of its own, which ends with the answer. Rejects if it cannot be had at once. */
+export async function visit<Answer>(
+  options: Omit<RedisConnectionOptions, keyof BrokerEvents>,
+  ask: (connection: RedisConnection) => Promise<Answer>,
+): Promise<Answer> {
   return await new Promise((resolve, reject) => {
     const connection = new RedisConnection({
       ...options,
-      onReady(identity) {
-        connection.end();
-        resolve(identity);
+      onReady() {
+        ask(connection)
+          .then(resolve, reject)
+          .finally(() => connection.end());
       },
       onError(message) {
         connection.end();

@@ -6,7 +6,8 @@
  * `away`; the way back is always the same: drop all connections, look again for the master, subscribe from our own registry.
  *
  * Once a second it looks whether everything still is as it should be: a server that freezes, is demoted, or is left behind
- * by the others says nothing of it.
+ * by the others says nothing of it. Where masters are replaced, and somebody falls silent, and nobody can be asked who the
+ * master is now, we may be the ones who were left behind: then it counts as away until somebody answers.
  *
  * A time in which this node could not hear is counted as a possible gap when it ends.
  */
@@ -15,7 +16,7 @@ import type { BridgeMetrics } from '../metrics/metrics.ts';
 import type { FrameSender } from '../protocol/bridge-frame.ts';
 import { mayBeControl, type Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';
-import { beatEveryMs, Beats } from './beats.ts';
+import { Beats, beatEveryMs } from './beats.ts';
 import type { BridgeState, OnGap, Receive } from './bridge.ts';
 import type { Answers, LocalNode } from './cluster.ts';
 import { ControlChannel } from './control-channel.ts';
@@ -27,7 +28,7 @@ import type { QuietLog } from './quiet-log.ts';
 import type { RedisPlace } from './redis-place.ts';
 import { RedisPublisher } from './redis-publisher.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
-import type { ServedHistory } from './served-history.ts';
+import type { HistoryLink, ServedHistory } from './served-history.ts';
 import type { ShardChannels } from './shard-channels.ts';
 import { Whereabouts } from './whereabouts.ts';
 
@@ -51,7 +52,11 @@ export interface RedisServerOptions {
   clock: Clock;
   log: QuietLog;
   metrics: BridgeMetrics;
+  /** Since when its shards are away, if they were elsewhere before; null if they were not. */
+  awaySince: number | null;
   onState(): void;
+  /** The shards may not be where they were. */
+  onSuspicion(): void;
   /** Another node was heard for the first time, or has gone. */
   onPeers(newcomer: Pick<Peer, 'nodeId' | 'bootId'> | null): void;
 }
@@ -65,6 +70,7 @@ export class RedisServer {
   readonly #beats: Beats;
   readonly #control: ControlChannel;
   readonly #whereabouts: Whereabouts;
+  readonly #history: HistoryLink | null;
   readonly #timer: Timer;
   #local: LocalNode | null = null;
   #ownBeatHeard = false;
@@ -72,7 +78,10 @@ export class RedisServer {
   readonly #unheard = new Set<number>();
   #state: BridgeState = 'away';
   /** When the connection was lost; null before the first one. */
-  #awaySince: number | null = null;
+  #awaySince: number | null;
+  /** Somebody fell silent, and nobody can say whether it is us. */
+  #astray = false;
+  #stopped = false;
 
   constructor(options: RedisServerOptions) {
     const { place, shards, channels, sender, maxBytesInFlight, intake, clock, log, metrics, onPeers } =
@@ -80,6 +89,7 @@ export class RedisServer {
     const { broker } = place;
     this.#options = options;
     this.#shards = new Set(place.shards);
+    this.#awaySince = options.awaySince;
     this.#beats = new Beats({
       sender,
       clock,
@@ -103,7 +113,7 @@ export class RedisServer {
       settle: (key, value) => this.#publisher.settle(key, value),
       log,
     });
-    this.#whereabouts = new Whereabouts({ broker, name: `outcry-probe:${sender.bootId}`, clock, log });
+    this.#whereabouts = new Whereabouts({ place, name: `outcry-probe:${sender.bootId}`, clock, log });
     this.#publisher = new RedisPublisher({
       ...{ broker, maxBytesInFlight, clock, metrics, log, name: `outcry-pub:${sender.bootId}` },
       onReady: () => void this.#settleLayout(),
@@ -117,17 +127,29 @@ export class RedisServer {
         this.#sendBeat();
       },
       onLost: () => {
+        // Who comes after it may be listening by now.
+        if (this.#stopped) return;
         intake.interrupt(place.shards);
         this.#lost('the subscribing connection ended');
       },
       onShard: (shard, heard) => this.#shardChanged(shard, heard),
       onMessage: (channel, bytes) => this.#message(channel, bytes),
     });
+    this.#history = options.history?.open(place, options.onSuspicion) ?? null;
     this.#timer = clock.every(beatEveryMs, () => this.#tick());
+  }
+
+  get place(): RedisPlace {
+    return this.#options.place;
   }
 
   get state(): BridgeState {
     return this.#state;
+  }
+
+  /** When it was last seen to be connected, if it is away; null if it never was. */
+  get awaySince(): number | null {
+    return this.#state === 'away' ? this.#awaySince : this.#options.clock.now();
   }
 
   get peers(): Beats['peers'] {
@@ -175,15 +197,21 @@ export class RedisServer {
     return await this.#control.ask(question, nodes);
   }
 
-  /** Lets Redis take what is under way, and ends all connections. */
+  /** Hears nothing any more, lets Redis take what is under way, and ends all connections. */
   async stop(): Promise<void> {
+    const { intake, place } = this.#options;
+    this.#stopped = true;
     this.#timer.cancel();
-    await this.#publisher.stop();
+    // Who comes after it finds the numbers as they are.
+    intake.interrupt(place.shards);
     this.#subscriber.stop();
+    this.#history?.end();
+    await this.#publisher.stop();
   }
 
   #message(channel: string, bytes: Buffer): void {
     const { channels, place, intake, receive, log } = this.#options;
+    if (this.#stopped) return;
     try {
       const arrival = channels.arrivalOn(channel);
       if (arrival?.of === 'bridge') intake.frame(arrival.shard, bytes, receive);
@@ -250,6 +278,8 @@ export class RedisServer {
       this.#sendBeat();
       void this.#checkServer();
     }
+    if (this.#state === 'away') this.#options.onSuspicion();
+    if (this.#astray) void this.#lookAround();
     if (this.#state === 'away') return;
     this.#lookAfterHistory();
     const verdict = this.#beats.verdict();
@@ -282,16 +312,24 @@ export class RedisServer {
 
   /** Its connection must not lead to another server than those of the bridge. */
   #lookAfterHistory(): void {
-    const { history } = this.#options;
-    const serverId = history?.serverId() ?? null;
-    if (serverId !== null && serverId !== this.#subscriber.server?.runId) history?.reconnect();
+    const serverId = this.#history?.serverId() ?? null;
+    if (serverId !== null && serverId !== this.#subscriber.server?.runId) this.#history?.reconnect();
   }
 
-  /** If the address still leads to the same master, a peer that fell silent is gone; else we are astray. */
+  /** If this still is the right master, a peer that fell silent is gone; else we are astray. */
   async #lookAround(): Promise<void> {
     const found = await this.#whereabouts.look(this.#subscriber.server?.runId);
-    if (found === 'here') this.#beats.looked();
-    else if (found === 'elsewhere' && this.#state === 'connected') this.#startOver('Redis is elsewhere now');
+    if (found === null || this.#stopped) return;
+    if (found === 'here') {
+      this.#beats.looked();
+      this.#astray = false;
+      this.#assess();
+    } else if (found === 'elsewhere') {
+      if (this.#state === 'connected' || this.#astray) this.#startOver('Redis is elsewhere now');
+    } else if (this.#options.place.broker.mayMove && this.#beats.verdict() === 'missing') {
+      this.#astray = true;
+      this.#lost('others fell silent, and nobody says whether this Redis is still the right one');
+    }
   }
 
   /** Finds out whether it is connected now. */
@@ -301,8 +339,9 @@ export class RedisServer {
       this.#subscriber.ready &&
       this.#layout.holds &&
       this.#subscriber.interest.complete &&
-      this.#ownBeatHeard;
-    if (!connected || this.#state === 'connected') return;
+      this.#ownBeatHeard &&
+      !this.#astray;
+    if (!connected || this.#stopped || this.#state === 'connected') return;
     if (this.#publisher.server?.runId !== this.#subscriber.server?.runId) {
       this.#startOver('the two connections lead to different servers');
       return;
@@ -333,7 +372,8 @@ export class RedisServer {
   }
 
   #lost(reason: string): void {
-    const { place, clock, log, onState } = this.#options;
+    const { place, clock, log, onState, onSuspicion } = this.#options;
+    if (this.#stopped) return;
     this.#ownBeatHeard = false;
     if (!this.#publisher.ready) this.#layout.forget();
     if (this.#state === 'away') return;
@@ -345,12 +385,15 @@ export class RedisServer {
       `${place.broker.name} is away: publications reach the clients of this node only`,
     );
     onState();
+    onSuspicion();
   }
 
   #startOver(reason: string): void {
+    if (this.#stopped) return;
+    this.#astray = false;
     this.#lost(reason);
     this.#publisher.reconnect();
     this.#subscriber.reconnect();
-    this.#options.history?.reconnect();
+    this.#history?.reconnect();
   }
 }

@@ -76,8 +76,10 @@ export class RedisSubscriber {
     this.#connection.reconnect();
   }
 
+  /** Nothing is heard from now on. */
   stop(): void {
     this.interest.stop();
+    this.interest.lost();
     this.#connection.end();
   }
 

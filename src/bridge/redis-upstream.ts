@@ -35,7 +35,8 @@ export interface KnownScript {
 }
 
 /** A connection for scripts. */
-export interface ScriptConnection extends BrokerConnection {
+export interface ScriptConnection
+  extends Omit<BrokerConnection, 'publish' | 'subscribe' | 'unsubscribe' | 'settle'> {
   run(script: KnownScript, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
 }
 
@@ -216,7 +217,7 @@ export class RedisUpstream implements RelayUpstream {
     this.#siblings.add(bootId);
   }
 
-  #mustFit(connection: BrokerConnection, bytes: number): void {
+  #mustFit(connection: Pick<BrokerConnection, 'bytesInFlight' | 'reconnect'>, bytes: number): void {
     if (connection.bytesInFlight + bytes <= this.#options.maxBytesInFlight) return;
     this.#options.onTrouble('Redis does not keep up: the connection is dropped');
     connection.reconnect();
@@ -239,8 +240,12 @@ export class RedisUpstream implements RelayUpstream {
       pubsubChannel: () => '',
       frame: () => true,
       doubt() {},
-      reconnect: () => this.#history?.reconnect(),
-      serverId: () => this.#historyIdentity?.runId ?? null,
+      open: () => ({
+        serverId: () => this.#historyIdentity?.runId ?? null,
+        reconnect: () => this.#history?.reconnect(),
+        // With the upstream.
+        end() {},
+      }),
     };
   }
 }

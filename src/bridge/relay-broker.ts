@@ -2,11 +2,21 @@
  * The relay of this host as the broker. It watches Redis itself, so that where it leads is where the cluster is.
  */
 import type { Broker, BrokerEvents, ServerIdentity } from './broker.ts';
+import type { RedisServerAddress } from './redis-place.ts';
 import { RelayConnection, type RelayConnectionOptions } from './relay-connection.ts';
 
-export function relayBroker(
-  options: Pick<RelayConnectionOptions, 'path' | 'bootId' | 'commandTimeoutMs' | 'clock'>,
-): Broker {
+type Dial = Pick<RelayConnectionOptions, 'path' | 'bootId' | 'commandTimeoutMs' | 'clock'>;
+
+/** The relay as the only place that there is. */
+export function relayAt(options: Dial): RedisServerAddress {
+  const broker = relayBroker(options);
+  return {
+    ...{ name: broker.name, broker },
+    dialHistory: (_name, events) => new RelayConnection({ ...options, ...events, role: 'history' }),
+  };
+}
+
+export function relayBroker(options: Dial): Broker {
   const dial = (events: BrokerEvents) => new RelayConnection({ ...options, ...events, role: 'bridge' });
   return {
     name: 'the relay of this host',

@@ -1,19 +1,18 @@
 /**
- * Looks whether an address still leads to the master that this node is on. The connections that it has would not tell: a
+ * Looks whether shards are still on the server on which this node has them. The connections that it has would not tell: a
  * master that was demoted, or left behind with us, goes on answering.
  */
 import type { Clock } from '../clock.ts';
-import type { Broker } from './broker.ts';
 import type { QuietLog } from './quiet-log.ts';
+import type { RedisPlace } from './redis-place.ts';
 
-/** How often sentinels are asked whether the master is still the same. */
+/** How often it is looked without a reason, where a master may be replaced. */
 const lookEveryMs = 5_000;
 
-/** - `unknown`: nobody answers, or somebody is looking already. */
 export type Whereabout = 'here' | 'elsewhere' | 'unknown';
 
 export interface WhereaboutsOptions {
-  broker: Broker;
+  place: RedisPlace;
   /** Shown in `CLIENT LIST`. */
   name: string;
   clock: Pick<Clock, 'now'>;
@@ -29,20 +28,23 @@ export class Whereabouts {
     this.#options = options;
   }
 
+  /** It is time for a look. Nobody is told when Sentinel or a Cluster makes another server the master, and those who come new go there. */
   get isDue(): boolean {
-    const { broker, clock } = this.#options;
-    return broker.mayMove && clock.now() - this.#lookedAt >= lookEveryMs;
+    const { place, clock } = this.#options;
+    return place.broker.mayMove && clock.now() - this.#lookedAt >= lookEveryMs;
   }
 
-  /** @param runId of the server that this node is on */
-  async look(runId: string | undefined): Promise<Whereabout> {
-    if (this.#looking) return 'unknown';
-    const { broker, name, clock, log } = this.#options;
+  /**
+   * @param runId of the server that this node is on
+   * @returns null if a look is under way already
+   */
+  async look(runId: string | undefined): Promise<Whereabout | null> {
+    if (this.#looking) return null;
+    const { place, name, clock, log } = this.#options;
     this.#looking = true;
     this.#lookedAt = clock.now();
     try {
-      const found = await broker.look(name);
-      return found.role === 'master' && found.runId === runId ? 'here' : 'elsewhere';
+      return (await place.isStillHere(runId ?? '', name)) ? 'here' : 'elsewhere';
     } catch (error) {
       log.trouble(
         'warn',

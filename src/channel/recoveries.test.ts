@@ -62,6 +62,7 @@ class World {
     });
     const reads = new CoalescedReads(this.history);
     this.recoveries = new Recoveries({
+      sparesReads: () => false,
       ...common,
       rooms,
       bridge: { prepare: () => true, reaches: () => this.reaches },

@@ -39,6 +39,8 @@ export interface RecoveriesOptions {
   maxReading: number;
   maxWaiting: number;
   timeoutMs: number;
+  /** Memory is short: nothing is read, and who needs it is told `unavailable`. */
+  sparesReads: () => boolean;
   clock: Clock;
   metrics: HistoryMetrics;
 }
@@ -122,7 +124,7 @@ export class Recoveries {
     if (this.standing(ticket) !== 'again') return;
     metrics.recoveriesOpen.value += 1;
     try {
-      if (!(await this.#gate.enter(timeoutMs))) {
+      if (this.#options.sparesReads() || !(await this.#gate.enter(timeoutMs))) {
         this.#cannotRead(ticket);
         ticket.withoutLatest = true;
       } else

@@ -85,6 +85,7 @@ class World {
       maxTailBytesTogether: tailBytesTogether,
     });
     this.recoveries = new Recoveries({
+      sparesReads: () => false,
       ...common,
       rooms,
       bridge: { prepare: () => true, reaches: () => true },

@@ -125,13 +125,16 @@ export async function run(options: ProgramOptions): Promise<void> {
   addSettings(
     program
       .command('check')
-      .description('Print the effective settings and what does not fit this machine.')
+      .description('Print the effective settings, what does not fit this machine, and what each Redis says.')
       .option('--clients <n>', 'clients that this machine is to hold', wholeNumber)
       .option('--haproxy-maxconn <n>', 'clients that the HAProxy before it lets in', wholeNumber)
       .addHelpText('after', checkExamples),
   ).action(async ({ clients = null, haproxyMaxconn = null }, command: Command) => {
     const { check } = await import('./check.ts');
-    options.print(check(load(command), { clients, haproxyMaxconn }));
+    const { redisReport } = await import('../assembly/redis-report.ts');
+    const loaded = load(command);
+    options.print(check(loaded, { clients, haproxyMaxconn }));
+    for (const line of await redisReport(loaded.settings)) options.print(line);
   });
 
   addPartsOfAHost(program, options, load);

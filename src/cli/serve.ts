@@ -52,13 +52,14 @@ export function mustBeThisRuntime({ runtime: wanted }: Settings): void {
 /** Stops something with the first signal, and ends at once with the second; resolves when it has stopped. */
 export function whenStopped(
   logger: Logger,
-  actions: { stop(): Promise<void>; exitNow(): void },
+  actions: { stop(how: { atOnce: boolean }): Promise<void>; exitNow(): void },
 ): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const onSignal = signalHandler(systemClock, {
       stop(signal) {
         logger.info({ signal }, 'stopping');
-        actions.stop().then(resolve, reject);
+        // Ctrl-C: somebody waits, and nobody replaces this node.
+        actions.stop({ atOnce: signal === 'SIGINT' }).then(resolve, reject);
       },
       exitNow(signal) {
         logger.warn({ signal }, 'told twice: exiting at once');
@@ -78,7 +79,7 @@ async function serveNode(
 ): Promise<void> {
   const node = await startNode({ settings, nodeId, logger, version, files, relayPath: null });
   // Before the line that says so: whoever reads "listening" may send a signal at once.
-  const stopped = whenStopped(logger, { stop: () => node.stop(), exitNow });
+  const stopped = whenStopped(logger, { stop: (how) => node.stop(how), exitNow });
   sayListening(logger, settings, node);
   if (settings.redisUrl === null)
     logger.info('this node is alone: publications reach its own clients only; --redis joins it to others');
@@ -92,7 +93,7 @@ async function serveHost(
   const { settings } = loaded;
   const workers: Workers = await startWorkers({ loaded, count, nodeId, logger, program });
   const stopped = whenStopped(logger, {
-    stop: () => workers.stop(),
+    stop: (how) => workers.stop(how),
     exitNow() {
       workers.kill();
       exitNow();

@@ -23,7 +23,7 @@ export async function work({ settings, relayPath, version, files, exitNow }: Wor
   const nodeId = settings.nodeId ?? String(process.pid);
   const logger = await createLogger({ level: settings.logLevel, format: settings.logFormat, node: nodeId });
   const node = await startNode({ settings, nodeId, logger, version, files, relayPath });
-  const stopped = whenStopped(logger, { stop: () => node.stop(), exitNow });
+  const stopped = whenStopped(logger, { stop: (how) => node.stop(how), exitNow });
   answerParent(node.adminPort, () => node.metricsText());
   await stopped;
 }

@@ -79,6 +79,7 @@ describe('where a setting comes from', () => {
       workers: 'auto',
       relayMaxBytesWaiting: '2097152',
       maxConnections: '7',
+      memoryLimitBytes: '2097152',
       backpressureLimitBytes: '2097152',
       redisUrl: 'redis://127.0.0.1:6380/2',
       redisShards: '128',

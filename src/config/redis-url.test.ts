@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseRedisUrl, type RedisAddress } from './redis-url.ts';
+import { parseRedisTarget, parseRedisUrl, type RedisAddress, redisNames } from './redis-url.ts';
 
 const local: RedisAddress = {
   hosts: [{ host: 'localhost', port: 6_379 }],
@@ -134,6 +134,58 @@ describe('neither is behind', () => {
     ['a password that looks like a port and a master, alone', 'redis+sentinel://user:12/pass@one'],
   ])('%s: %j', (_what, url) => {
     expect(parseRedisUrl(url)).toBeNull();
+  });
+});
+
+describe('the setting', () => {
+  const hosts = (url: string) => {
+    const target = parseRedisTarget(url);
+    if (target === null) return null;
+    return [target.kind, ...(target.kind === 'cluster' ? target.seeds : target.servers).flatMap(redisNames)];
+  };
+
+  test.each<[string, string[]]>([
+    ['redis://one', ['servers', 'one:6379']],
+    ['redis://one,redis://two:7000/1', ['servers', 'one:6379', 'two:7000']],
+    ['redis://[::1],rediss://:secret@two', ['servers', '[::1]:6379', 'two:6379']],
+    [
+      'redis+sentinel://a,b:1/main,redis+sentinel://a,b:1/other,redis://two',
+      ['servers', 'main of a:26379,b:1', 'other of a:26379,b:1', 'two:6379'],
+    ],
+    ['redis+cluster://one', ['cluster', 'one:6379']],
+    ['redis+cluster://one/', ['cluster', 'one:6379']],
+    ['redis+cluster://user:s%40t@one,two:7000,[::1]', ['cluster', 'one:6379', 'two:7000', '[::1]:6379']],
+  ])('is one server, several, or a cluster: %s', (url, expected) => {
+    expect(hosts(url)).toEqual(expected);
+  });
+
+  test('gives each server of a cluster the credentials and TLS', () => {
+    expect(parseRedisTarget('rediss+cluster://user:s%40t@one,two:7000')).toEqual({
+      kind: 'cluster',
+      seeds: [
+        { host: 'one', port: 6_379 },
+        { host: 'two', port: 7_000 },
+      ].map((host) => ({ ...local, hosts: [host], username: 'user', password: 's@t', tls: true })),
+    });
+  });
+
+  test.each([
+    ['a server twice', 'redis://one,redis://two,redis://one'],
+    ['a server twice, by another database', 'redis://one/1,redis://one/2'],
+    ['a list with nothing in it', ',redis://one'],
+    ['a list that ends with nothing', 'redis://one,'],
+    ['a bare host in a list', 'redis://one,two'],
+    ['a space in a list', 'redis://one, redis://two'],
+    ['a cluster in a list', 'redis+cluster://one,redis://two'],
+    ['a list with a cluster', 'redis://one,redis+cluster://two'],
+    ['two clusters', 'redis+cluster://one,redis+cluster://two'],
+    ['a database of a cluster', 'redis+cluster://one/1'],
+    ['a cluster without hosts', 'redis+cluster://'],
+    ['an empty host of a cluster', 'redis+cluster://one,,two'],
+    ['a bad port of a cluster', 'redis+cluster://one:0'],
+    ['a user of a cluster without a password', 'redis+cluster://user@one'],
+  ])('is not %s: %j', (_what, url) => {
+    expect(parseRedisTarget(url)).toBeNull();
   });
 });
 

@@ -3,9 +3,12 @@
  *
  *     redis://[user:password@]host[:6379][/database]
  *     redis+sentinel://[user:password@]host[:26379],host…/master-name[/database]
+ *     redis+cluster://[user:password@]host[:6379],host…
  *
  * `rediss` instead of `redis` speaks TLS, with Sentinel to the sentinels as well. User and password are percent-encoded;
- * with Sentinel they are those of the Redis servers and of the sentinels.
+ * with Sentinel they are those of the Redis servers and of the sentinels, with Cluster those of all its servers, of which
+ * the URL names some. Several URLs of the first two forms, with commas between them, are as many servers that know nothing of
+ * each other.
  */
 
 export interface RedisAddress {
@@ -21,8 +24,36 @@ export interface RedisAddress {
 
 const form =
   /^redis(?<tls>s?)(?<sentinel>\+sentinel)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#\s]+)(?:\/(?<path>[^@?#\s]*))?$/;
+const clusterForm = /^redis(?<tls>s?)\+cluster:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#\s]+)\/?$/;
+/** Sentinels have commas between their hosts, too. */
+const betweenUrls = /,(?=rediss?(?:\+\w+)?:\/\/)/;
 
-/** Null for anything that has not one of the two forms. */
+/**
+ * - `servers`: independent ones, in their order, or one alone.
+ * - `cluster`: servers of one Redis Cluster, each as an address of its own.
+ */
+export type RedisTarget =
+  | { readonly kind: 'servers'; readonly servers: readonly RedisAddress[] }
+  | { readonly kind: 'cluster'; readonly seeds: readonly RedisAddress[] };
+
+/** Null for anything else than what the setting may be. */
+export function parseRedisTarget(text: string): RedisTarget | null {
+  const seeds = parseCluster(text);
+  if (seeds !== null) return { kind: 'cluster', seeds };
+  const servers = text.split(betweenUrls).map(parseRedisUrl);
+  if (!servers.every((server) => server !== null)) return null;
+  // One server for two parts would be an oversight: it has the load of both.
+  const names = new Set(servers.map((server) => redisNames(server).join()));
+  return names.size === servers.length ? { kind: 'servers', servers } : null;
+}
+
+/** Its hosts and ports, and with Sentinel the name of the master: for the log, without a password. */
+export function redisNames({ hosts, sentinelMaster }: RedisAddress): string[] {
+  const names = hosts.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  return sentinelMaster === null ? names : [`${sentinelMaster} of ${names.join()}`];
+}
+
+/** Null for anything that has not one of the first two forms. */
 export function parseRedisUrl(url: string): RedisAddress | null {
   const parts = form.exec(url)?.groups;
   if (parts === undefined) return null;
@@ -37,6 +68,16 @@ export function parseRedisUrl(url: string): RedisAddress | null {
   if (sentinel ? sentinelMaster === null : hosts.length !== 1) return null;
   if (username === undefined || password === undefined) return null;
   return { hosts, sentinelMaster, username, password, database: Number(database), tls: parts.tls === 's' };
+}
+
+function parseCluster(url: string): RedisAddress[] | null {
+  const { tls, hosts, user } = clusterForm.exec(url)?.groups ?? {};
+  if (hosts === undefined) return null;
+  const seeds = hosts.split(',').map((host) => {
+    const credentials = user === undefined ? '' : `${user}@`;
+    return parseRedisUrl(`redis${tls}://${credentials}${host}`);
+  });
+  return seeds.every((seed) => seed !== null) ? seeds : null;
 }
 
 /** `host`, `host:port`, `[::1]` or `[::1]:port`. */

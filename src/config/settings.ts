@@ -13,7 +13,7 @@ import {
   namespacesSchema,
   profiles,
 } from './namespaces.ts';
-import { parseRedisUrl } from './redis-url.ts';
+import { parseRedisTarget } from './redis-url.ts';
 import {
   choice,
   integer,
@@ -135,6 +135,13 @@ export const settingsTable = {
     sentence:
       'WebSockets that this node takes in a second, and at once after a quiet second, so that who is connected does not suffer from a herd of newcomers; the others are told when to come back, with 1013 or 503.',
   }),
+  memoryLimitBytes: integerOrAuto({
+    min: 1_048_576,
+    max: 1_099_511_627_776,
+    unit: 'bytes',
+    sentence:
+      'Resident memory from which on this process sheds load: newcomers are refused from 80 % of it, histories are not read for those who join from 90 %, those who are furthest behind are terminated from 100 %. By default 80 % of what the machine or the container has, divided by the workers.',
+  }),
   maxPayloadBytes: integer({
     default: 65_536,
     min: 1,
@@ -226,12 +233,13 @@ export const settingsTable = {
     sentence: 'Names and values of all headers of a request together; more get 431.',
   }),
   redisUrl: optionalText({
-    max: 2_048,
+    max: 4_096,
     secret: true,
-    valid: (url) => parseRedisUrl(url) !== null,
+    valid: (urls) => parseRedisTarget(urls) !== null,
     allowed:
-      'redis://[user:password@]host[:port][/database], rediss:// for TLS, or redis+sentinel://host[:port],host…/master-name',
-    sentence: 'Redis that joins this node to the others; without it the node is alone.',
+      'redis://[user:password@]host[:port][/database], rediss:// for TLS, redis+sentinel://host[:port],host…/master-name, several different ones of these with commas between them, or redis+cluster://host[:port],host…',
+    sentence:
+      'Redis that joins this node to the others; without it the node is alone. Over several servers the channels are spread; the list and its order must be the same on all nodes.',
   }),
   redisCaFile: optionalText({
     max: 1_024,
@@ -387,7 +395,7 @@ export const settingsTable = {
     max: 3_600_000,
     unit: 'ms',
     sentence:
-      'After SIGTERM, clients are closed one by one, in random order, over this long; 0 closes all at once. Set it where nodes are replaced one after the other.',
+      'After SIGTERM, clients are closed one by one, in random order, over this long; 0, and SIGINT (Ctrl-C), close all at once. Set it where nodes are replaced one after the other.',
   }),
   shutdownTimeoutMs: integer({
     default: 4_000,

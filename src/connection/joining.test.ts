@@ -62,6 +62,7 @@ beforeEach(() => {
   });
   const bridge = { prepare: () => true, reaches: () => true };
   const recoveries = new Recoveries({
+    sparesReads: () => false,
     ...common,
     ...{ rooms, bridge, history, maxPublications: 1_000, maxBytes: 1e6 },
     ...{ maxReading: 4, maxWaiting: 100, timeoutMs: 5_000 },

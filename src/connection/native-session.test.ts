@@ -81,9 +81,7 @@ beforeEach(() => {
         return outcome;
       },
       isSequenced: (channel: string) => channel === 'latest',
-      get reachesOthers() {
-        return bridge.state === 'connected';
-      },
+      reachesOthers: () => bridge.state === 'connected',
     },
     hub,
     announcements,

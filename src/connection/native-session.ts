@@ -170,7 +170,7 @@ export class NativeSession implements Protocol<NativeState> {
     metrics.publicationsReceived.value += 1;
     metrics.payloadBytesReceived.value += publication.content.length;
     if (!broadcaster.isSequenced(channel)) {
-      if (id === null || !broadcaster.reachesOthers) {
+      if (id === null || !broadcaster.reachesOthers(channel)) {
         broadcaster.publish(channel, publication, idempotencyKey);
         if (id !== null) this.#acknowledge(connection, id, 'failed');
         return;

@@ -233,3 +233,12 @@ test('who goes while a room is sent to costs the others of the room nothing', ()
   hub.flush();
   expect(published).toEqual(['raw:a', 'outcry.v1.json:a']);
 });
+
+test('shedding ends those who are furthest behind, until enough is free, and nobody who reads', () => {
+  const sockets = [500, 0, 3_000, 2_000].map((bytes) => openWaiting(bytes).socket);
+  slowConsumers.shed(4_000);
+  expect(endsOf(...sockets)).toEqual([0, 0, 1, 1]);
+  expect(metrics.connectionsClosed.values.memory).toBe(2);
+  slowConsumers.shed(1_000_000);
+  expect(endsOf(...sockets)).toEqual([1, 0, 1, 1]);
+});

@@ -83,6 +83,22 @@ export class SlowConsumers {
     this.#sweep();
   }
 
+  /** Terminates those for whom most bytes wait, until so many are free; fewer if there are not as many. */
+  shed(bytes: number): void {
+    const behind: [Connection, number][] = [];
+    for (const connection of this.#options.connections) {
+      const waiting = connection.socket?.bufferedBytes() ?? 0;
+      if (waiting > 0) behind.push([connection, waiting]);
+    }
+    behind.sort(([, a], [, b]) => b - a);
+    let freed = 0;
+    for (const [connection, waiting] of behind) {
+      if (freed >= bytes) return;
+      connection.terminate('memory');
+      freed += waiting;
+    }
+  }
+
   stop(): void {
     this.#rounds?.cancel();
     this.#look?.cancel();

@@ -8,7 +8,8 @@ import type { Clock, Timer } from '../clock.ts';
 const claimEveryMs = 1_000;
 
 export interface ClaimWatchOptions {
-  shards: number;
+  /** At least one. */
+  shards: readonly number[];
   /** Never rejects. */
   claimable(shard: number): Promise<boolean>;
   clock: Clock;
@@ -21,7 +22,8 @@ export class ClaimWatch {
   #timer: Timer | null = null;
   /** Another number for each connection, so that an answer to an older one counts for nothing. */
   #connection = 0;
-  #shard = 0;
+  /** Which of them is next. */
+  #next = 0;
   #works = false;
 
   constructor(options: ClaimWatchOptions) {
@@ -47,10 +49,10 @@ export class ClaimWatch {
   async #claim(): Promise<void> {
     const { claimable, shards } = this.#options;
     const connection = this.#connection;
-    const shard = this.#shard;
-    const works = await claimable(shard);
+    const next = this.#next;
+    const works = await claimable(shards[next] as number);
     if (connection !== this.#connection) return;
-    if (works && shard === this.#shard) this.#shard = (shard + 1) % shards;
+    if (works && next === this.#next) this.#next = (next + 1) % shards.length;
     this.#set(works);
   }
 

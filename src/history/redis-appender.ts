@@ -28,7 +28,6 @@ import { AppendBatch, type AppendGroup, appendBytes, type GroupResult } from './
 import { randomEpochPart } from './epoch.ts';
 import { type Appended, numberingTtlMs } from './history.ts';
 import {
-  appendScript,
   argsPerRetention,
   firstRetentionArg,
   maxGroups,
@@ -36,8 +35,9 @@ import {
   numbersPerKey,
 } from './redis-append-script.ts';
 import type { RedisClaims } from './redis-claims.ts';
-import { failureOf, type RedisLink } from './redis-link.ts';
-import type { ShardKeys } from './redis-script.ts';
+import { failureOf } from './redis-link.ts';
+import type { RedisScript, ShardKeys } from './redis-script.ts';
+import type { ShardLinks } from './shard-links.ts';
 import { TimeLimit, TimeOver } from './time-limit.ts';
 
 const firstPauseMs = 20;
@@ -50,6 +50,9 @@ const stopTimeoutMs = 500;
 const stopLookMs = 5;
 
 export interface RedisAppenderOptions {
+  /** Of `redis-append-script.ts`. */
+  script: RedisScript;
+  links: ShardLinks;
   keys: readonly ShardKeys[];
   claims: RedisClaims;
   bootId: string;
@@ -84,7 +87,6 @@ export class RedisAppender {
   readonly #writer = new SequencedWriter();
   readonly #frameStarts: Buffer[];
   readonly #timeLimit: TimeLimit;
-  #link: RedisLink | null = null;
   #waitingBytes = 0;
 
   constructor(options: RedisAppenderOptions) {
@@ -93,10 +95,6 @@ export class RedisAppender {
     this.#frameStarts = options.keys.map((_, shard) => this.#writer.frameStart(shard));
     this.#timeLimit = new TimeLimit(options.clock, 'Redis does not answer in time');
     this.#batcher = new Batcher(options.clock, options.batch, () => this.#due());
-  }
-
-  start(link: RedisLink): void {
-    this.#link = link;
   }
 
   append(
@@ -111,7 +109,7 @@ export class RedisAppender {
       metrics.publicationsNotAppended.values[reason] += publications.length;
       return Promise.resolve<Appended>({ outcome: 'failed' });
     };
-    if (this.#link?.ready !== true) return refuse('away');
+    if (this.#options.links.of(shard)?.ready !== true) return refuse('away');
     if (bytes > maxFrameBytes || this.#waitingBytes + bytes > maxBytesInFlight)
       return refuse('waiting_limit');
 
@@ -130,7 +128,6 @@ export class RedisAppender {
     const deadline = clock.now() + stopTimeoutMs;
     while (this.#waitingBytes > 0 && clock.now() < deadline)
       await new Promise<void>((resolve) => clock.after(stopLookMs, resolve));
-    this.#link = null;
   }
 
   /** The batch that takes `bytes` more: one that got too full is left behind, to go when those before it have gone. */
@@ -207,7 +204,7 @@ export class RedisAppender {
     batch: AppendBatch,
     number: number,
   ): Promise<GroupResult[] | 'failed' | 'unknown'> {
-    const { clock, commandTimeoutMs, claims, metrics, onTrouble } = this.#options;
+    const { script, links, clock, commandTimeoutMs, claims, metrics, onTrouble } = this.#options;
     const deadline = clock.now() + commandTimeoutMs;
     const prepared = this.#prepare(shard, batch);
     let outcome: 'failed' | 'unknown' = 'failed';
@@ -218,7 +215,7 @@ export class RedisAppender {
       if (attempt > 0 && deadline - clock.now() < leastAttemptMs) return outcome;
       if (attempt > 0) metrics.appendRetries.value += 1;
       pauseMs = Math.min(Math.max(firstPauseMs, pauseMs * 2), maxPauseMs);
-      const link = this.#link;
+      const link = links.of(shard);
       if (link === null || !link.ready) {
         if (attempt === 0) return outcome;
         continue;
@@ -232,7 +229,7 @@ export class RedisAppender {
       try {
         const claim = await this.#timeLimit.until(deadline, claims.of(shard, link));
         sent = true;
-        const running = link.run(appendScript, prepared.keys, prepared.args(claim, number));
+        const running = link.run(script, prepared.keys, prepared.args(claim, number));
         const reply = await this.#timeLimit.until(deadline, running);
         const result = readResult(String(reply));
         if (result === 'stale') return 'unknown';

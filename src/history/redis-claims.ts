@@ -11,9 +11,8 @@ import type { Clock } from '../clock.ts';
 import type { HistoryMetrics } from '../metrics/metrics.ts';
 import { SequencedWriter } from '../protocol/sequenced-frame.ts';
 import { randomEpochPart } from './epoch.ts';
-import { claimScript } from './redis-claim-script.ts';
 import type { RedisLink } from './redis-link.ts';
-import type { ShardKeys } from './redis-script.ts';
+import type { RedisScript, ShardKeys } from './redis-script.ts';
 
 const claimAgainAfterMs = 1_000;
 
@@ -30,6 +29,7 @@ interface LastAppend {
 
 export class RedisClaims {
   readonly #keys: readonly ShardKeys[];
+  readonly #script: RedisScript;
   readonly #clock: Clock;
   readonly #metrics: Pick<HistoryMetrics, 'claimsChanged'>;
   readonly #claims: (Claim | null)[];
@@ -38,8 +38,15 @@ export class RedisClaims {
   readonly #appends: (LastAppend | null)[];
   readonly #frames: readonly Buffer[];
 
-  constructor(keys: readonly ShardKeys[], clock: Clock, metrics: Pick<HistoryMetrics, 'claimsChanged'>) {
+  /** @param script of `redis-claim-script.ts` */
+  constructor(
+    keys: readonly ShardKeys[],
+    script: RedisScript,
+    clock: Clock,
+    metrics: Pick<HistoryMetrics, 'claimsChanged'>,
+  ) {
     this.#keys = keys;
+    this.#script = script;
     this.#clock = clock;
     this.#metrics = metrics;
     this.#claims = keys.map(() => null);
@@ -71,11 +78,14 @@ export class RedisClaims {
     } else this.#appends[shard] = { claim, at: this.#clock.now() };
   }
 
-  /** There is a connection, perhaps to another server: the shards that were appended to are claimed now, not when they are needed. */
-  connected(link: RedisLink): void {
-    this.lost();
+  /**
+   * There is a connection for these shards, perhaps to another server: those that were appended to are claimed now, not when
+   * they are needed.
+   */
+  connected(shards: readonly number[], link: RedisLink): void {
+    this.lost(shards);
     // What fails is tried again by whoever needs the shard.
-    for (const [shard, last] of this.#appends.entries()) if (last) this.of(shard, link).catch(() => {});
+    for (const shard of shards) if (this.#appends[shard]) this.of(shard, link).catch(() => {});
   }
 
   /** It does not hold any more. */
@@ -83,9 +93,9 @@ export class RedisClaims {
     this.#claims[shard] = null;
   }
 
-  /** The connection is gone, and every claim with it. */
-  lost(): void {
-    this.#claims.fill(null);
+  /** The connection for these shards is gone, and every claim with it. */
+  lost(shards: readonly number[]): void {
+    for (const shard of shards) this.#claims[shard] = null;
   }
 
   async #make(shard: number, link: RedisLink): Promise<string> {
@@ -94,7 +104,7 @@ export class RedisClaims {
     const appended = append ? [append.claim, String(Math.ceil(this.#clock.now() - append.at))] : ['', ''];
     const claim = String(
       await link.run(
-        claimScript,
+        this.#script,
         [generation, began, pubsub],
         [randomEpochPart(), this.#frames[shard] as Buffer, ...appended],
       ),

@@ -5,8 +5,8 @@
  *                                                  └─ pub/sub channel of the shard ─ every node ─ frame ─ receive
  *     read ─ read script ─ entries ─ slice
  *
- * It has one connection, for appends and reads; frames come from whoever is subscribed (`frame`), which is the bridge. All
- * scripts of a shard show a claim, so that a server that may lack something is noticed before it is believed.
+ * It has a connection to each server, for appends and reads; frames come from whoever is subscribed (`frame`), which is the
+ * bridge. All scripts of a shard show a claim, so that a server that may lack something is noticed before it is believed.
  */
 import type { BatchLimits } from '../batching/batcher.ts';
 import {
@@ -30,21 +30,25 @@ import {
   type ReceiveSequenced,
 } from './history.ts';
 import type { Slice } from './recovery.ts';
+import { appendScript } from './redis-append-script.ts';
 import { RedisAppender } from './redis-appender.ts';
+import { claimScript } from './redis-claim-script.ts';
 import { RedisClaims } from './redis-claims.ts';
 import { latestIn } from './redis-latest-value.ts';
 import { type DialRedis, failureOf, type RedisLink } from './redis-link.ts';
 import { readScript } from './redis-read-script.ts';
-import { ShardKeys } from './redis-script.ts';
+import { inCluster, type RedisScript, ShardKeys } from './redis-script.ts';
+import { ShardLinks } from './shard-links.ts';
 import { type StoredEntry, type StoredLog, sliceOf } from './stored-slice.ts';
 
 /** The claim may have changed under a read, once; more is not worth waiting for. */
 const readAttempts = 3;
 
 export interface RedisHistoryOptions {
-  dial: DialRedis;
   prefix: string;
   shards: number;
+  /** The servers are those of a Redis Cluster. */
+  inCluster: boolean;
   bootId: string;
   retention(channel: string): Retention;
   /** For the whole of an append; a read takes no longer either. */
@@ -66,31 +70,46 @@ export class RedisHistory implements History {
   readonly #claims: RedisClaims;
   readonly #appender: RedisAppender;
   readonly #reader = new SequencedReader();
-  #link: RedisLink | null = null;
+  readonly #links: ShardLinks;
   #receive: ReceiveSequenced = () => {};
 
   constructor(options: RedisHistoryOptions) {
     const { prefix, shards, clock, metrics } = options;
+    const scriptFor = (script: RedisScript) => (options.inCluster ? inCluster(script) : script);
     this.#options = options;
     this.#keys = Array.from({ length: shards }, (_, shard) => new ShardKeys(prefix, shards, shard));
-    this.#claims = new RedisClaims(this.#keys, clock, metrics);
-    this.#appender = new RedisAppender({ ...options, keys: this.#keys, claims: this.#claims });
+    this.#links = new ShardLinks(shards);
+    this.#claims = new RedisClaims(this.#keys, scriptFor(claimScript), clock, metrics);
+    this.#appender = new RedisAppender({
+      ...options,
+      ...{ keys: this.#keys, links: this.#links, claims: this.#claims },
+      script: scriptFor(appendScript),
+    });
   }
 
   /** Whether it can be asked and appended to now, as far as is known. */
   get ready(): boolean {
-    return this.#link?.ready === true;
+    return this.#links.ready;
   }
 
   start(receive: ReceiveSequenced): void {
     this.#receive = receive;
-    this.#link = this.#options.dial({
+  }
+
+  /** Dials the server that has some shards from now on. What had them before is ended by whoever knows that. */
+  connect(shards: readonly number[], dial: DialRedis): RedisLink {
+    const isCurrent = () => this.#links.of(shards[0] as number) === link;
+    const link: RedisLink = dial({
       onReady: () => {
-        if (this.#link !== null) this.#claims.connected(this.#link);
+        if (isCurrent()) this.#claims.connected(shards, link);
       },
-      onLost: () => this.#claims.lost(),
+      onLost: () => {
+        if (isCurrent()) this.#claims.lost(shards);
+      },
     });
-    this.#appender.start(this.#link);
+    this.#claims.lost(shards);
+    this.#links.assign(shards, link);
+    return link;
   }
 
   /** The Redis channel on which the frames of a shard come. */
@@ -98,14 +117,9 @@ export class RedisHistory implements History {
     return this.#keysOf(shard).pubsub;
   }
 
-  /** Looks anew where the master is. */
-  reconnect(): void {
-    this.#link?.reconnect();
-  }
-
   /** Whether a shard can be claimed, so that its channels can be read now. Never rejects. */
   async claimable(shard: number): Promise<boolean> {
-    const link = this.#link;
+    const link = this.#links.of(shard);
     if (link?.ready !== true) return false;
     try {
       await this.#claims.of(shard, link);
@@ -190,8 +204,7 @@ export class RedisHistory implements History {
 
   async stop(): Promise<void> {
     await this.#appender.stop();
-    this.#link?.end();
-    this.#link = null;
+    this.#links.end();
   }
 
   /** The window of what is kept moves by publications, the log by entries: the oldest one may reach out of it. */
@@ -214,7 +227,7 @@ export class RedisHistory implements History {
     const kept = retention(channel);
     const shard = shardOf(channel, shards);
     const keys = this.#keysOf(shard);
-    const link = this.#link;
+    const link = this.#links.of(shard);
     if (!isSequenced(kept) || link === null) return null;
     metrics.reads.value += 1;
     try {

@@ -29,9 +29,9 @@ export interface RedisLinkEvents {
 export type DialRedis = (events: RedisLinkEvents) => RedisLink;
 
 /** Refusals that pass by themselves, or on another server. */
-const passing = ['LOADING', 'READONLY', 'MASTERDOWN', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'NOREPLICAS'];
-/** Refusals that say that this is not the master. */
-const elsewhere = ['READONLY', 'MASTERDOWN'];
+const passing = ['LOADING', 'BUSY', 'TRYAGAIN', 'ASK', 'CLUSTERDOWN', 'NOREPLICAS'];
+/** Refusals that say that this is not the master of these keys. */
+const elsewhere = ['READONLY', 'MASTERDOWN', 'MOVED'];
 
 /**
  * - `passes`: not carried out; another attempt may help.

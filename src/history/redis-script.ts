@@ -83,7 +83,15 @@ end
 `;
 
 export function redisScript(body: string): RedisScript {
-  const source = `${prelude}${body}`;
+  return named(`${prelude}${body}`);
+}
+
+/** The same for a Redis Cluster, in which a publication stays within the slot of its channel (Redis 7). */
+export function inCluster({ source }: RedisScript): RedisScript {
+  return named(source.replaceAll("'PUBLISH'", "'SPUBLISH'"));
+}
+
+function named(source: string): RedisScript {
   return { source, sha1: createHash('sha1').update(source).digest('hex') };
 }
 

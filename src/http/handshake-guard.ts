@@ -35,12 +35,14 @@ const statusOf: Readonly<Record<RefusalReason, number>> = {
   full: 503,
   stopping: 503,
   busy: 503,
+  memory: 503,
 };
 
 const extraHeaders: Partial<Record<RefusalReason, Record<string, string>>> = {
   method: { Allow: 'GET' },
   version: { 'Sec-WebSocket-Version': '13' },
   full: { 'Retry-After': '5' },
+  memory: { 'Retry-After': '5' },
   stopping: { 'Retry-After': '1' },
 };
 

@@ -22,10 +22,12 @@ let listener: PublicListener;
 /** Who opened which channel under which protocol. */
 let opened: [protocol: string, channel: string][];
 let admitted: Answer;
+let short: boolean;
 
 beforeEach(() => {
   opened = [];
   admitted = 'welcome';
+  short = false;
   prepared = [];
   reach = true;
   metrics = new Metrics();
@@ -47,6 +49,11 @@ beforeEach(() => {
     policy: { origins: ['https://example.com'], maxUrlBytes: 100, maxHeaderBytes: 1_000 },
     connections,
     readiness,
+    memory: {
+      get refusesNewcomers() {
+        return short;
+      },
+    },
     admission: { ask: () => admitted },
     bridge: {
       prepare(channel) {
@@ -154,6 +161,12 @@ describe('a WebSocket', () => {
     expect(metrics.handshakesRefused.values.full).toBe(1);
     first.connection.closed({ code: 1000 });
     expect(connect()).toEqual(['raw', defaultChannel]);
+  });
+
+  test('is refused while memory is short', () => {
+    short = true;
+    expect(connect()).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } });
+    expect(metrics.handshakesRefused.values.memory).toBe(1);
   });
 
   test('that comes with too many others is told when to come back, so that it can read it', () => {

@@ -35,6 +35,7 @@ export interface PublicListenerOptions {
   policy: HandshakePolicy;
   connections: Connections;
   readiness: Readiness;
+  memory: { readonly refusesNewcomers: boolean };
   admission: Pick<Admission, 'ask'>;
   bridge: Pick<Bridge, 'prepare'>;
   metrics: Pick<Metrics, 'handshakesRefused' | 'handshakesTold' | 'requestsRefused'>;
@@ -125,6 +126,8 @@ export class PublicListener {
 
   #findNoRoom(): Refusal | null {
     if (this.#options.readiness.closed) return { reason: 'stopping', detail: 'this node is stopping' };
+    if (this.#options.memory.refusesNewcomers)
+      return { reason: 'memory', detail: 'this node has no memory to spare' };
     return this.#options.connections.full ? { reason: 'full', detail: 'this node is full' } : null;
   }
 

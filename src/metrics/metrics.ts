@@ -20,6 +20,7 @@ export const refusalReasons = [
   'full',
   'stopping',
   'busy',
+  'memory',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
@@ -51,6 +52,8 @@ export const endReasons = [
   'disconnected',
   /** A handler of ours failed. */
   'internal_error',
+  /** Bytes waited for it when memory ran out. */
+  'memory',
   /** This node is stopping. */
   'stopping',
 ] as const;
@@ -80,6 +83,14 @@ export class BridgeMetrics {
   readonly connected = new Gauge(
     'outcry_bridge_connected',
     'Whether publications reach the other nodes (1) or not (0).',
+  );
+  readonly servers = new Gauge(
+    'outcry_bridge_servers',
+    'Redis servers over which the channels are spread: those of the setting, or the masters of the Cluster.',
+  );
+  readonly serversConnected = new Gauge(
+    'outcry_bridge_servers_connected',
+    'Those through which publications reach the other nodes, and theirs reach this one.',
   );
   readonly clusterNodes = new Gauge('outcry_cluster_nodes', 'Nodes that this one knows of, itself included.');
   readonly shardsSubscribed = new Gauge(
@@ -394,6 +405,18 @@ export class Metrics {
   readonly handshakesTold = new Counter(
     'outcry_handshakes_told_total',
     'Clients that were refused as `busy` by a close with 1013 instead of a 503, because they could not read that.',
+  );
+  readonly descriptorsOpen = new Gauge(
+    'outcry_descriptors_open',
+    'Descriptors of the process, looked at ten times a second.',
+  );
+  readonly listenerPauses = new Counter(
+    'outcry_listener_pauses_total',
+    'Times that the public port was closed for a moment because descriptors were about to run out.',
+  );
+  readonly memoryStage = new Gauge(
+    'outcry_memory_stage',
+    'What is shed because memory runs short: 0 nothing, 1 newcomers, 2 also reads of histories, 3 also those who are furthest behind.',
   );
   readonly drainPhase = new Gauge(
     'outcry_drain_phase',

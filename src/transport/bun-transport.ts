@@ -55,6 +55,9 @@ const requestHeadBytes = 32_768;
 /** A keep-alive connection without a request is closed after this. Half-sent requests end after 12 s, Bun's constant. */
 const keepAliveSeconds = 10;
 
+/** Each publication visits all of them: beyond this a listener does not pause any more. */
+const maxServers = 64;
+
 export const listenOnBun: Listen = async (options) => {
   await lookup(options.host).catch((error) => {
     throw listenError(error, options);
@@ -64,23 +67,61 @@ export const listenOnBun: Listen = async (options) => {
 
 class BunListener implements Listener {
   readonly port: number;
-  readonly #server: Server;
+  readonly #options: ListenOptions;
+  /** The one that takes newcomers; null while it is paused. */
+  #open: Server | null;
+  /**
+   * All with sockets. A server that was told to stop keeps them and their topics, and cannot listen again: each pause leaves
+   * one behind, until its last socket has gone.
+   */
+  #servers: Server[];
 
   constructor(options: ListenOptions) {
-    this.#server = serve(options);
-    this.port = this.#server.port ?? options.port;
+    this.#options = options;
+    this.#open = serve(options);
+    this.#servers = [this.#open];
+    this.port = this.#open.port ?? options.port;
   }
 
   publish(topic: string, payload: Payload, compress: boolean): SendResult {
     const placed = typeof payload === 'string' ? payload : apartFromPage(payload);
-    const status = this.#server.publish(topic, placed, compress);
-    if (status === 0 && payload.length === 0 && this.#server.subscriberCount(topic) > 0) return 'buffered';
-    return toResult(status);
+    const [first, ...others] = this.#servers;
+    if (first === undefined) return 'dropped';
+    if (others.length === 0) return publishOn(first, topic, placed, compress);
+    const results = this.#servers
+      .filter((server) => server.subscriberCount(topic) > 0)
+      .map((server) => publishOn(server, topic, placed, compress));
+    if (results.length === 0 || results.includes('dropped')) return 'dropped';
+    return results.includes('buffered') ? 'buffered' : 'sent';
+  }
+
+  pause(): void {
+    if (this.#servers.length >= maxServers) return;
+    void this.#open?.stop();
+    this.#open = null;
+  }
+
+  resume(): boolean {
+    if (this.#open !== null) return true;
+    try {
+      this.#open = serve({ ...this.#options, port: this.port });
+    } catch {
+      return false;
+    }
+    this.#servers = [...this.#servers.filter(({ pendingWebSockets }) => pendingWebSockets > 0), this.#open];
+    return true;
   }
 
   stop(): void {
-    void this.#server.stop(true);
+    for (const server of this.#servers) void server.stop(true);
+    this.#servers = [];
   }
+}
+
+function publishOn(server: Server, topic: string, payload: Payload, compress: boolean): SendResult {
+  const status = server.publish(topic, payload, compress);
+  if (status === 0 && payload.length === 0 && server.subscriberCount(topic) > 0) return 'buffered';
+  return toResult(status);
 }
 
 function serve(options: ListenOptions): Server {

@@ -152,7 +152,14 @@ export interface Listener {
    * @param compress for the sockets that agreed on permessage-deflate
    */
   publish(topic: string, payload: Payload, compress: boolean): SendResult;
-  /** Closes the port: nobody new. Whoever stops a node has closed its sockets before. */
+  /**
+   * Closes the port until `resume`, so that the kernel refuses whoever comes; sockets and topics stay, and so does what is
+   * published to them. Called again it does nothing.
+   */
+  pause(): void;
+  /** Opens the port again. @returns false if it cannot be bound now */
+  resume(): boolean;
+  /** Closes the port for good: nobody new. Whoever stops a node has closed its sockets before. */
   stop(): void;
 }
 

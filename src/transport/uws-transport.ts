@@ -76,11 +76,19 @@ class UwsListener implements Listener {
   readonly port: number;
   readonly #library: Uws;
   readonly #app: uws.TemplatedApp;
-  readonly #listenSocket: uws.us_listen_socket;
+  readonly #options: ListenOptions;
+  /** Null while it is paused or has stopped. */
+  #listenSocket: uws.us_listen_socket | null;
 
-  private constructor(library: Uws, app: uws.TemplatedApp, listenSocket: uws.us_listen_socket) {
+  private constructor(
+    library: Uws,
+    app: uws.TemplatedApp,
+    options: ListenOptions,
+    listenSocket: uws.us_listen_socket,
+  ) {
     this.#library = library;
     this.#app = app;
+    this.#options = options;
     this.#listenSocket = listenSocket;
     this.port = library.us_socket_local_port(listenSocket as uws.us_socket);
   }
@@ -88,14 +96,8 @@ class UwsListener implements Listener {
   /** Null if the address could not be bound; the library does not say why. */
   static start(library: Uws, options: ListenOptions): UwsListener | null {
     const app = application(library, options);
-    let bound: uws.us_listen_socket | false = false;
-    // The types know no options beside a host; the function does.
-    const { listen } = app as unknown as { listen: ListenAt };
-    const flags = options.shared ? sharedPort : exclusivePort;
-    listen.call(app, options.host, options.port, flags, (socket) => {
-      bound = socket;
-    });
-    return bound === false ? null : new UwsListener(library, app, bound);
+    const bound = bind(app, options, options.port);
+    return bound === null ? null : new UwsListener(library, app, options, bound);
   }
 
   publish(topic: string, payload: Payload, compress: boolean): SendResult {
@@ -103,9 +105,33 @@ class UwsListener implements Listener {
     return delivered ? 'buffered' : 'dropped';
   }
 
-  stop(): void {
-    this.#library.us_listen_socket_close(this.#listenSocket);
+  pause(): void {
+    if (this.#listenSocket !== null) this.#library.us_listen_socket_close(this.#listenSocket);
+    this.#listenSocket = null;
   }
+
+  resume(): boolean {
+    this.#listenSocket ??= bind(this.#app, this.#options, this.port);
+    return this.#listenSocket !== null;
+  }
+
+  stop(): void {
+    this.pause();
+  }
+}
+
+function bind(
+  app: uws.TemplatedApp,
+  { host, shared }: Pick<ListenOptions, 'host' | 'shared'>,
+  port: number,
+): uws.us_listen_socket | null {
+  let bound: uws.us_listen_socket | false = false;
+  // The types know no options beside a host; the function does.
+  const { listen } = app as unknown as { listen: ListenAt };
+  listen.call(app, host, port, shared ? sharedPort : exclusivePort, (socket) => {
+    bound = socket;
+  });
+  return bound === false ? null : bound;
 }
 
 function application(library: Uws, options: ListenOptions): uws.TemplatedApp {

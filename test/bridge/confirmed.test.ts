@@ -3,7 +3,8 @@
  */
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { RedisBridge } from '../../src/bridge/redis-bridge.ts';
-import { redisBroker } from '../../src/bridge/redis-broker.ts';
+import { redisAt } from '../../src/bridge/redis-broker.ts';
+import { fixedPlacement } from '../../src/bridge/redis-place.ts';
 import { Publication } from '../../src/channel/publication.ts';
 import { systemClock } from '../../src/clock.ts';
 import { parseRedisUrl, type RedisAddress } from '../../src/config/redis-url.ts';
@@ -21,12 +22,9 @@ beforeEach(async () => {
 afterEach(() => redis.kill());
 
 async function connected({ maxBytesInFlight = 1e6 } = {}): Promise<RedisBridge> {
+  const address = parseRedisUrl(redis.url) as RedisAddress;
   const bridge = new RedisBridge({
-    broker: redisBroker({
-      address: parseRedisUrl(redis.url) as RedisAddress,
-      ca: null,
-      commandTimeoutMs: 300,
-    }),
+    placement: fixedPlacement([redisAt({ address, ca: null, commandTimeoutMs: 300 })], 'outcry', 4),
     prefix: 'outcry',
     shards: 4,
     sender: { nodeId: 'left', bootId: 'b' },

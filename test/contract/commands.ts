@@ -39,6 +39,8 @@ export interface ListenLimits {
 export type Command =
   | ({ do: 'listen'; listener: string; host?: string; port?: number } & ListenLimits)
   | { do: 'stop'; listener: string }
+  | { do: 'pause'; listener: string }
+  | { do: 'resume'; listener: string }
   | { do: 'answer'; path: string; answer: Answer }
   | { do: 'decide'; path: string }
   /** Carries the commands out inside the next such call of the socket's session that has none yet. */
@@ -152,6 +154,10 @@ export const decide = (path: string): Phrase<'decide'> => ({ do: 'decide', path 
 export const fail = (message: string): Phrase<'throw'> => ({ do: 'throw', message });
 
 export const stop = (listener: string): Phrase<'stop'> => ({ do: 'stop', listener });
+
+export const pause = (listener: string): Phrase<'pause'> => ({ do: 'pause', listener });
+
+export const resume = (listener: string): Phrase<'resume'> => ({ do: 'resume', listener });
 
 export const answer = (path: string, given: Answer): Phrase<'answer'> => ({
   do: 'answer',

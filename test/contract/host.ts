@@ -59,6 +59,11 @@ class Host {
       case 'stop':
         this.#listener(command.listener).stop();
         return null;
+      case 'pause':
+        this.#listener(command.listener).pause();
+        return null;
+      case 'resume':
+        return this.#listener(command.listener).resume() ? 'sent' : 'dropped';
       case 'answer':
         this.#answers.set(command.path, command.answer);
         return null;

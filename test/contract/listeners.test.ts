@@ -4,8 +4,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../../scripts/cluster/ports.ts';
 import { handshakeBytes, RawPeer } from '../support/raw-peer.ts';
-import { listen, publish, send, stop, subscribe } from './commands.ts';
+import { listen, pause, publish, resume, send, stop, subscribe } from './commands.ts';
 import { HostProcess } from './host-process.ts';
 
 let host: HostProcess;
@@ -19,6 +20,36 @@ async function listening(name: string): Promise<number> {
   expect(port).toBeGreaterThan(0);
   return port as number;
 }
+
+describe('a listener that is paused', () => {
+  it('takes nobody, keeps its sockets and their topics, and takes newcomers beside them when it goes on', async () => {
+    const [port] = (await freePorts(1)) as [number];
+    await host.turn(listen('pausing', { port }));
+    const sockets = [await host.connect({ port })];
+    for (let round = 0; round < 2; round += 1) {
+      await host.turn(pause('pausing'));
+      await host.turn(pause('pausing'));
+      const refused = new RawPeer(port);
+      refused.send(handshakeBytes());
+      await refused.closed;
+      expect(refused.received).toEqual(Buffer.alloc(0));
+      const [first] = sockets as [(typeof sockets)[0]];
+      await host.turn(subscribe(first, 'topic'), publish('topic', `paused ${round}`, 'pausing'));
+      for (const { client } of sockets) expect(await client.text()).toBe(`paused ${round}`);
+      await host.turn(resume('pausing'));
+      sockets.push(await host.connect({ port }));
+      for (const socket of sockets) await host.turn(subscribe(socket, 'topic'));
+      const [result] = await host.turn(publish('topic', `again ${round}`, 'pausing'));
+      expect(result).not.toBe('dropped');
+      for (const { client } of sockets) expect(await client.text()).toBe(`again ${round}`);
+    }
+    const [first, last] = [sockets[0], sockets[2]] as [(typeof sockets)[0], (typeof sockets)[0]];
+    await last.client.close();
+    await host.turn(publish('topic', 'fewer', 'pausing'));
+    expect(await first.client.text()).toBe('fewer');
+    await host.turn(stop('pausing'));
+  });
+});
 
 describe('two listeners', () => {
   it('have sockets and topics of their own', async () => {

@@ -26,6 +26,7 @@ export interface HistoryNodeOptions {
   commandTimeoutMs?: number;
   maxBytesInFlight?: number;
   password?: string;
+  inCluster?: boolean;
   /** Puts something between the history and its connection. */
   between?: (link: RedisLink) => RedisLink;
 }
@@ -40,6 +41,7 @@ export class HistoryNode {
   readonly generations: number[] = [];
   /** How often it has got a connection. */
   connects = 0;
+  readonly #link: RedisLink;
   readonly #subscriber: RedisConnection;
 
   private constructor({
@@ -50,6 +52,7 @@ export class HistoryNode {
     commandTimeoutMs = 2_000,
     maxBytesInFlight = 1e8,
     password,
+    inCluster = false,
     between = (link) => link,
   }: HistoryNodeOptions) {
     const common = {
@@ -63,22 +66,11 @@ export class HistoryNode {
       },
       ca: null,
       commandTimeoutMs,
+      inCluster,
       onError() {},
     };
     this.history = new RedisHistory({
-      dial: ({ onReady, onLost }) =>
-        between(
-          new RedisConnection({
-            ...common,
-            name: 'history',
-            onReady: () => {
-              this.connects += 1;
-              onReady();
-            },
-            onLost,
-            onMessage() {},
-          }),
-        ),
+      inCluster,
       prefix: 'outcry',
       shards,
       bootId,
@@ -96,7 +88,22 @@ export class HistoryNode {
       const texts = batch.publications.map(({ text }) => text);
       this.heard.set(channel, [...(this.heard.get(channel) ?? []), ...texts]);
     });
-    const channels = Array.from({ length: shards }, (_, shard) => this.history.pubsubChannel(shard));
+    const all = Array.from({ length: shards }, (_, shard) => shard);
+    this.#link = this.history.connect(all, ({ onReady, onLost }) =>
+      between(
+        new RedisConnection({
+          ...common,
+          name: 'history',
+          onReady: () => {
+            this.connects += 1;
+            onReady();
+          },
+          onLost,
+          onMessage() {},
+        }),
+      ),
+    );
+    const channels = all.map((shard) => this.history.pubsubChannel(shard));
     this.#subscriber = new RedisConnection({
       ...common,
       name: 'listener',
@@ -135,6 +142,10 @@ export class HistoryNode {
       (ready) => !ready,
       { what: 'the history being away' },
     );
+  }
+
+  reconnect(): void {
+    this.#link.reconnect();
   }
 
   async append(channel: string, ...texts: (string | number)[]): Promise<Position> {

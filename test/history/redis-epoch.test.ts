@@ -155,7 +155,7 @@ describe('the position of whoever was there before is void', () => {
     expect(await early.append('a', 3)).toMatchObject({ offset: 2 });
     // Once is enough.
     const after = await late.append('a', 4);
-    late.history.reconnect();
+    late.reconnect();
     await late.away();
     await late.ready();
     expect(await late.comeBack('a', after)).toEqual([]);

@@ -331,12 +331,13 @@ it('scripts touch only keys that they name, all in one slot', async () => {
       () => cluster.client().call('CLUSTER', 'INFO'),
       (info) => String(info).includes('cluster_state:ok'),
     );
-    const node = await HistoryNode.start({ port: cluster.port });
+    const node = await HistoryNode.start({ port: cluster.port, inCluster: true });
     for (const channel of ['a', 'b', 'c', 'd', 'x{1}y', 'x}{2}'])
       expect((await node.history.append(channel, [Publication.text('x', 0)], 'key')).outcome).toBe(
         'confirmed',
       );
     expect(await node.kept('x{1}y')).toEqual(['x']);
+    await node.hears('x{1}y', ['x']);
   } finally {
     await cluster.kill();
   }

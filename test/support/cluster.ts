@@ -70,6 +70,31 @@ export class TestCluster {
     return { pid: Number(pid), runtime: others.find((each) => !addresses.includes(each)) ?? '', addresses };
   }
 
+  /** Has another process order `roll`, and waits for its end. */
+  roll(): Promise<{ code: number; lines: string[] }> {
+    const [address = ''] = this.part('haproxy').addresses;
+    const port = new URL(address).port;
+    return TestCluster.order(['roll', '--port', port], { TMPDIR: this.#folder });
+  }
+
+  /** Runs `npm run cluster -- …` to its end. */
+  static async order(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<{ code: number; lines: string[] }> {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/cluster.ts', ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    endsWithUs(child);
+    const lines: string[] = [];
+    for (const input of [child.stdout, child.stderr])
+      createInterface({ input }).on('line', (line) => lines.push(line));
+    const [code] = await once(child, 'close');
+    return { code, lines };
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
   }

@@ -44,13 +44,15 @@ export interface TestNode {
   residentBytes(): Promise<number>;
 }
 
-/** @param flags of `outcry serve`; ports are free ones unless they are named */
+/** @param flags of `outcry serve`; ports are free ones unless they are named @param within a program that runs another one, as `prlimit` */
 export async function startNode(
   flags: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
+  within: readonly string[] = [],
 ): Promise<TestNode> {
   const args = ['serve', '--port', '0', '--admin-port', '0', '--log-format', 'json', ...flags];
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const [program, ...command] = [...within, process.execPath, launcher, ...args];
+  const child = spawn(program as string, command, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

@@ -252,6 +252,9 @@ test('a node that stops says so', async () => {
   const leaving = await startNode();
   const client = await NativeClient.connect(leaving.url, 'outcry.v1.json');
   leaving.signal('SIGTERM');
-  expect(await client.client.closed).toEqual({ code: 1001, reason: '{"reason":"stopping"}' });
+  expect(await client.client.closed).toEqual({
+    code: 1001,
+    reason: expect.stringMatching(/^\{"reason":"stopping","retryAfterMs":\d+\}$/),
+  });
   await leaving.exited;
 });

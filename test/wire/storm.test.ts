@@ -37,6 +37,18 @@ async function arrive(port: number, headers: Record<string, string>) {
   };
 }
 
+describe('a node that has no memory to spare', () => {
+  it('refuses newcomers, which may find it elsewhere', async () => {
+    tested = await startNode(['--memory-limit-bytes', '1048576']);
+    const peer = new RawPeer(tested.port);
+    peer.send(handshakeBytes());
+    const head = await peer.head();
+    expect([head.split(' ')[1], /^retry-after: 5\r$/im.test(head)]).toEqual(['503', true]);
+    expect(await tested.metric('outcry_memory_stage')).toBe(3);
+    expect(await tested.metric('outcry_handshakes_refused_total{reason="memory"}')).toBe(1);
+  });
+});
+
 describe('a herd of newcomers', () => {
   it('is taken at the rate that is set, told when to come back otherwise, and felt by nobody else', async () => {
     tested = await startNode(['--max-handshakes-per-second', `${perSecond}`]);

@@ -59,7 +59,6 @@ export class PublishRoute {
   }
 
   handle(request: HttpRequest): HttpReply | Promise<HttpReply> {
-    if (!this.#publisher.available) return refusalReply(unavailable);
     switch (mediaTypeOf(request.header('content-type'))) {
       case 'application/json':
         return this.#whole(request, 'json');
@@ -99,8 +98,8 @@ export class PublishRoute {
       const refusal = this.#publisher.refusalOf(entries[index] as Entry);
       if (refusal !== null) return refusedAt(refusal, isBatch ? index : null);
     }
-    // It may have gone away while the body came.
-    if (!this.#publisher.available) return refusalReply(unavailable);
+    if (!entries.every(({ channel }) => this.#publisher.isAvailable(channel)))
+      return refusalReply(unavailable);
     const result = this.#publisher.publish(entries);
     return result instanceof Promise
       ? result.then((settled) => publishedReply(entries.length, isBatch, settled))
@@ -163,7 +162,9 @@ export class PublishRoute {
     const [entry] = reading.entries;
     if (reading.isBatch || entry === undefined)
       return refuse('bad_request', 'a line is one publication, not a batch');
-    return this.#publisher.refusalOf(entry) ?? (this.#publisher.available ? entry : unavailable);
+    return (
+      this.#publisher.refusalOf(entry) ?? (this.#publisher.isAvailable(entry.channel) ? entry : unavailable)
+    );
   }
 }
 

@@ -65,8 +65,8 @@ export class Publisher {
   }
 
   /** False while it is known that a publication would not reach the other nodes; it is then not even begun. */
-  get available(): boolean {
-    return this.#options.broadcaster.reachesOthers;
+  isAvailable(channel: string): boolean {
+    return this.#options.broadcaster.reachesOthers(channel);
   }
 
   /** Why a publication may not be published, or null. */

@@ -14,6 +14,8 @@ import { mutatedFrames } from './r20-mutated-frames.ts';
 import { mixedVersions } from './r21-mixed-versions.ts';
 import { acknowledged } from './r23-acknowledged.ts';
 import { health } from './r24-health.ts';
+import { clusterFailover } from './r26-cluster-failover.ts';
+import { oneOfSeveral } from './r27-one-of-several.ts';
 
 export const scenarios: readonly Scenario[] = [
   nothing,
@@ -30,4 +32,6 @@ export const scenarios: readonly Scenario[] = [
   mixedVersions,
   acknowledged,
   health,
+  clusterFailover,
+  oneOfSeveral,
 ];
