@@ -12,7 +12,7 @@ const onBunOnly = [
   'test/client/package.test.ts',
   'test/client/scripted-node.test.ts',
   'test/docker/**',
-  'test/faults/!(faults|tampering).test.ts',
+  'test/faults/!(faults).test.ts',
   'test/haproxy/!(websocket).test.ts',
   'test/history/**',
   'test/bench/!(scenarios).test.ts',

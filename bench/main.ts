@@ -25,6 +25,7 @@ import { million } from './scenarios/million.ts';
 import type { Via } from './scenarios/million-plan.ts';
 import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
+import { relay } from './scenarios/relay.ts';
 import { rooms } from './scenarios/rooms.ts';
 import { ticker } from './scenarios/ticker.ts';
 import { setUp } from './setup.ts';
@@ -195,6 +196,17 @@ program
   .option('--out <file>', 'where the figures go', 'bench/results/bridge.json')
   .action(async ({ rounds, seconds, out }) => {
     await report(out, (reporter) => bridge({ rounds, seconds }, running, reporter));
+  });
+
+program
+  .command('relay')
+  .description('A worker behind the relay of its host beside a node of its own: added latency.')
+  .option('--rate <list>', 'publications a second, separated by commas', positives, [1_000, 10_000])
+  .option('--rounds <n>', 'rounds of each row; seven decide', wholeFrom(1), 3)
+  .option('--seconds <n>', 'seconds of each round', positive, 3)
+  .option('--out <file>', 'where the figures go', 'bench/results/relay.json')
+  .action(async ({ rate, rounds, seconds, out }) => {
+    await report(out, (reporter) => relay({ rates: rate, rounds, seconds }, running, reporter));
   });
 
 program

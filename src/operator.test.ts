@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Answers, ClusterNode } from './bridge/cluster.ts';
-import type { Room } from './channel/hub.ts';
+import type { Room } from './channel/room.ts';
 import type { CloseCode } from './close-codes.ts';
 import type { Connection } from './connection/connection.ts';
 import { Metrics } from './metrics/metrics.ts';

@@ -27,11 +27,21 @@ export interface NodeOptions {
   port: number;
   adminPort: number;
   redisUrl: string;
+  /** Further flags of `outcry serve`. */
+  flags?: readonly string[];
   onLine?: ChildOptions['onLine'];
 }
 
 /** @throws UserError when the runtime, or what is to run on it, is missing */
-export function spawnNode({ id, runtime = 'bun', port, adminPort, redisUrl, onLine }: NodeOptions): Child {
+export function spawnNode({
+  id,
+  runtime = 'bun',
+  port,
+  adminPort,
+  redisUrl,
+  flags: more = [],
+  onLine,
+}: NodeOptions): Child {
   const [file, ...program] = programOn(runtime);
   const flags = {
     '--runtime': runtime,
@@ -46,7 +56,7 @@ export function spawnNode({ id, runtime = 'bun', port, adminPort, redisUrl, onLi
   return new Child({
     name: id,
     file,
-    args: [...program, 'serve', ...Object.entries(flags).flat().map(String)],
+    args: [...program, 'serve', ...Object.entries(flags).flat().map(String), ...more],
     onLine,
   });
 }

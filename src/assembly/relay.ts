@@ -23,6 +23,7 @@ import type { Metric } from '../metrics/counter.ts';
 import { Exposition } from '../metrics/exposition.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { RelayMetrics } from '../metrics/relay-metrics.ts';
+import { mayBeControl } from '../protocol/control.ts';
 import { clusterOf } from './cluster.ts';
 import { dialOf, onlyServerOf } from './redis-places.ts';
 import { memoryHistory } from './sequencing.ts';
@@ -30,8 +31,12 @@ import { memoryHistory } from './sequencing.ts';
 export interface RunningRelay {
   /** In the Prometheus text form. */
   metricsText(): Promise<string>;
-  stop(): Promise<void>;
+  /** When the last worker has gone, or has had its time to go. */
+  stopUnused(): Promise<void>;
 }
+
+/** What a worker may take beyond its own limits for stopping. */
+const graceMs = 5_000;
 
 export interface RelayProcessOptions {
   settings: Settings;
@@ -46,6 +51,7 @@ export async function startRelay(options: RelayProcessOptions): Promise<RunningR
   const { settings, logger, path } = options;
   const metrics = new Metrics();
   const relayMetrics = new RelayMetrics();
+  const controlChannel = controlChannelOf(settings);
   const policy = new ChannelPolicy(resolveNamespaces(settings));
   const upstream: RelayUpstream =
     settings.redisUrl === null
@@ -54,6 +60,7 @@ export async function startRelay(options: RelayProcessOptions): Promise<RunningR
   const relay = await Relay.start({
     path,
     upstream,
+    mayLinger: (channel, bytes) => channel === controlChannel && !mayBeControl(bytes),
     maxBytesWaiting: settings.relayMaxBytesWaiting,
     clock: systemClock,
     log: new QuietLog(logger, systemClock),
@@ -66,7 +73,14 @@ export async function startRelay(options: RelayProcessOptions): Promise<RunningR
       ...(settings.redisUrl === null ? [] : Object.values(metrics.bridge)),
     ],
   });
-  return { metricsText: () => exposition.text(), stop: () => relay.stop() };
+  return {
+    metricsText: () => exposition.text(),
+    async stopUnused() {
+      const { drainDelayMs, drainWindowMs, shutdownTimeoutMs } = settings;
+      await relay.unused(drainDelayMs + drainWindowMs + shutdownTimeoutMs + graceMs);
+      await relay.stop();
+    },
+  };
 }
 
 /** Nobody but the workers of this host. */
@@ -75,7 +89,7 @@ function localUpstream(settings: Settings, policy: ChannelPolicy, metrics: Metri
   const history = policy.keepsAny
     ? new KeptHistory(memoryHistory(settings, policy, metrics), { prefix, shards })
     : null;
-  return new LocalUpstream(history, (channel) => channel === `${prefix}.v1.beat`);
+  return new LocalUpstream(history, (channel) => channel === controlChannelOf(settings));
 }
 
 function redisUpstream(
@@ -110,8 +124,13 @@ function redisUpstream(
     },
     dialHistory: policy.keepsAny ? (events) => server.dialHistory(`outcry-his:${bootId}`, events) : null,
     scripts: [appendScript, claimScript, readScript],
-    controlChannel: `${prefix}.v1.beat`,
+    controlChannel: controlChannelOf(settings),
     carriesFrames: (channel) => frameChannels.has(channel),
     onTrouble: (reason) => log.trouble('warn', { reason }, 'Redis cannot be reached'),
   });
+}
+
+/** Of beats and questions. */
+function controlChannelOf({ redisPrefix }: Settings): string {
+  return `${redisPrefix}.v1.beat`;
 }

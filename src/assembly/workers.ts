@@ -12,7 +12,7 @@
  * later has what the others have.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
@@ -34,6 +34,9 @@ const stopGraceMs = 5_000;
 const relayStopMs = 2_000;
 /** The name of a node may have 64 characters, and each process of the host adds a few. */
 const maxNameLength = 56;
+
+/** Of the folder in which socket and settings of a host lie. */
+export const hostFolderPrefix = 'outcry-host-';
 
 /** How this program is started: the runtime, its own flags and the file, and what was asked of it. */
 export interface OwnProgram {
@@ -71,7 +74,7 @@ export interface Workers {
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { settings } = options.loaded;
   const port = await claimPort(settings.host, settings.port);
-  const folder = mkdtempSync(join(tmpdir(), 'outcry-'));
+  const folder = mkdtempSync(join(tmpdir(), hostFolderPrefix));
   const host = new Host(options, port, folder);
   return { port, listening: host.start(), stop: (how) => host.stop(how), kill: () => host.kill() };
 }
@@ -79,6 +82,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 class Host {
   readonly #options: WorkersOptions;
   readonly #folder: string;
+  /** The copy of the settings file, and what stands in it. */
+  readonly #config: string;
+  readonly #configContent: string;
   readonly #metrics = new HostMetrics();
   readonly #exposition = new Exposition(this.#metrics);
   readonly #relay: KeptProcess;
@@ -90,11 +96,11 @@ class Host {
     const { loaded, count, nodeId } = options;
     this.#options = options;
     this.#folder = folder;
-    const config = join(folder, 'outcry.config.json');
-    const content = loaded.file === null ? '{}' : readFileSync(loaded.file, 'utf8');
-    writeFileSync(config, content, { mode: 0o600 });
+    const { file } = loaded;
+    this.#config = join(folder, 'outcry.config.json');
+    this.#configContent = file === null ? '{}' : readFileSync(file, 'utf8');
     const name = nodeId.slice(0, maxNameLength);
-    const common = ['--config', config, '--relay-socket', join(folder, 'relay.sock')];
+    const common = ['--config', this.#config, '--relay-socket', join(folder, 'relay.sock')];
     this.#relay = this.#keep('relay', ['relay', ...common, '--node-id', `${name}-relay`]);
     this.#workers = Array.from({ length: count }, (_, index) =>
       this.#keep(String(index), [
@@ -175,7 +181,10 @@ class Host {
     const [command = '', ...flags] = args;
     return new KeptProcess({
       // Ours win over those that the user gave.
-      spawn: () => start(program.file, [...program.args, command, ...program.flags, ...flags]),
+      spawn: () => {
+        this.#writeConfig();
+        return start(program.file, [...program.args, command, ...program.flags, ...flags]);
+      },
       clock: systemClock,
       random: Math.random,
       onListening: (pid, { adminPort }) => {
@@ -190,6 +199,12 @@ class Host {
       onEnd: (ending) => this.#ended(label, ending),
       isHopeless: (code) => code === exitCodes.usage || code === exitCodes.cannotListen,
     });
+  }
+
+  /** Each time anew: what lies in a folder for temporary files may be tidied away after days. */
+  #writeConfig(): void {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    writeFileSync(this.#config, this.#configContent, { mode: 0o600 });
   }
 
   #ended(label: string, { code, signal, livedMs, pauseMs }: Ending): void {

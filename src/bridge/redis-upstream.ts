@@ -188,7 +188,11 @@ export class RedisUpstream implements RelayUpstream {
       onLost: () => {
         const wasThere = this.identity('bridge') !== null;
         if (isSubscriber) this.#subscriberIdentity = null;
-        else this.#publisherIdentity = null;
+        else {
+          this.#publisherIdentity = null;
+          // The workers are about to subscribe anew, and nobody would end what they do not want any more.
+          this.#subscriber?.reconnect();
+        }
         this.#asked = null;
         own.onLost();
         if (wasThere) this.#events?.changed('bridge', 'the connection of the relay to Redis ended');

@@ -55,7 +55,8 @@ interface Command {
 
 export class RelayConnection implements BrokerConnection {
   readonly #options: RelayConnectionOptions;
-  readonly #timer: Timer;
+  /** Runs while something is awaited: an idle worker has nothing to wake up for. */
+  #timer: Timer | null = null;
   /** In the order in which they were sent, which is that in which they are due. */
   readonly #commands = new Map<number, Command>();
   #socket: Socket | null = null;
@@ -69,7 +70,6 @@ export class RelayConnection implements BrokerConnection {
 
   constructor(options: RelayConnectionOptions) {
     this.#options = options;
-    this.#timer = options.clock.every(lookEveryMs, () => this.#giveUpOverdue());
     this.#dial();
   }
 
@@ -125,7 +125,7 @@ export class RelayConnection implements BrokerConnection {
 
   end(): void {
     this.#ended = true;
-    this.#timer.cancel();
+    this.#timer?.cancel();
     this.#dialTimer?.cancel();
     // What was written before goes out.
     this.#socket?.end();
@@ -138,6 +138,7 @@ export class RelayConnection implements BrokerConnection {
     this.#bytesInFlight += bytes;
     this.#writes?.write(relayFrame(type, id, ...values));
     const { clock, commandTimeoutMs } = this.#options;
+    this.#timer ??= clock.every(lookEveryMs, () => this.#giveUpOverdue());
     return new Promise((resolve, reject) => {
       const dueAt = clock.now() + commandTimeoutMs;
       this.#commands.set(id, { bytes, dueAt, overdue: false, resolve, reject });
@@ -233,6 +234,10 @@ export class RelayConnection implements BrokerConnection {
   }
 
   #giveUpOverdue(): void {
+    if (this.#commands.size === 0) {
+      this.#timer?.cancel();
+      this.#timer = null;
+    }
     const now = this.#options.clock.now();
     for (const command of this.#commands.values()) {
       if (command.dueAt > now) return;

@@ -80,12 +80,12 @@ export class RelayPeer {
     else this.#write(relayFrame(toWorker.ready, identity.runId, identity.role));
   }
 
-  /** @param frame one of type `message`; it may be shared */
-  forward(frame: Buffer): void {
+  /** @param frames `count` of type `message`, one behind the other; they may be shared */
+  forward(frames: Buffer, count: number): void {
     const { metrics } = this.#options;
-    metrics.messagesForwarded.value += 1;
-    metrics.bytesForwarded.value += frame.length;
-    this.#write(frame);
+    metrics.messagesForwarded.value += count;
+    metrics.bytesForwarded.value += frames.length;
+    this.#write(frames);
   }
 
   /** Ends it when what waits has gone. */

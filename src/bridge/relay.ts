@@ -9,6 +9,10 @@
  * id, beats and numbers, and finds out by itself what it has missed. The relay only knows who wants to hear which channel; it
  * subscribes to one while anybody does.
  *
+ * **Beats.** Each of N workers beats once a second and hears all others, which is N² messages. Where there are many, beats gather
+ * for a tenth of a second and go to everybody in one write; nothing depends on their being younger. A beat that is late says less
+ * than the frames that came before it, never more.
+ *
  * **Bounds.** What waits for a worker is bounded in bytes; one that takes too little is cut off, which it hears as a loss of
  * Redis, and comes back. Whoever sends what cannot be read is cut off, too. What it owes an answer for is bounded by the
  * workers, each for itself, and together by what stands behind (`RelayUpstream`).
@@ -25,6 +29,10 @@ import type { RelayUpstream } from './relay-upstream.ts';
 
 /** Three of each worker, and some that are about to end. More would be an attack by oneself. */
 const maxConnections = 8_192;
+const lookEveryMs = 50;
+/** How long beats gather, and for how many connections it is worth it. */
+const lingerMs = 100;
+const manyConnections = 24;
 /** The longest path of a Unix socket, on Linux. */
 const maxPathBytes = 107;
 
@@ -32,6 +40,8 @@ export interface RelayOptions {
   /** Of the Unix socket; it should be in a folder of its own. */
   path: string;
   upstream: RelayUpstream;
+  /** Whether a message is one of those that are not urgent. */
+  mayLinger(channel: string, bytes: Uint8Array): boolean;
   /** Bytes that may wait for one connection of a worker. */
   maxBytesWaiting: number;
   clock: Clock;
@@ -50,6 +60,8 @@ export class Relay {
   readonly #server: Server;
   readonly #peers = new Set<RelayPeer>();
   #audiences = new Map<string, Audience>();
+  /** Frames that gather, of one channel. */
+  #lingering: { readonly channel: string; readonly frames: Buffer[] } | null = null;
 
   private constructor(options: RelayOptions) {
     this.#options = options;
@@ -69,6 +81,14 @@ export class Relay {
       message: (channel, bytes, except) => relay.#deliver(channel, bytes, except),
     });
     return relay;
+  }
+
+  /** Resolves when no worker is connected, or after so long. */
+  async unused(withinMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const deadline = clock.now() + withinMs;
+    while (this.#peers.size > 0 && clock.now() < deadline)
+      await new Promise<void>((resolve) => clock.after(lookEveryMs, resolve));
   }
 
   async stop(): Promise<void> {
@@ -157,7 +177,27 @@ export class Relay {
     if (peers === undefined) return;
     // Made once for all of them.
     const frame = relayFrame(toWorker.message, channel, bytes);
-    for (const peer of peers) if (peer.bootId !== except) peer.forward(frame);
+    if (this.#peers.size >= manyConnections && this.#options.mayLinger(channel, bytes)) {
+      this.#linger(channel, frame);
+      return;
+    }
+    for (const peer of peers) if (peer.bootId !== except) peer.forward(frame, 1);
+  }
+
+  /** What lingers is for all who hear its channel. */
+  #linger(channel: string, frame: Buffer): void {
+    if (this.#lingering?.channel === channel) {
+      this.#lingering.frames.push(frame);
+      return;
+    }
+    const lingering = { channel, frames: [frame] };
+    this.#lingering = lingering;
+    this.#options.clock.after(lingerMs, () => {
+      if (this.#lingering === lingering) this.#lingering = null;
+      const all = Buffer.concat(lingering.frames);
+      for (const peer of this.#audiences.get(channel)?.peers ?? [])
+        peer.forward(all, lingering.frames.length);
+    });
   }
 }
 

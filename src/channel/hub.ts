@@ -12,7 +12,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { ChannelHead, Codec } from '../protocol/codec.ts';
+import type { Codec } from '../protocol/codec.ts';
 import type { GapReason, HistoryGapReason, SnapshotReason } from '../protocol/messages.ts';
 import type { SendResult, Socket } from '../transport/transport.ts';
 import type { Position, Snapshot } from './position.ts';
@@ -20,6 +20,7 @@ import { maxBytesOf, type Payload, type Publication } from './publication.ts';
 import { endOfFrame } from './frame-size.ts';
 import { Pacer } from './pacer.ts';
 import { QuietMarks } from './quiet-marks.ts';
+import { OpenRoom, type Outlet, type Room, type RoomCodec, topicOf } from './room.ts';
 import { snapshotFrames } from './snapshot-frames.ts';
 
 /**
@@ -36,49 +37,6 @@ const minCompressedBytes = 256;
 
 /** Called after a broadcast that some subscriber could not take at once, with the bytes that it may have added. */
 export type OnPressure = (bytes: number) => void;
-
-/** The codec of native clients; null for raw ones, who get the payload and nothing around it. */
-export type RoomCodec = Codec | null;
-
-/** A channel that somebody on this node listens to. Whoever joins keeps it to leave by. */
-export interface Room extends ChannelHead {
-  /** Of all kinds together. */
-  readonly subscribers: number;
-}
-
-/** One kind of subscribers of a room. */
-interface Outlet {
-  readonly codec: RoomCodec;
-  readonly topic: string;
-  subscribers: number;
-}
-
-class OpenRoom implements Room {
-  readonly channel: string;
-  readonly number: number;
-  sequence = 0;
-  position: Position | null = null;
-  subscribers = 0;
-  publishedAtTick = 0;
-  readonly maxDelayMs: number;
-  readonly compress: boolean;
-  /** Broadcast and not flushed yet, and the most bytes that they take. */
-  pending: Publication[] = [];
-  pendingBytes = 0;
-  dirty = false;
-  /**
-   * Only those with a subscriber: one or two, never more than there are codecs. Another array after each change: somebody may
-   * leave while it is gone through, when what is sent to him shows that he does not read.
-   */
-  outlets: readonly Outlet[] = [];
-
-  constructor(channel: string, number: number, maxDelayMs: number, compress: boolean) {
-    this.channel = channel;
-    this.number = number;
-    this.maxDelayMs = maxDelayMs;
-    this.compress = compress;
-  }
-}
 
 /** Told when a channel gets its first subscriber of this node, and when it loses its last. */
 export interface ChannelWatch {
@@ -407,8 +365,4 @@ export class Hub {
     this.#options.onPressure(maxBytesOf(payload));
     return false;
   }
-}
-
-function topicOf(channel: string, codec: RoomCodec): string {
-  return `${codec?.subprotocol ?? 'raw'}:${channel}`;
 }

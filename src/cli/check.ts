@@ -5,9 +5,9 @@ import { availableParallelism, totalmem } from 'node:os';
 import { advise, type Machine } from '../config/advice.ts';
 import { kernelLimits } from '../config/kernel-limits.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
-import { connectionsThatFit, descriptorLimit } from '../config/machine.ts';
+import { connectionsThatFit, descriptorLimit, workersOf } from '../config/machine.ts';
 import { resolveNamespaces } from '../config/namespaces.ts';
-import { type SettingKey, settingKeys, settingsTable } from '../config/settings.ts';
+import { type SettingKey, type Settings, settingKeys, settingsTable } from '../config/settings.ts';
 import { adviseSizing, type Sizing, sizingEffort, sizingRows } from '../config/sizing.ts';
 
 export interface CheckOptions {
@@ -29,7 +29,7 @@ export function check(
 ): string {
   const { settings } = loaded;
   const rows = settingKeys.map((key) => [key, show(loaded, key), loaded.sources[key]]);
-  const workers = settings.workers === 'auto' ? machine.cores : settings.workers;
+  const workers = workersOf(settings);
   const perProcess = settings.maxConnections ?? connectionsThatFit(machine.descriptorLimit);
   const sizing = { ...machine, perProcess, haproxyMaxconn, clients: clients ?? workers * perProcess };
   const advice = [
@@ -52,10 +52,18 @@ export function check(
       ]),
     ]),
     '',
-    `descriptor limit: ${machine.descriptorLimit}, enough for ${connectionsThatFit(machine.descriptorLimit)} connections`,
+    `descriptor limit: ${machine.descriptorLimit}, enough for ${capacity(settings, machine)}`,
     sizingEffort(sizing),
     ...(advice.length === 0 ? ['everything fits'] : advice.map((sentence) => `warning: ${sentence}`)),
   ].join('\n');
+}
+
+function capacity(settings: Settings, { descriptorLimit }: Machine): string {
+  const each = connectionsThatFit(descriptorLimit);
+  const workers = workersOf(settings);
+  return workers === 1
+    ? `${each} connections`
+    : `${each} connections in each of ${workers} workers, ${each * workers} together`;
 }
 
 function thisMachine(): CheckedMachine {

@@ -2,12 +2,12 @@
  * `outcry serve`: runs one node, or a host of several workers, until it is told to stop.
  */
 import { randomBytes } from 'node:crypto';
-import { availableParallelism, hostname, totalmem } from 'node:os';
+import { hostname, totalmem } from 'node:os';
 import { type OwnProgram, startWorkers, type Workers } from '../assembly/workers.ts';
 import { systemClock } from '../clock.ts';
 import { advise } from '../config/advice.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
-import { descriptorLimit } from '../config/machine.ts';
+import { descriptorLimit, workersOf } from '../config/machine.ts';
 import type { Settings } from '../config/settings.ts';
 import { UserError } from '../errors.ts';
 import type { AssetFiles } from '../http/assets.ts';
@@ -34,7 +34,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     settings.nodeId ??
     `${hostname()}-${settings.port === 0 ? randomBytes(3).toString('hex') : settings.port}`;
   const logger = await createLogger({ level: settings.logLevel, format: settings.logFormat, node: nodeId });
-  const count = settings.workers === 'auto' ? availableParallelism() : settings.workers;
+  const count = workersOf(settings);
   if (count === 1) await serveNode(options, nodeId, logger);
   else await serveHost(options, { count, nodeId, logger });
   logger.info('stopped');
@@ -91,6 +91,8 @@ async function serveHost(
   { count, nodeId, logger }: { count: number; nodeId: string; logger: Logger },
 ): Promise<void> {
   const { settings } = loaded;
+  if (process.platform !== 'linux')
+    throw new UserError('several workers share a port, which works on Linux only: set workers to 1');
   const workers: Workers = await startWorkers({ loaded, count, nodeId, logger, program });
   const stopped = whenStopped(logger, {
     stop: (how) => workers.stop(how),

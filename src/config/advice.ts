@@ -3,7 +3,7 @@
  */
 
 import { isLoopback } from './load-settings.ts';
-import { connectionsThatFit } from './machine.ts';
+import { connectionsThatFit, workersOf } from './machine.ts';
 import { resolveNamespaces } from './namespaces.ts';
 import type { Settings } from './settings.ts';
 
@@ -33,9 +33,11 @@ export function advise(settings: Settings, machine: Machine): string[] {
   const keepsAny = [...resolveNamespaces(settings).values()].some(({ historySize }) => historySize > 0);
   const slowBytes = settings.backpressureLimitBytes + (keepsAny ? settings.recoveryMaxBytes : 0);
   const slowShare = Math.floor(machine.memoryBytes / slowBytes);
-  if (slowShare < connections)
+  // The limits above are those of each process; the memory is one.
+  const together = connections * workersOf(settings);
+  if (slowShare < together)
     advice.push(
-      `if more than ${slowShare} of ${connections} clients were slow at once, ${slowBytes} bytes each would not fit into memory: lower backpressureLimitBytes${keepsAny ? ', recoveryMaxBytes' : ''} or maxConnections`,
+      `if more than ${slowShare} of ${together} clients were slow at once, ${slowBytes} bytes each would not fit into memory: lower backpressureLimitBytes${keepsAny ? ', recoveryMaxBytes' : ''} or maxConnections`,
     );
   if (settings.origins.length === 0 && !isLoopback(settings.host))
     advice.push('pages of any origin may connect: set origins to the ones that should');

@@ -2,7 +2,8 @@
  * What the machine allows: how many descriptors a process may open, how many it has, and how many connections fit below that.
  */
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
+import type { Settings } from './settings.ts';
 
 /** Assumed where the limit cannot be read (only Linux has /proc): the usual soft limit of a login shell. */
 const fallbackDescriptorLimit = 1_024;
@@ -26,6 +27,11 @@ export function descriptorLimit(): number {
 /** Connections that fit below a descriptor limit: all but the reserve, and never less than half of a small limit. */
 export function connectionsThatFit(limit: number): number {
   return Math.max(limit - reservedDescriptors, Math.floor(limit / 2));
+}
+
+/** How many workers there are to be. */
+export function workersOf({ workers }: Pick<Settings, 'workers'>): number {
+  return workers === 'auto' ? availableParallelism() : workers;
 }
 
 /**

@@ -89,6 +89,6 @@ test('the rows say how many clients each limit is enough for', () => {
 
 test('the effort is that of all cores together', () => {
   expect(sizingEffort({ clients: 1_000_000, cores: 2 })).toBe(
-    '1,000,000 clients: about 65 s of all cores to connect them, 4.5 s for a publication to all',
+    '1,000,000 clients: about 150 s of all cores to connect them, 10 s for a publication to all',
   );
 });

@@ -9,9 +9,12 @@ const userBytes = 3_000;
 const socketBytes = 5_500;
 /** In the kernel for each client while a publication of up to 1 KB goes to all of them. */
 const bufferBytes = 2_304;
-/** CPU of a delivery that shares its system call with no other one, and of a handshake with connect and subscribe. */
-const deliveryMicros = 9;
-const handshakeMicros = 130;
+/**
+ * CPU of a delivery that shares its system call with no other one, and of a handshake with connect and subscribe,
+ * of one of dozens of workers; a single one that is warm takes half.
+ */
+const deliveryMicros = 20;
+const handshakeMicros = 300;
 /** Of a tunnel through HAProxy on the same machine, in mode http: user space, and two more sockets. */
 const proxyTunnelBytes = 5_000 + 2 * socketBytes;
 /** What one runtime takes before its first client, less what several of them share. */
@@ -83,7 +86,7 @@ export function sizingRows({
 
 /** One line about the time that so many clients take. */
 export function sizingEffort({ clients, cores }: Pick<Sizing, 'clients' | 'cores'>): string {
-  const seconds = (micros: number) => ((clients * micros) / 1e6 / cores).toPrecision(2);
+  const seconds = (micros: number) => readable((clients * micros) / 1e6 / cores);
   return `${count(clients)} clients: about ${seconds(handshakeMicros)} s of all cores to connect them, ${seconds(deliveryMicros)} s for a publication to all`;
 }
 
@@ -157,6 +160,10 @@ function tcpPages(clients: number): [number, number, number] {
 function rounded(number: number): number {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(number)) - 1);
   return Math.ceil(number / unit) * unit;
+}
+
+function readable(seconds: number): string {
+  return seconds < 10 ? seconds.toPrecision(2) : seconds.toFixed(0);
 }
 
 function count(number: number): string {

@@ -11,7 +11,8 @@
  *
  * Other channels cannot be conflated: what they add counts against the limits as ever (`slow-consumers.ts`).
  */
-import type { Hub, Room } from '../channel/hub.ts';
+import type { Hub } from '../channel/hub.ts';
+import type { Room } from '../channel/room.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Connection } from './connection.ts';

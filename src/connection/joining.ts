@@ -11,8 +11,8 @@
  * room stands. Who was too slow for a channel is brought back in the same way (`bringBack`).
  */
 import type { Bridge } from '../bridge/bridge.ts';
-import { endOfFrame } from '../channel/frame-size.ts';
-import type { Hub, Room } from '../channel/hub.ts';
+import type { Hub } from '../channel/hub.ts';
+import type { Room } from '../channel/room.ts';
 import type { LatestCopy } from '../channel/latest-copy.ts';
 import type { Position } from '../channel/position.ts';
 import type { Payload, Publication } from '../channel/publication.ts';
@@ -23,6 +23,7 @@ import type { Codec } from '../protocol/codec.ts';
 import type { Joined, Refused, Subscription } from '../protocol/messages.ts';
 import type { Socket } from '../transport/transport.ts';
 import type { Connection } from './connection.ts';
+import { bytesOf, MissedFrames, ownFrame } from './missed-frames.ts';
 import type { NativeState } from './native-state.ts';
 
 /** What was read may fall behind what is kept here before all channels of a command are ready; then it is read again. */
@@ -73,12 +74,14 @@ export type BroughtBack = 'sent' | 'gone' | 'unavailable' | 'too_much';
 export class Joining {
   readonly #codec: Codec;
   readonly #options: JoiningOptions;
+  readonly #missed: MissedFrames;
   /** By the list of values that was encoded, which is another one as soon as something changes. */
   readonly #encoded = new WeakMap<readonly Publication[], EncodedSnapshot>();
 
   constructor(codec: Codec, options: JoiningOptions) {
     this.#codec = codec;
     this.#options = options;
+    this.#missed = new MissedFrames(codec);
   }
 
   /** @param accepted by channel; those that are not joined yet stand in `joining` */
@@ -306,38 +309,18 @@ export class Joining {
       : { joined: { ...joined, recovered: false, reason }, frames: missed };
   }
 
-  /** Publications up to a position as frames for one client; null if they are more than the budget, which they use up. */
+  /** Publications up to a position as frames; null if they are more than the budget, which they use up. */
   #frames(
-    { channel, number }: Room,
-    { epoch, offset }: Position,
+    room: Room,
+    position: Position,
     publications: readonly Publication[],
     budget: Budget,
-  ): Payload[] | null {
-    const frames: Payload[] = [];
-    let bytes = 0;
-    for (let from = 0; from < publications.length; ) {
-      const end = endOfFrame(publications, from);
-      const position = { epoch, offset: offset - publications.length + end };
-      const frame = this.#codec.batch(
-        { channel, number, sequence: 0, position },
-        publications.slice(from, end),
-      );
-      bytes += bytesOf(frame);
-      if (bytes > Math.min(budget.recoveryBytes, budget.bytes)) return null;
-      frames.push(ownFrame(frame));
-      from = end;
-    }
-    budget.bytes -= bytes;
-    budget.recoveryBytes -= bytes;
-    return frames;
+  ): readonly Payload[] | null {
+    const most = Math.min(budget.recoveryBytes, budget.bytes);
+    const encoded = this.#missed.encode(room, position, publications, most);
+    if (encoded === null) return null;
+    budget.bytes -= encoded.bytes;
+    budget.recoveryBytes -= encoded.bytes;
+    return encoded.frames;
   }
-}
-
-function bytesOf(frame: Payload): number {
-  return typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength;
-}
-
-/** A codec writes the next frame into the same bytes. */
-function ownFrame(frame: Payload): Payload {
-  return typeof frame === 'string' ? frame : new Uint8Array(frame);
 }

@@ -2,7 +2,7 @@
  * What is kept for each native connection. There may be a million: most have joined one channel, so the first one stands
  * in the object itself, and a map is made for the second.
  */
-import type { Room } from '../channel/hub.ts';
+import type { Room } from '../channel/room.ts';
 
 export class NativeState {
   connected = false;

@@ -11,7 +11,8 @@
  */
 import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import type { Broadcaster } from '../broadcaster.ts';
-import type { Hub, Room } from '../channel/hub.ts';
+import type { Hub } from '../channel/hub.ts';
+import type { Room } from '../channel/room.ts';
 import { maxBytesOf, type Payload, Publication } from '../channel/publication.ts';
 import { closeCodes } from '../close-codes.ts';
 import type { Metrics } from '../metrics/metrics.ts';

@@ -17,6 +17,8 @@ const askTimeoutMs = 2_000;
 /** Longest head of a request; the worker has narrower limits and answers for itself. */
 const maxHeaderSize = 32_768;
 const keepAliveMs = 10_000;
+/** Of operators and scrapers; a worker bounds what they may do together. */
+const maxConnections = 1_024;
 
 export interface HostAdminOptions {
   host: string;
@@ -37,6 +39,7 @@ export class HostAdmin {
     this.#server = createServer({ maxHeaderSize, keepAliveTimeout: keepAliveMs }, (asked, answer) => {
       this.#handle(asked, answer).catch(() => refuse(answer, 502, 'a worker did not answer'));
     });
+    this.#server.maxConnections = maxConnections;
     this.#server.on('upgrade', (asked: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#tunnel(asked, socket, head),
     );
@@ -121,16 +124,22 @@ export class HostAdmin {
       return;
     }
     const { method, url, headers } = asked;
+    let isAnswered = false;
     const forwarded = request(
       { host: '127.0.0.1', port, method, path: url, headers, agent: false },
       (told) => {
+        isAnswered = true;
+        // It may have heard enough before all was sent.
+        asked.unpipe(forwarded);
+        asked.resume();
         answer.writeHead(told.statusCode ?? 502, told.headers);
+        told.on('error', () => answer.destroy());
         told.pipe(answer);
       },
     );
+    // A worker that has answered may end the connection while its peer still sends.
     forwarded.on('error', () => {
-      if (!answer.headersSent) refuse(answer, 502, 'a worker did not answer');
-      else answer.destroy();
+      if (!isAnswered) refuse(answer, 502, 'a worker did not answer');
     });
     // Whoever goes away takes his request with him.
     answer.on('close', () => forwarded.destroy());

@@ -30,7 +30,7 @@ beforeEach(() => {
 
 async function startRelay(): Promise<Relay> {
   const relay = await Relay.start({
-    ...{ path, maxBytesWaiting, clock: systemClock, metrics },
+    ...{ path, maxBytesWaiting, clock: systemClock, metrics, mayLinger: () => false },
     upstream: new LocalUpstream(null, () => false),
     log: new QuietLog(silent, systemClock),
   });

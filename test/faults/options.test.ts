@@ -6,6 +6,8 @@ const parse = (line: string) => parseOptions(line.split(' ').filter(Boolean), ['
 it('runs everything on both runtimes unless told otherwise', () => {
   expect(parse('')).toMatchObject({
     short: false,
+    long: false,
+    minutes: 30,
     only: [],
     runtimes: ['bun', 'node'],
     kinds: null,
@@ -13,6 +15,8 @@ it('runs everything on both runtimes unless told otherwise', () => {
   });
   expect(parse('--short --only R4,R3 --runtime node --kind plain --seed 7 --no-write')).toEqual({
     short: true,
+    long: false,
+    minutes: 30,
     only: ['R4', 'R3'],
     runtimes: ['node'],
     kinds: ['plain'],
@@ -21,7 +25,16 @@ it('runs everything on both runtimes unless told otherwise', () => {
   });
 });
 
-it.each(['--only R5', '--runtime deno', '--kind odd', '--seed x', '--what', 'R3'])('refuses %s', (line) => {
+it.each([
+  '--only R5',
+  '--long --minutes 0',
+  '--minutes soon',
+  '--runtime deno',
+  '--kind odd',
+  '--seed x',
+  '--what',
+  'R3',
+])('refuses %s', (line) => {
   expect(() => parse(line)).toThrow(/is not allowed; it must be|npm run faults -- --help lists the flags/);
 });
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Entry, merged, tablesOf, withTables } from './lab/record.ts';
+import { type Entry, merged, summaryOf, tablesOf, withTables } from './lab/record.ts';
 
 function entry(id: string, runtime: Entry['runtime'], changes: Partial<Entry> = {}): Entry {
   return {
@@ -10,7 +10,8 @@ function entry(id: string, runtime: Entry['runtime'], changes: Partial<Entry> = 
     seed: 1,
     date: '2026-01-02',
     seconds: 9,
-    stallMs: 20,
+    standstillMs: 20,
+    waitMs: 30,
     kinds: [
       {
         kind: 'plain',
@@ -22,7 +23,7 @@ function entry(id: string, runtime: Entry['runtime'], changes: Partial<Entry> = 
         caughtUpMs: null,
       },
     ],
-    lines: [{ what: 'lost silently', seen: '0', wanted: '0', holds: true }],
+    lines: [{ what: 'lost silently', seen: '0', wanted: '0', verdict: 'held' }],
     ...changes,
   };
 }
@@ -44,13 +45,34 @@ it('a new run replaces that of its scenario and runtime, and nothing else', () =
 });
 
 it('the tables hold the three columns, and name every line that was missed', () => {
-  const missed = { what: 'ready after', seen: '9000 ms', wanted: '≤ 5000 ms', holds: false };
-  const tables = tablesOf([entry('R3', 'bun'), entry('R24', 'node', { kinds: [], lines: [missed] })]);
+  const missed = { what: 'ready after', seen: '9000 ms', wanted: '≤ 5000 ms', verdict: 'missed' as const };
+  const unjudged = { ...missed, verdict: 'not judged' as const };
+  const tables = tablesOf([
+    entry('R3', 'bun'),
+    entry('R9', 'bun', { kinds: [], lines: [unjudged] }),
+    entry('R24', 'node', { kinds: [], lines: [missed] }),
+  ]);
   expect(tables).toContain(
     '| R3 | a fault | Bun | plain | 12,345 | 7 | **0** | 1.23 s | – | 1 of 1 | short |',
   );
   expect(tables).toContain('| R24 | a fault | Node | – | – | – | – | – | – | **0 of 1** | short |');
-  expect(tables).toContain('- R24 on node: ready after: 9000 ms, wanted ≤ 5000 ms');
+  expect(tables).toContain('| 0 of 1, 1 not judged | short |');
+  expect(tables).toMatch(
+    /Missed:\n\n- R24 on node: ready after: 9000 ms, wanted ≤ 5000 ms\n\nNot judged, .*:\n\n- R9 on bun: ready after: 9000 ms/,
+  );
+});
+
+it('the summary has one line for both runtimes, and none where nothing happened', () => {
+  const [plain] = entry('R3', 'bun').kinds as [Entry['kinds'][number]];
+  const summary = summaryOf([
+    entry('R2', 'bun', { kinds: [{ ...plain, lost: 0, signMs: null }] }),
+    entry('R3', 'bun'),
+    entry('R3', 'node', { kinds: [{ ...plain, lost: 3, lostSilently: 1, caughtUpMs: 2_500 }] }),
+    entry('R24', 'bun', { kinds: [] }),
+  ]);
+  expect(summary.trim().split('\n').slice(2)).toEqual([
+    '| a fault | plain | 7 · 2 | **0 · 1** | 1.23 s · 1.23 s | – · 2.50 s |',
+  ]);
 });
 
 it('only what stands between the markers of the page is replaced', () => {

@@ -10,6 +10,7 @@ import { until } from '../support/until.ts';
 import { HealthWatch } from './lab/health-watch.ts';
 import { Ledger, type LedgerReport } from './lab/ledger.ts';
 import { Listener } from './lab/listener.ts';
+import { type LabMessage, opened } from './lab/message.ts';
 import { Speaker } from './lab/speaker.ts';
 import { type Tampering, TamperingProxy } from './lab/tampering-proxy.ts';
 
@@ -32,8 +33,8 @@ async function heardThrough(tampering: Tampering): Promise<LedgerReport> {
   onTestFinished(async () => void (await Promise.all([listener.close(), speaker.close()])));
   await Promise.all([listener.ready(), speaker.client.ready()]);
   const last = new Promise<void>((resolve) => {
-    listener.client.subscribe<{ number: number }>(channels[0] as string).on('publication', ({ data }) => {
-      if (data.number === messages) resolve();
+    listener.client.subscribe(channels[0] as string).on('publication', ({ data }) => {
+      if ((opened(data) as LabMessage | null)?.number === messages) resolve();
     });
   });
   for (let index = 0; index < messages; index += 1) await speaker.say();

@@ -30,7 +30,13 @@ describeHistory(async (retention, receive) => {
     ...{ maxBytes: 1e9, maxChannels: 1_000, maxIdempotencyKeys: 1_000 },
   });
   const relay = await Relay.start({
-    ...{ path, maxBytesWaiting: 1e8, clock: systemClock, metrics: new RelayMetrics() },
+    ...{
+      path,
+      maxBytesWaiting: 1e8,
+      clock: systemClock,
+      metrics: new RelayMetrics(),
+      mayLinger: () => false,
+    },
     upstream: new LocalUpstream(new KeptHistory(memory, cluster), () => false),
     log: new QuietLog(silent, systemClock),
   });

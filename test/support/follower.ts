@@ -2,18 +2,11 @@
  * A native client that follows one channel with history, in either codec, and holds everything that it is told against the
  * promise: positions follow each other without a hole and without a repetition, and only a gap moves them.
  */
-import { NativeClient, type Subprotocol } from './native-client.ts';
+import { Conversation, type Fields, type Position, type Wish } from './conversation.ts';
+import type { Subprotocol } from './native-client.ts';
 import { until } from './until.ts';
 
-export interface Position {
-  readonly epoch: string;
-  readonly offset: number;
-}
-
-export interface Wish {
-  since?: Position;
-  last?: number;
-}
+export type { Position, Wish };
 
 /** The answer to a subscribe. */
 export interface Standing {
@@ -25,8 +18,6 @@ export interface Standing {
 
 /** The answer to a publish: where it is, or the code of an error. */
 export type Published = (Position & { duplicate: boolean }) | number;
-
-const reasons = ['', 'bridge', 'bridge_away', 'epoch_changed', 'not_kept', 'healed'];
 
 export class Follower {
   readonly channel: string;
@@ -40,17 +31,12 @@ export class Follower {
   readonly faults: string[] = [];
   standing: Standing = { degraded: false, position: null, recovered: null, reason: null };
   position: Position | null = null;
-  readonly #native: NativeClient;
-  readonly #json: boolean;
-  readonly #answers = new Map<number, (published: Published) => void>();
+  #conversation: Conversation | null = null;
   #sequence = 0;
-  #lastId = 1;
   #subscribed: () => void = () => {};
 
-  private constructor(native: NativeClient, channel: string, json: boolean) {
-    this.#native = native;
+  private constructor(channel: string) {
     this.channel = channel;
-    this.#json = json;
   }
 
   static async join(
@@ -59,37 +45,27 @@ export class Follower {
     wish: Wish = {},
     subprotocol: Subprotocol = 'outcry.v1.json',
   ): Promise<Follower> {
-    const native = await NativeClient.connect(url, subprotocol);
-    const follower = new Follower(native, channel, subprotocol === 'outcry.v1.json');
-    void follower.#listen();
+    const follower = new Follower(channel);
+    follower.#conversation = await Conversation.begin(url, channel, subprotocol, (message) =>
+      follower.#hear(message),
+    );
     await follower.subscribe(wish);
     return follower;
   }
 
   /** Subscribes (again), and resolves with the answer. */
-  async subscribe({ since, last }: Wish = {}): Promise<Standing> {
-    const { channel } = this;
-    const entry = this.#json
-      ? { channel, ...(since && { since }), ...(last !== undefined && { last }) }
-      : [channel, since ? [since.epoch, since.offset] : null, last ?? null];
+  async subscribe(wish: Wish = {}): Promise<Standing> {
     const answered = new Promise<void>((resolve) => {
       this.#subscribed = resolve;
     });
-    this.#native.say(this.#json ? { type: 'subscribe', id: 1, channels: [entry] } : [2, 1, [entry]]);
+    this.#with.subscribe(wish);
     await answered;
     return this.standing;
   }
 
-  publish(text: string, idempotencyKey?: string): Promise<Published> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const { channel } = this;
-    this.#native.say(
-      this.#json
-        ? { type: 'publish', id, channel, text, idempotencyKey }
-        : [4, id, channel, text, ...(idempotencyKey === undefined ? [] : [idempotencyKey])],
-    );
-    return new Promise((resolve) => this.#answers.set(id, resolve));
+  async publish(text: string, idempotencyKey?: string): Promise<Published> {
+    const { type, code, duplicate, ...at } = await this.#with.publish({ text, idempotencyKey });
+    return type === 'error' ? code : { ...positionOf(at), duplicate: duplicate === true };
   }
 
   /** Resolves when so many publications have come. */
@@ -113,44 +89,30 @@ export class Follower {
 
   /** Reads nothing more until `read`. */
   stopReading(): void {
-    this.#native.client.socket.pause();
+    this.#with.stopReading();
   }
 
   read(): void {
-    this.#native.client.socket.resume();
+    this.#with.read();
   }
 
   /** Resolves when the connection has ended. */
   get closed(): Promise<{ code: number }> {
-    return this.#native.client.closed;
+    return this.#with.closed;
   }
 
   close(): Promise<void> {
-    return this.#native.client.close();
+    return this.#with.close();
   }
 
-  async #listen(): Promise<void> {
-    try {
-      for (;;) {
-        const message = await this.#native.hear();
-        if (this.#json) this.#hearObject(message as Fields);
-        else this.#hearArray(message as Elements);
-      }
-    } catch {
-      // The connection has ended.
-    }
+  get #with(): Conversation {
+    return this.#conversation as Conversation;
   }
 
-  #hearObject(message: Fields): void {
+  #hear(message: Fields): void {
     switch (message.type) {
       case 'subscribed':
         this.#stand(message.channels[0]);
-        break;
-      case 'published':
-        this.#answer(message.id, { ...positionOf(message), duplicate: message.duplicate === true });
-        break;
-      case 'error':
-        this.#answer(message.id, message.code);
         break;
       case 'gap':
         this.#gap(message.reason, positionOf(message));
@@ -159,29 +121,8 @@ export class Follower {
         this.#batch(
           message.sequence,
           message.offset,
-          (message.publications ?? []).map(({ text }: { text: string }) => text),
+          (message.publications ?? []).map(({ text }: Fields) => text),
         );
-    }
-  }
-
-  #hearArray([type, ...rest]: Elements): void {
-    switch (type) {
-      case 2: {
-        const [, number, sequence, degraded, epoch, offset, recovered, reason] = rest[1][0];
-        this.#stand({ number, sequence, degraded, epoch, offset, recovered, reason });
-        break;
-      }
-      case 4:
-        this.#answer(rest[0], { epoch: rest[2], offset: rest[3], duplicate: rest[4] === true });
-        break;
-      case 9:
-        this.#answer(rest[0], rest[1]);
-        break;
-      case 8:
-        this.#gap(reasons[rest[1]] ?? '', { epoch: rest[2], offset: rest[3] });
-        break;
-      case 7:
-        this.#batch(rest[1], rest[4], rest[3]);
     }
   }
 
@@ -237,17 +178,7 @@ export class Follower {
     this.gaps.push(reason);
     this.position = position;
   }
-
-  #answer(id: number, published: Published): void {
-    this.#answers.get(id)?.(published);
-    this.#answers.delete(id);
-  }
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: whatever a node says, a test compares
-type Fields = Record<string, any>;
-// biome-ignore lint/suspicious/noExplicitAny: likewise
-type Elements = any[];
 
 function positionOf({ epoch, offset }: Fields): Position {
   return { epoch, offset };

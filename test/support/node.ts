@@ -11,6 +11,8 @@ import { until } from './until.ts';
 const launcher = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
 
 export interface TestNode {
+  /** Of the node itself, not of its launcher. */
+  readonly pid: number;
   readonly port: number;
   readonly adminPort: number;
   /** `ws://127.0.0.1:<port>` */
@@ -70,6 +72,7 @@ export async function startNode(
   };
   const ready = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status;
   return {
+    pid,
     port,
     adminPort,
     url: `ws://127.0.0.1:${port}`,

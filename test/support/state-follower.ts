@@ -3,18 +3,11 @@
  * came since. It holds everything that it is told against the promise: a snapshot is whole and comes before anything live,
  * and what is live follows its position without a hole and without a repetition.
  */
-import { NativeClient, type Subprotocol } from './native-client.ts';
+import { Conversation, type Fields, type Position, type Wish } from './conversation.ts';
+import type { Subprotocol } from './native-client.ts';
 import { until } from './until.ts';
 
-export interface Position {
-  readonly epoch: string;
-  readonly offset: number;
-}
-
-interface Wish {
-  since?: Position;
-  last?: number;
-}
+export type { Position };
 
 /** The answer to a publish: where it is, or the code of an error. */
 export type Answer = Position | number;
@@ -37,19 +30,14 @@ export class StateFollower {
   /** The entry of the answer to its subscribe, or what stands there for a refusal. */
   standing: Fields = {};
   position: Position | null = null;
-  readonly #native: NativeClient;
-  readonly #json: boolean;
-  readonly #answers = new Map<number, (answer: Answer) => void>();
+  #conversation: Conversation | null = null;
   #sequence = 0;
   /** Values of a snapshot that are still to come. */
   #missing = 0;
-  #lastId = 1;
   #subscribed: () => void = () => {};
 
-  private constructor(native: NativeClient, channel: string, json: boolean) {
-    this.#native = native;
+  private constructor(channel: string) {
     this.channel = channel;
-    this.#json = json;
   }
 
   static async join(
@@ -58,47 +46,33 @@ export class StateFollower {
     wish: Wish = {},
     subprotocol: Subprotocol = 'outcry.v1.json',
   ): Promise<StateFollower> {
-    const native = await NativeClient.connect(url, subprotocol);
-    const follower = new StateFollower(native, channel, subprotocol === 'outcry.v1.json');
-    void follower.#listen();
+    const follower = new StateFollower(channel);
+    follower.#conversation = await Conversation.begin(url, channel, subprotocol, (message) =>
+      follower.#hear(message),
+    );
     await follower.subscribe(wish);
     return follower;
   }
 
-  async subscribe({ since, last }: Wish = {}): Promise<Fields> {
-    const { channel } = this;
-    const entry = this.#json
-      ? { channel, ...(since && { since }), ...(last !== undefined && { last }) }
-      : [channel, since ? [since.epoch, since.offset] : null, last ?? null];
+  async subscribe(wish: Wish = {}): Promise<Fields> {
     const answered = new Promise<void>((resolve) => {
       this.#subscribed = resolve;
     });
-    this.#native.say(this.#json ? { type: 'subscribe', id: 1, channels: [entry] } : [2, 1, [entry]]);
+    this.#with.subscribe(wish);
     await answered;
     return this.standing;
   }
 
   /** Sets a key; null deletes it. */
-  set(key: string, text: string | null, { answered = true } = {}): Promise<Answer> {
-    this.#lastId += 1;
-    const id = answered ? this.#lastId : undefined;
-    const { channel } = this;
-    this.#native.say(
-      this.#json
-        ? { type: 'publish', id, channel, key, ...(text === null ? { deleted: true } : { text }) }
-        : [4, id ?? null, channel, text, null, key],
-    );
-    if (id === undefined) return Promise.resolve(0);
-    return new Promise((resolve) => this.#answers.set(id, resolve));
+  async set(key: string, text: string | null, { answered = true } = {}): Promise<Answer> {
+    if (answered) return answerOf(await this.#with.publish({ key, text }));
+    this.#with.publishUnanswered({ key, text });
+    return 0;
   }
 
   /** Publishes without a key. */
-  publish(text: string): Promise<Answer> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const { channel } = this;
-    this.#native.say(this.#json ? { type: 'publish', id, channel, text } : [4, id, channel, text]);
-    return new Promise((resolve) => this.#answers.set(id, resolve));
+  async publish(text: string): Promise<Answer> {
+    return answerOf(await this.#with.publish({ text }));
   }
 
   /** Resolves when it stands at a position, all values of a snapshot included. */
@@ -126,39 +100,28 @@ export class StateFollower {
 
   /** Reads nothing more until `read`. */
   stopReading(): void {
-    this.#native.client.socket.pause();
+    this.#with.stopReading();
   }
 
   read(): void {
-    this.#native.client.socket.resume();
+    this.#with.read();
   }
 
   close(): Promise<void> {
-    return this.#native.client.close();
+    return this.#with.close();
   }
 
-  async #listen(): Promise<void> {
-    try {
-      for (;;) {
-        const message = await this.#native.hear();
-        if (this.#json) this.#hearObject(message as Fields);
-        else this.#hearArray(message as Elements);
-      }
-    } catch {
-      // The connection has ended.
-    }
+  get #with(): Conversation {
+    return this.#conversation as Conversation;
   }
 
-  #hearObject(message: Fields): void {
+  #hear(message: Fields): void {
     switch (message.type) {
       case 'subscribed':
         this.#stand(message.channels[0] ?? message.refused[0]);
         break;
-      case 'published':
-        this.#answer(message.id, { epoch: message.epoch, offset: message.offset });
-        break;
       case 'error':
-        this.#error(message.id, message.code);
+        this.errors.push(message.code);
         break;
       case 'gap':
         this.#gap(message.reason, { epoch: message.epoch, offset: message.offset });
@@ -174,45 +137,6 @@ export class StateFollower {
             key: key ?? null,
             text: deleted === true ? null : text,
           })),
-        );
-    }
-  }
-
-  #hearArray([type, ...rest]: Elements): void {
-    switch (type) {
-      case 2: {
-        const [entry] = rest[1];
-        if (entry === undefined) this.#stand({ channel: rest[2][0][0], code: rest[2][0][1] });
-        else {
-          const [channel, number, sequence, degraded, epoch, offset, recovered, reason, snapshot] = entry;
-          const known = { channel, number, sequence, degraded, epoch, offset, recovered, reason, snapshot };
-          this.#stand(
-            Object.fromEntries(Object.entries(known).filter(([, value]) => (value ?? null) !== null)),
-          );
-        }
-        break;
-      }
-      case 4:
-        this.#answer(rest[0], { epoch: rest[2], offset: rest[3] });
-        break;
-      case 8:
-        this.#gap(rest[1] === 5 ? 'healed' : String(rest[1]), { epoch: rest[2], offset: rest[3] });
-        break;
-      case 9:
-        this.#error(rest[0], rest[1]);
-        break;
-      case 10: {
-        const [, reason, epoch, offset, count, sequence] = rest;
-        this.#replace({ reason, epoch, offset, count, sequence });
-        break;
-      }
-      case 7:
-        this.#batch(
-          rest[1],
-          rest[4],
-          rest[3].map((each: unknown) =>
-            Array.isArray(each) ? { key: each[0], text: each[1] ?? null } : { key: null, text: each },
-          ),
         );
     }
   }
@@ -284,16 +208,6 @@ export class StateFollower {
       this.faults.push(`healed at ${position.offset} of ${position.epoch}, not at ${offset} of ${epoch}`);
     this.position = position;
   }
-
-  #error(id: number | null | undefined, code: number): void {
-    if (typeof id === 'number') this.#answer(id, code);
-    else this.errors.push(code);
-  }
-
-  #answer(id: number, answer: Answer): void {
-    this.#answers.get(id)?.(answer);
-    this.#answers.delete(id);
-  }
 }
 
 interface Heard {
@@ -306,7 +220,6 @@ function shown({ key, text }: Heard): string {
   return key === null ? String(text) : `${key}=${text ?? ''}`;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: whatever a node says, a test compares
-type Fields = Record<string, any>;
-// biome-ignore lint/suspicious/noExplicitAny: likewise
-type Elements = any[];
+function answerOf({ type, code, epoch, offset }: Fields): Answer {
+  return type === 'error' ? code : { epoch, offset };
+}

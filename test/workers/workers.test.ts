@@ -12,6 +12,8 @@ import { TestRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
 const namespaces = ['--namespaces', '{"h": {"historySize": 10000}}'];
+/** The least that may be set, so that a worker that is frozen is soon cut off. */
+const fewBytesWaiting = ['--relay-max-bytes-waiting', '1048576'];
 
 /** Members of a raw room, one on each worker. */
 async function members(host: TestHost, room: string): Promise<[TestClient, TestClient]> {
@@ -65,7 +67,11 @@ describe.each(['no Redis', 'a Redis'])('two workers and %s', (which) => {
   let host: TestHost;
   beforeAll(async () => {
     redis = which === 'a Redis' ? await TestRedis.start() : null;
-    host = await startHost(2, [...namespaces, ...(redis === null ? [] : ['--redis', redis.url])]);
+    host = await startHost(2, [
+      ...namespaces,
+      ...fewBytesWaiting,
+      ...(redis === null ? [] : ['--redis', redis.url]),
+    ]);
     await untilAllReady(host);
   });
   afterAll(async () => {
@@ -141,6 +147,37 @@ describe.each(['no Redis', 'a Redis'])('two workers and %s', (which) => {
     expect(await again.text()).toBe('welcome back');
     expect(await host.metric('outcry_process_restarts_total{worker="host",process="worker"}')).toBe(1);
     expect(one.socket.readyState).toBe(one.socket.OPEN);
+  });
+
+  it('are not held up by one that takes nothing, which has everything again when it goes on', async () => {
+    const all = await followers(host, 'h:frozen', 4);
+    const [frozen, other] = [host.process('0'), host.process('1')];
+    process.kill(frozen.pid, 'SIGSTOP');
+    onTestFinished(() => void process.kill(frozen.pid, 'SIGCONT'));
+    const large = 'x'.repeat(60_000);
+    let published = 0;
+    const overflows = 'outcry_relay_connections_closed_total{worker="relay",reason="overflow"}';
+    // The kernel takes some as well, beside what may wait in the relay.
+    while ((await relayMetric(overflows)) === 0) {
+      for (let n = 0; n < 20; n += 1, published += 1)
+        expect(await publishAt(other, 'h:frozen', `${published} ${large}`)).toBe(200);
+      if (published > 1_000) throw new Error('a thousand large ones, and nobody was cut off');
+    }
+    process.kill(frozen.pid, 'SIGCONT');
+    await untilAllReady(host);
+    for (const follower of all) {
+      const texts = await follower.hears(published);
+      expect(texts.map((text) => Number(text.split(' ')[0]))).toEqual([...texts.keys()]);
+      expect(follower.faults).toEqual([]);
+      expect(follower.gaps.filter((reason) => reason !== 'bridge_away')).toEqual([]);
+    }
+
+    async function relayMetric(series: string): Promise<number> {
+      // The front asks the workers in turn, and one of them is frozen.
+      const text = await (await fetch(`http://127.0.0.1:${host.adminPort}/metrics`)).text();
+      const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
+      return line === undefined ? 0 : Number(line.split(' ')[1]);
+    }
   });
 
   it('say so when their relay is killed, and heal: nothing is lost without a word', async () => {

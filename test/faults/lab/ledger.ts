@@ -103,6 +103,8 @@ export interface PageReport {
   signMs: number | null;
   /** When the last of these signs came. */
   toldAt: number | null;
+  /** When the last missing message was sent. */
+  lostUntil: number | null;
   /** When the last message came that was late, filled a hole or stood behind one; null if all was smooth. */
   caughtUpAt: number | null;
 }
@@ -159,6 +161,7 @@ export class Page {
     let [lost, silent, toldEarly, toldLate] = [0, 0, 0, 0];
     let signMs: number | null = null;
     let toldAt: number | null = null;
+    let lostUntil: number | null = null;
     for (const publisher of this.#ledger.publishersOf(this.channel)) {
       const series = this.#ledger.series(this.channel, publisher) as Series;
       const heard = this.#of(publisher);
@@ -166,12 +169,13 @@ export class Page {
         for (const number of hole.numbers) {
           if (!series.due(number)) continue;
           lost += 1;
+          const sentAt = series.of(number)?.at ?? now;
+          lostUntil = Math.max(lostUntil ?? 0, sentAt);
           const at = hole.told?.at ?? this.#toldLate(hole);
           if (at === null) {
             silent += 1;
             continue;
           }
-          const sentAt = series.of(number)?.at ?? now;
           if (hole.told === null) toldLate += 1;
           else if (hole.told.until < sentAt) toldEarly += 1;
           toldAt = Math.max(toldAt ?? 0, at);
@@ -195,6 +199,7 @@ export class Page {
       falseAlarms: lost === 0 ? gaps : 0,
       signMs,
       toldAt,
+      lostUntil,
       caughtUpAt: this.#caughtUpAt,
     };
   }
@@ -306,11 +311,27 @@ export class Ledger {
     return counts;
   }
 
+  /** Numbers of this publisher in this channel that were acknowledged. */
+  acked(channel: string, publisher: string): number[] {
+    const sent = this.series(channel, publisher)?.sent ?? [];
+    return sent.flatMap(({ outcome }, index) => (outcome === 'acked' ? [index + 1] : []));
+  }
+
+  #refusedUntil(of: (channel: string) => boolean): number | null {
+    let last: number | null = null;
+    for (const [channel, publishers] of this.#channels)
+      if (of(channel))
+        for (const { sent } of publishers.values())
+          for (const { at, outcome } of sent)
+            if (outcome === 'failed' || outcome === 'unknown') last = Math.max(last ?? 0, at);
+    return last;
+  }
+
   /** All pages of the channels that `of` says yes to. */
   report(now: number, of: (channel: string) => boolean = () => true): LedgerReport {
     const pages = this.pages.filter(({ channel }) => of(channel)).map((page) => page.report(now));
     const sum = (key: keyof PageReport) => pages.reduce((total, page) => total + (page[key] ?? 0), 0);
-    const most = (key: 'signMs' | 'toldAt' | 'caughtUpAt') =>
+    const most = (key: 'signMs' | 'toldAt' | 'lostUntil' | 'caughtUpAt') =>
       pages.reduce<number | null>(
         (max, page) => (page[key] === null ? max : Math.max(max ?? 0, page[key])),
         null,
@@ -331,8 +352,10 @@ export class Ledger {
       falseAlarms: sum('falseAlarms'),
       signMs: most('signMs'),
       toldAt: most('toldAt'),
+      lostUntil: most('lostUntil'),
       caughtUpAt: most('caughtUpAt'),
       outcomes: this.outcomes(of),
+      refusedUntil: this.#refusedUntil(of),
     };
   }
 }
@@ -342,4 +365,6 @@ export interface LedgerReport extends PageReport {
   pages: number;
   affected: number;
   outcomes: Record<Outcome, number>;
+  /** When the last message was sent that was not acknowledged; null if all were. */
+  refusedUntil: number | null;
 }

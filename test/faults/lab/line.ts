@@ -7,28 +7,50 @@ export interface Line {
   readonly seen: string;
   readonly wanted: string;
   readonly holds: boolean;
+  /** Whether it compares times, so that a machine which has other things to do can spoil it. */
+  readonly isOfTime: boolean;
+}
+
+/** - `not judged`: it does not hold, and the machine was too busy to tell whose fault that is. */
+export type Verdict = 'held' | 'missed' | 'not judged';
+
+export function verdictOf({ holds, isOfTime }: Line, isTooBusy: boolean): Verdict {
+  if (holds) return 'held';
+  return isOfTime && isTooBusy ? 'not judged' : 'missed';
 }
 
 export function exactly(what: string, seen: number, wanted: number): Line {
-  return { what, seen: String(seen), wanted: String(wanted), holds: seen === wanted };
+  return { what, seen: String(seen), wanted: String(wanted), holds: seen === wanted, isOfTime: false };
 }
 
 /** @param seen null if it never happened, which misses the line */
 export function atMost(what: string, seen: number | null, most: number, unit = ''): Line {
-  return { what, seen: shown(seen, unit), wanted: `≤ ${most}${unit}`, holds: seen !== null && seen <= most };
+  return {
+    what,
+    seen: shown(seen, unit),
+    wanted: `≤ ${shown(most, unit)}`,
+    holds: seen !== null && seen <= most,
+    isOfTime: unit === ' ms',
+  };
 }
 
 export function atLeast(what: string, seen: number | null, least: number, unit = ''): Line {
   return {
     what,
     seen: shown(seen, unit),
-    wanted: `≥ ${least}${unit}`,
+    wanted: `≥ ${shown(least, unit)}`,
     holds: seen !== null && seen >= least,
+    isOfTime: unit === ' ms',
   };
 }
 
 export function holds(what: string, seen: boolean): Line {
-  return { what, seen: seen ? 'yes' : 'no', wanted: 'yes', holds: seen };
+  return { what, seen: seen ? 'yes' : 'no', wanted: 'yes', holds: seen, isOfTime: false };
+}
+
+/** A line that depends on time although it counts something else. */
+export function timed(line: Line): Line {
+  return { ...line, isOfTime: true };
 }
 
 /** The largest, or null if one of them never happened. */
@@ -41,5 +63,5 @@ export function slowest(times: readonly (number | null)[]): number | null {
 
 function shown(seen: number | null, unit: string): string {
   if (seen === null) return 'never';
-  return `${Number.isInteger(seen) ? seen : seen.toFixed(seen < 10 ? 2 : 0)}${unit}`;
+  return `${Number.isInteger(seen) ? seen : seen.toFixed(Math.abs(seen) < 10 ? 2 : 0)}${unit}`;
 }

@@ -22,15 +22,21 @@ export interface Outage {
   backoffMs: number;
   /** Null until it is back. */
   backAt: number | null;
+  /** Null until all its channels are joined again, and it has what it missed where there is a history. */
+  joinedAt: number | null;
 }
 
 export class Listener {
   readonly client: Client;
   readonly outages: Outage[] = [];
+  /** How often it came back to a channel with a history and was told that it has everything, or that it has not. */
+  readonly recoveries = { whole: 0, not: 0 };
   /** One for each channel. */
   readonly pages: Page[] = [];
   readonly #sockets: WebSocket[];
   readonly #joined: Promise<unknown>;
+  /** Channels that are not joined again yet. */
+  readonly #missing = new Set<string>();
 
   constructor({ url, channels, ledger, codec = 'json' }: ListenerOptions) {
     const { WebSocket, made } = pausableWebSockets();
@@ -77,8 +83,12 @@ export class Listener {
     subscription.on('gap', () => page.sign('gap', performance.now()));
     subscription.on('subscribed', (event) => {
       const now = performance.now();
-      const unrecovered = (event as { recovered?: boolean }).recovered === false;
+      const unrecovered = event.recovered === false;
       page.sign(event.degraded ? 'degraded' : unrecovered ? 'gap' : 'rejoined', now);
+      if (event.recovered !== null) this.recoveries[event.recovered ? 'whole' : 'not'] += 1;
+      this.#missing.delete(channel);
+      const outage = this.outages.at(-1);
+      if (outage !== undefined && this.#missing.size === 0) outage.joinedAt ??= now;
     });
     this.client.on('degraded', (event) => {
       if (event.channel === channel) page.sign('degraded', performance.now());
@@ -94,7 +104,8 @@ export class Listener {
       outage.backoffMs += retryInMs;
       return;
     }
-    this.outages.push({ code, lostAt: now, backoffMs: retryInMs, backAt: null });
+    this.outages.push({ code, lostAt: now, backoffMs: retryInMs, backAt: null, joinedAt: null });
+    for (const { channel } of this.pages) this.#missing.add(channel);
     for (const page of this.pages) page.sign('lost', now);
   }
 }

@@ -3,21 +3,23 @@
  */
 
 import type { ChannelKind } from './channel-kind.ts';
-import type { Run } from './run.ts';
+import type { Verdict } from './line.ts';
+import { type Run, verdictIn } from './run.ts';
 import type { Runtime } from './scenario.ts';
 
 export interface Entry {
   id: string;
   fault: string;
   runtime: Runtime;
-  /** `short`: fewer clients and shorter faults. */
-  size: 'short' | 'long';
+  /** `short`: fewer clients and shorter faults. `long`: as the scoreboard says. Or how long it went on: `30 min`. */
+  size: string;
   seed: number;
   /** ISO 8601, a day. */
   date: string;
   seconds: number;
-  /** The longest that the lab itself stood still, in milliseconds. */
-  stallMs: number;
+  /** The longest that the lab itself stood still, and how long it waited for a core in the worst second, in milliseconds. */
+  standstillMs: number;
+  waitMs: number;
   kinds: {
     kind: ChannelKind;
     subscribers: number;
@@ -29,19 +31,25 @@ export interface Entry {
     /** Milliseconds, rounded; null where nothing was late. */
     caughtUpMs: number | null;
   }[];
-  lines: { what: string; seen: string; wanted: string; holds: boolean }[];
+  lines: { what: string; seen: string; wanted: string; verdict: Verdict }[];
 }
 
-export function entryOf(run: Run, short: boolean, date: string): Entry {
+export function entryOf(
+  run: Run,
+  { short, minutes }: { short: boolean; minutes: number },
+  date: string,
+): Entry {
+  const size = short ? 'short' : 'long';
   return {
     id: run.scenario.id,
     fault: run.scenario.fault,
     runtime: run.runtime,
-    size: short ? 'short' : 'long',
+    size: run.scenario.manner === 'long' ? `${minutes} min` : size,
     seed: run.seed,
     date,
     seconds: Math.round(run.seconds),
-    stallMs: Math.round(run.stallMs),
+    standstillMs: Math.round(run.strain.standstillMs),
+    waitMs: Math.round(run.strain.waitMs),
     kinds: run.kinds.map(({ kind, ledger, lostSilently, signMs, caughtUpMs }) => ({
       kind,
       subscribers: ledger.pages,
@@ -51,7 +59,10 @@ export function entryOf(run: Run, short: boolean, date: string): Entry {
       signMs: signMs === null ? null : Math.round(signMs),
       caughtUpMs: caughtUpMs === null ? null : Math.round(caughtUpMs),
     })),
-    lines: run.lines.map(({ what, seen, wanted, holds }) => ({ what, seen, wanted, holds })),
+    lines: run.lines.map((line) => {
+      const { what, seen, wanted } = line;
+      return { what, seen, wanted, verdict: verdictIn(run, line) };
+    }),
   };
 }
 
@@ -74,8 +85,9 @@ export function merged(
 export function tablesOf(entries: readonly Entry[]): string {
   const rows = entries.flatMap((entry) => {
     const { id, fault, runtime, size, lines } = entry;
-    const held = lines.filter((line) => line.holds).length;
-    const verdict = `${held} of ${lines.length}`;
+    const count = (wanted: Verdict) => lines.filter(({ verdict }) => verdict === wanted).length;
+    const unjudged = count('not judged') === 0 ? '' : `, ${count('not judged')} not judged`;
+    const held = `${count('held')} of ${lines.length}${unjudged}`;
     const kinds = entry.kinds.length === 0 ? [null] : entry.kinds;
     return kinds.map((kind) =>
       row([
@@ -88,22 +100,60 @@ export function tablesOf(entries: readonly Entry[]): string {
         kind === null ? '–' : `**${grouped(kind.lostSilently)}**`,
         kind === null ? '–' : inSeconds(kind.signMs),
         kind === null ? '–' : inSeconds(kind.caughtUpMs),
-        held === lines.length ? verdict : `**${verdict}**`,
+        count('missed') === 0 ? held : `**${held}**`,
         size,
       ]),
     );
   });
-  const missed = entries.flatMap(({ id, runtime, lines }) =>
-    lines
-      .filter(({ holds }) => !holds)
-      .map(({ what, seen, wanted }) => `- ${id} on ${runtime}: ${what}: ${seen}, wanted ${wanted}`),
-  );
+  const listed = (wanted: Verdict) =>
+    entries.flatMap(({ id, runtime, lines }) =>
+      lines
+        .filter(({ verdict }) => verdict === wanted)
+        .map(({ what, seen, wanted: demand }) => `- ${id} on ${runtime}: ${what}: ${seen}, wanted ${demand}`),
+    );
+  const missed = listed('missed');
+  const unjudged = listed('not judged');
   const dates = [...new Set(entries.map(({ date }) => date))].sort();
   return `${row(['', 'fault', 'runtime', 'channels', 'heard', 'lost', 'lost silently', 'time to honest signal', 'time to caught up', 'lines held', 'size'])}
 ${row(['---', '---', '---', '---', '--:', '--:', '--:', '--:', '--:', '--:', '---'])}
 ${rows.join('\n')}
 
 Measured ${dates.length > 1 ? `between ${dates[0]} and ${dates.at(-1)}` : `on ${dates[0]}`}. ${missed.length === 0 ? 'No line was missed.' : `Missed:\n\n${missed.join('\n')}`}
+${unjudged.length === 0 ? '' : `\nNot judged, since the machine was too busy:\n\n${unjudged.join('\n')}\n`}`;
+}
+
+/**
+ * The table of the README: the three columns, a line for each fault and kind of channels, Bun and Node in one cell. Only of faults in which
+ * somebody missed something, or got it late.
+ */
+export function summaryOf(entries: readonly Entry[]): string {
+  const rows = [...new Set(entries.map(({ id }) => id))].flatMap((id) => {
+    const of = (runtime: Runtime, kind: ChannelKind) =>
+      entries
+        .find((entry) => entry.id === id && entry.runtime === runtime)
+        ?.kinds.find((each) => each.kind === kind);
+    const { fault = '' } = entries.find((entry) => entry.id === id) ?? {};
+    return (['plain', 'history'] as const).flatMap((kind) => {
+      const both = [of('bun', kind), of('node', kind)];
+      const told = both.some((each) => each && (each.lost > 0 || each.caughtUpMs !== null));
+      if (!told) return [];
+      const cell = (show: (each: Entry['kinds'][number]) => string) =>
+        both.map((each) => (each === undefined ? '–' : show(each))).join(' · ');
+      return [
+        row([
+          fault,
+          kind,
+          cell(({ lost, lostSilently }) => grouped(lost - lostSilently)),
+          `**${cell(({ lostSilently }) => grouped(lostSilently))}**`,
+          cell(({ signMs }) => inSeconds(signMs)),
+          cell(({ caughtUpMs }) => inSeconds(caughtUpMs)),
+        ]),
+      ];
+    });
+  });
+  return `${row(['fault (Bun · Node)', 'channels', 'lost, and told', 'lost silently', 'time to honest signal', 'time to caught up'])}
+${row(['---', '---', '--:', '--:', '--:', '--:'])}
+${rows.join('\n')}
 `;
 }
 

@@ -3,13 +3,17 @@
  */
 import { randomNumbers } from '../../support/mutate.ts';
 import type { ChannelKind } from './channel-kind.ts';
-import { holds } from './line.ts';
+import { holds, type Line, type Verdict, verdictOf } from './line.ts';
 import type { Result, Runtime, Scenario } from './scenario.ts';
+import { isTooBusy, noStrain } from './strain-watch.ts';
 
 export interface RunOptions {
   runtime: Runtime;
   kinds: readonly ChannelKind[];
   short: boolean;
+  lean?: boolean;
+  /** Of the long ones. */
+  minutes?: number;
   /** The same seed chooses the same victims and the same damage. */
   seed: number;
   say(sentence: string): void;
@@ -25,16 +29,18 @@ export interface Run extends Result {
 }
 
 export async function run(scenario: Scenario, options: RunOptions): Promise<Run> {
-  const { runtime, kinds, short, seed, say } = options;
+  const { runtime, kinds, short, lean = false, minutes = 1, seed, say } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const startedAt = performance.now();
-  let result: Result = { stallMs: 0, kinds: [], lines: [] };
+  let result: Result = { strain: noStrain, kinds: [], lines: [] };
   let error: string | null = null;
   try {
     result = await scenario.run({
       runtime,
       kinds,
       short,
+      lean,
+      minutes,
       random: randomNumbers(seed),
       say,
       cleanUp: (step) => void undo.push(step),
@@ -54,6 +60,11 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<Run>
   };
 }
 
-export function passed({ lines }: Pick<Run, 'lines'>): boolean {
-  return lines.every((line) => line.holds);
+export function verdictIn({ strain }: Pick<Run, 'strain'>, line: Line): Verdict {
+  return verdictOf(line, isTooBusy(strain));
+}
+
+/** No line was missed. */
+export function passed(run: Pick<Run, 'lines' | 'strain'>): boolean {
+  return run.lines.every((line) => verdictIn(run, line) !== 'missed');
 }

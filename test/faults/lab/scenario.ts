@@ -4,6 +4,7 @@
 import type { ChannelKind } from './channel-kind.ts';
 import type { LedgerReport } from './ledger.ts';
 import type { Line } from './line.ts';
+import type { Strain } from './strain-watch.ts';
 
 export type Runtime = 'bun' | 'node';
 
@@ -14,6 +15,10 @@ export interface Surroundings {
   readonly kinds: readonly ChannelKind[];
   /** A few seconds and few clients, or as the scoreboard says. */
   readonly short: boolean;
+  /** Shorter still, for each test run: once, and no longer than it takes to see whether something is lost. */
+  readonly lean: boolean;
+  /** How long a scenario of the manner `long` goes on. */
+  readonly minutes: number;
   readonly random: (below: number) => number;
   /** Tells people what happens now. */
   say(sentence: string): void;
@@ -31,8 +36,8 @@ export interface KindResult {
 }
 
 export interface Result {
-  /** The longest that the lab itself stood still, in milliseconds; figures of time are no better than that. */
-  readonly stallMs: number;
+  /** What the machine did to the lab itself; figures of time are no better than that. */
+  readonly strain: Strain;
   /** One for each kind of channel; none for a scenario without messages. */
   readonly kinds: readonly KindResult[];
   readonly lines: readonly Line[];
@@ -45,8 +50,8 @@ export interface Scenario {
   readonly fault: string;
   /**
    * What may run at the same time without spoiling its figures: nothing where it measures how long others take, one that
-   * works where it mostly waits itself, and the other way round.
+   * works where it mostly waits itself, and the other way round. `long`: nothing either, and it is run by its own command.
    */
-  readonly manner: 'alone' | 'works' | 'waits';
+  readonly manner: 'alone' | 'works' | 'waits' | 'long';
   run(surroundings: Surroundings): Promise<Result>;
 }

@@ -13,8 +13,11 @@ const servers = 3;
 const sentinels = 3;
 const master = 'feed';
 const quorum = 2;
-/** A server that does not answer for this long is down. */
-const downAfterMs = 1_000;
+/**
+ * A server that does not answer for this long is down. A sentinel dials once a second: with less than two, a server that refused one dial
+ * would be failed over.
+ */
+const downAfterMs = 2_500;
 
 export class SentinelTopology {
   readonly servers: readonly TestRedis[];
@@ -97,6 +100,11 @@ sentinel failover-timeout ${master} 2000
     return this.proxies.findIndex((proxy) => proxy.port === port);
   }
 
+  /** The server that the sentinels take for the master now. */
+  async master(): Promise<TestRedis | undefined> {
+    return this.servers[await this.masterIndex()];
+  }
+
   /** Orders a failover. Resolves with the new master when the first sentinel names it. */
   async failover(): Promise<number> {
     const before = await this.masterIndex();
@@ -127,9 +135,9 @@ sentinel failover-timeout ${master} 2000
 
   /**
    * A split: another server becomes a master of its own, and the sentinels name that one from now on. The old one does not
-   * hear of it, nor do those who are connected to it.
+   * hear of it, nor do those who are connected to it. Returns which one that was.
    */
-  async detach(): Promise<{ old: number; fresh: number }> {
+  async detach(): Promise<number> {
     const old = await this.masterIndex();
     const fresh = (old + 1) % servers;
     await this.#ask(this.servers[fresh] as TestRedis, 'REPLICAOF', 'NO', 'ONE');
@@ -146,7 +154,7 @@ sentinel failover-timeout ${master} 2000
       );
       await this.#ask(sentinel, 'SENTINEL', 'SET', master, 'down-after-milliseconds', String(downAfterMs));
     }
-    return { old, fresh };
+    return old;
   }
 
   /** Ends the connections of a node to a server, as a network may at any time. */

@@ -16,6 +16,8 @@ export interface SpeakerOptions {
   messagesPerSecond: number;
   /** Characters that make each message longer. */
   fillerLength?: number;
+  /** Each message has an idempotency key, so that the SDK may repeat it. */
+  keyed?: boolean;
 }
 
 const tickMs = 10;
@@ -51,13 +53,14 @@ export class Speaker {
 
   /** One message into the next channel. Resolves with what the node said of it. */
   say(): Promise<Outcome> {
-    const { channels, name, ledger } = this.#options;
+    const { channels, name, ledger, keyed = false } = this.#options;
     const channel = channels[this.#said % channels.length] as string;
     this.#said += 1;
     const sentAt = performance.now();
     const number = ledger.publish(channel, name, sentAt);
     const message = sealed({ channel, publisher: name, number, sentAt, filler: this.#filler });
-    const answered = this.client.publish(channel, message).then(
+    const options = keyed ? { idempotencyKey: `${name} ${number}` } : {};
+    const answered = this.client.publish(channel, message, options).then(
       ({ degraded }): Outcome => (degraded ? 'degraded' : 'acked'),
       (error): Outcome => outcomeOf(error),
     );

@@ -2,7 +2,6 @@
  * What most faults happen on: Redis, nodes with a proxy each between them and Redis, listeners on all of them, a speaker on
  * each, and somebody who watches their health.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { freePorts } from '../../../scripts/cluster/ports.ts';
 import { api } from '../../support/api.ts';
 import { startNode, type TestNode } from '../../support/node.ts';
@@ -15,6 +14,7 @@ import { exactly, type Line } from './line.ts';
 import { Listener } from './listener.ts';
 import type { KindResult, Result, Surroundings } from './scenario.ts';
 import { Speaker } from './speaker.ts';
+import { type Strain, StrainWatch } from './strain-watch.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 export interface StageOptions {
@@ -33,6 +33,8 @@ export interface StageOptions {
   /** Redis is not started, and nobody waits for it: no listeners, no speakers. */
   withoutRedis?: boolean;
   nodeFlags?: readonly string[];
+  /** Of each node, beside that of the lab. */
+  nodeEnv?: NodeJS.ProcessEnv;
   /** Where clients connect, given the ports of the nodes; by default each at its own node. */
   front?: (ports: number[]) => Promise<string>;
 }
@@ -56,7 +58,9 @@ export class Stage {
   readonly channels: readonly string[];
   readonly #around: Surroundings;
   readonly #options: StageOptions;
-  readonly #lag = monitorEventLoopDelay({ resolution: 10 });
+  readonly #strain = new StrainWatch();
+  /** The slowest way back of all faults so far. */
+  readonly #caughtUpMs = new Map<ChannelKind, number | null>();
   /** When the fault began and ended; set by the scenario. */
   faultAt = performance.now();
   healedAt = performance.now();
@@ -77,6 +81,7 @@ export class Stage {
     around.cleanUp(() => redis.kill());
     const stage = new Stage(redis, around, options);
     await Promise.all(Array.from({ length: options.nodes ?? 3 }, (_, index) => stage.startNode(index)));
+    stage.#strain.start();
     if (options.withoutRedis) return stage;
     await stage.untilReady();
     await stage.fill();
@@ -85,7 +90,7 @@ export class Stage {
 
   /** Starts a node (again), on the port that it had before. */
   async startNode(index: number, ...flags: string[]): Promise<TestNode> {
-    const { redisUrl, nodeFlags = [] } = this.#options;
+    const { redisUrl, nodeFlags = [], nodeEnv = {} } = this.#options;
     let link = this.links[index];
     if (link === undefined) {
       link = await TcpProxy.start(this.redis.port);
@@ -94,14 +99,17 @@ export class Stage {
     }
     // Not one of those that the kernel gives to outgoing connections: it may be taken when the node comes back.
     const port = this.nodes[index]?.port ?? (await freePorts(1))[0];
-    const node = await startNode([
-      ...['--port', String(port)],
-      ...['--runtime', this.#around.runtime, '--node-id', `node-${index + 1}`],
-      ...['--redis', redisUrl ?? `redis://127.0.0.1:${link.port}`],
-      ...flagsFor(this.#around.kinds),
-      ...nodeFlags,
-      ...flags,
-    ]);
+    const node = await startNode(
+      [
+        ...['--port', String(port)],
+        ...['--runtime', this.#around.runtime, '--node-id', `node-${index + 1}`],
+        ...['--redis', redisUrl ?? `redis://127.0.0.1:${link.port}`],
+        ...flagsFor(this.#around.kinds),
+        ...nodeFlags,
+        ...flags,
+      ],
+      nodeEnv,
+    );
     this.nodes[index] = node;
     this.boots[index] = await bootOf(node, `node-${index + 1}`);
     this.#around.cleanUp(() => node.kill());
@@ -161,7 +169,7 @@ export class Stage {
       ({ heard, pages }) => heard >= pages,
       { what: 'messages flowing', withinMs: quietMs },
     );
-    this.#lag.enable();
+    this.#strain.start();
   }
 
   /** So long nothing special happens. */
@@ -172,6 +180,7 @@ export class Stage {
   /** The fault begins now. */
   fault(sentence: string): number {
     this.#around.say(sentence);
+    for (const kind of this.#around.kinds) this.#caughtUpMs.set(kind, this.#caughtUpMsOf(kind));
     this.faultAt = performance.now();
     return this.faultAt;
   }
@@ -194,12 +203,12 @@ export class Stage {
       if (lost === before && silent === 0) break;
       before = lost;
     }
-    this.#lag.disable();
+    this.#strain.stop();
   }
 
-  /** The longest that the lab itself stood still while messages flowed, in milliseconds: figures are no better than that. */
-  get ownStallMs(): number {
-    return this.#lag.max / 1e6;
+  /** What the machine did to the lab itself while messages flowed: figures are no better than that. */
+  get strain(): Strain {
+    return this.#strain.strain;
   }
 
   /** From when a first missing message was sent until its receiver had a sign, the slowest; null if nothing is missing. */
@@ -217,21 +226,43 @@ export class Stage {
     return Math.max(0, (this.ledger.report(performance.now()).caughtUpAt ?? 0) - this.healedAt);
   }
 
-  /** Resolves when every listener is connected again. */
+  /**
+   * From the heal until everything arrives again: when the last message was sent that was not acknowledged, or that anybody misses. 0 if
+   * that was before.
+   */
+  get deliveringAfterHealMs(): number {
+    const { lostUntil, refusedUntil } = this.ledger.report(performance.now());
+    return Math.max(0, Math.max(lostUntil ?? 0, refusedUntil ?? 0) - this.healedAt);
+  }
+
+  /** How often anybody came back to a channel with a history, and was told that he has not got everything. */
+  get notRecovered(): number {
+    return this.listeners.reduce((total, { recoveries }) => total + recoveries.not, 0);
+  }
+
+  get recovered(): number {
+    return this.listeners.reduce((total, { recoveries }) => total + recoveries.whole, 0);
+  }
+
+  /** Resolves when every listener has joined all its channels again. */
   async allBack(): Promise<void> {
     await until(
-      () => this.listeners.filter(({ outages }) => outages.at(-1)?.backAt === null).length,
+      () => this.listeners.filter(({ outages }) => outages.at(-1)?.joinedAt === null).length,
       (away) => away === 0,
       { what: 'all listeners back', withinMs: 60_000 },
     );
   }
 
-  /** Resolves when both connections of every node lead to this server. */
-  async untilAllOn(server: TestRedis | undefined, withinMs = 15_000): Promise<void> {
+  /**
+   * Resolves when both connections of every node lead to this server.
+   *
+   * @param serverNow asked each time: sentinels may change their mind
+   */
+  async untilAllOn(serverNow: () => Promise<TestRedis | undefined>, withinMs = 15_000): Promise<void> {
     const wanted = this.boots.flatMap((boot) => [`outcry-pub:${boot}`, `outcry-sub:${boot}`]);
     await until(
       async () => {
-        const client = server?.client();
+        const client = (await serverNow())?.client();
         try {
           // A server that is promoted cuts its connections.
           const list = String(await client?.call('CLIENT', 'LIST').catch(() => ''));
@@ -273,21 +304,27 @@ export class Stage {
     const now = performance.now();
     const kinds = this.#around.kinds.map((kind): KindResult => {
       const ledger = this.ledger.report(now, (channel) => kindOf(channel) === kind);
-      const { caughtUpAt } = ledger;
-      const late = caughtUpAt !== null && caughtUpAt > this.faultAt;
       return {
         kind,
         ledger,
         lostSilently: ledger.silent,
         signMs: ledger.signMs,
-        caughtUpMs: late ? caughtUpAt - this.faultAt : null,
+        caughtUpMs: this.#caughtUpMsOf(kind),
       };
     });
     return {
-      stallMs: this.ownStallMs,
+      strain: this.strain,
       kinds,
       lines: [...kinds.flatMap((kind) => linesOf(kind, redisKept)), ...lines],
     };
+  }
+
+  /** From a fault until the last message that was late or stood behind a hole, the slowest; null if none was. */
+  #caughtUpMsOf(kind: ChannelKind): number | null {
+    const { caughtUpAt } = this.ledger.report(performance.now(), (channel) => kindOf(channel) === kind);
+    const before = this.#caughtUpMs.get(kind) ?? null;
+    if (caughtUpAt === null || caughtUpAt < this.faultAt) return before;
+    return Math.max(before ?? 0, caughtUpAt - this.faultAt);
   }
 }
 

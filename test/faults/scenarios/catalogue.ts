@@ -10,10 +10,13 @@ import { outputBuffer } from './r08-output-buffer.ts';
 import { redisBlackhole } from './r09-redis-blackhole.ts';
 import { slowReader } from './r10-slow-reader.ts';
 import { frozenNode } from './r16-frozen-node.ts';
+import { clocks } from './r19-clocks.ts';
 import { mutatedFrames } from './r20-mutated-frames.ts';
 import { mixedVersions } from './r21-mixed-versions.ts';
+import { chaos } from './r22-chaos.ts';
 import { acknowledged } from './r23-acknowledged.ts';
 import { health } from './r24-health.ts';
+import { churn } from './r25-churn.ts';
 import { clusterFailover } from './r26-cluster-failover.ts';
 import { oneOfSeveral } from './r27-one-of-several.ts';
 
@@ -28,10 +31,13 @@ export const scenarios: readonly Scenario[] = [
   redisBlackhole,
   slowReader,
   frozenNode,
+  clocks,
   mutatedFrames,
   mixedVersions,
+  chaos,
   acknowledged,
   health,
+  churn,
   clusterFailover,
   oneOfSeveral,
 ];

@@ -25,7 +25,7 @@ export const nothing: Scenario = {
       exactly('lost', lost, 0),
       exactly('gaps', gaps, 0),
       exactly('disconnects', stage.disconnects, 0),
-      atMost('standstill of the lab itself', stage.ownStallMs, 500, ' ms'),
+      atMost('standstill of the lab itself', stage.strain.standstillMs, 500, ' ms'),
     ]);
   },
 };

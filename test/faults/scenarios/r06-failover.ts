@@ -25,6 +25,7 @@ export const failover: Scenario = {
     await stage.speak();
     const rounds = around.short ? 1 : 25;
     const resumes: number[] = [];
+    let resumed = 0;
     for (const way of ['order', 'kill'] as const)
       for (let round = 1; round <= rounds; round += 1) {
         const old = await topology.masterIndex();
@@ -38,8 +39,11 @@ export const failover: Scenario = {
         const acceptsAt = performance.now();
         await stage.untilReady();
         // A node that has not noticed yet is still green.
-        await stage.untilAllOn(topology.servers[fresh]);
-        resumes.push(performance.now() - acceptsAt);
+        await stage.untilAllOn(() => topology.master());
+        resumed += 1;
+        const now = await topology.masterIndex();
+        if (now === fresh) resumes.push(performance.now() - acceptsAt);
+        else around.say(`the sentinels name server ${now + 1} by now: this round is not timed`);
         if (way === 'kill') await topology.restart(old);
         await topology.settled();
         await stage.pass(1_000);
@@ -47,8 +51,8 @@ export const failover: Scenario = {
     await stage.finish();
     return stage.result(
       [
-        exactly('resumed by themselves', resumes.length, 2 * rounds),
-        atMost('slowest, from when the new master accepts', Math.max(...resumes), 2_000, ' ms'),
+        exactly('resumed by themselves', resumed, 2 * rounds),
+        atMost('slowest, from when the new master accepts', Math.max(0, ...resumes), 2_000, ' ms'),
         exactly('disconnects', stage.disconnects, 0),
       ],
       { redisKept: false },

@@ -9,7 +9,7 @@ import { Stage } from '../lab/stage.ts';
 export const outputBuffer: Scenario = {
   id: 'R8',
   fault: 'Redis cuts off a node that stood still for 10 s under load',
-  manner: 'works',
+  manner: 'alone',
   async run(around) {
     const stage = await Stage.open(around, {
       listeners: 12,

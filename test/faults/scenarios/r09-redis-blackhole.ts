@@ -58,6 +58,7 @@ export const redisBlackhole: Scenario = {
       atMost('not ready after', red, 5_000, ' ms'),
       atMost('ready after the heal', green, 2_000, ' ms'),
       atMost('told after the heal', stage.toldAfterHealMs, 5_000, ' ms'),
+      atMost('everything arrives again, after the heal', stage.deliveringAfterHealMs, 2_000, ' ms'),
     ]);
   },
 };

@@ -54,6 +54,6 @@ export const health: Scenario = {
         atMost(`${name}: green after it`, watch?.msUntil('green', endedAt) ?? null, bound, ' ms'),
       );
     }
-    return { kinds: [], lines, stallMs: stage.ownStallMs };
+    return { kinds: [], lines, strain: stage.strain };
   },
 };

@@ -36,7 +36,7 @@ export const clusterFailover: Scenario = {
       else await cluster.ask(server(group, fresh), 'CLUSTER', 'FAILOVER');
       await cluster.promoted(server(group, fresh));
       const promotedAt = stage.healed('its replica has taken over');
-      await stage.untilAllOn(server(group, fresh));
+      await stage.untilAllOn(async () => server(group, fresh));
       await stage.untilReady();
       resumes.push(performance.now() - promotedAt);
     };

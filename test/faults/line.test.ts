@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { atMost, exactly, timed, verdictOf } from './lab/line.ts';
+import { isTooBusy, noStrain, StrainWatch } from './lab/strain-watch.ts';
+
+it('a line of time that is missed is not judged on a machine that is too busy, any other one is', () => {
+  const late = atMost('ready after', 9_000, 5_000, ' ms');
+  expect([verdictOf(late, false), verdictOf(late, true)]).toEqual(['missed', 'not judged']);
+  expect(verdictOf(atMost('ready after', null, 5_000, ' ms'), true)).toBe('not judged');
+  const lost = exactly('lost silently', 1, 0);
+  expect([verdictOf(lost, true), verdictOf(timed(lost), true)]).toEqual(['missed', 'not judged']);
+  expect(verdictOf(atMost('ready after', 4_000, 5_000, ' ms'), true)).toBe('held');
+});
+
+it('a lab that stands still knows it', async () => {
+  const watch = new StrainWatch();
+  watch.start();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const until = performance.now() + 600; performance.now() < until; );
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  watch.stop();
+  expect(watch.strain.standstillMs).toBeGreaterThan(500);
+  expect(isTooBusy(watch.strain)).toBe(true);
+  expect(isTooBusy(noStrain)).toBe(false);
+});
