@@ -23,6 +23,8 @@ export const rules: Rules = {
       paths: [
         'broadcaster.ts',
         'operator.ts',
+        'status-feed.ts',
+        'status-report.ts',
         'channel/hub.ts',
         'channel/announcements.ts',
         'channel/pacer.ts',

@@ -1,5 +1,6 @@
 /**
- * Makes the pictures of the demo page and of the race under `docs/images/` again: `npm run screenshots`.
+ * Makes the pictures of the demo page, the race and the dashboard under `docs/images/` again: `npm run screenshots`, or with a name
+ * (`room`, `race`, `dashboard`) those.
  *
  * For the demo page a real node, real browsers, and a conversation that is always the same, with times that are always the same.
  */
@@ -9,6 +10,7 @@ import type { Browser, Page } from 'playwright-core';
 import { WebSocket } from 'ws';
 import { launchChromium } from '../test/support/chromium.ts';
 import { startNode, type TestNode } from '../test/support/node.ts';
+import { takeDashboardPictures } from './dashboard-pictures.ts';
 import { takeRacePictures } from './race-pictures.ts';
 
 const folder = fileURLToPath(new URL('../docs/images/', import.meta.url));
@@ -42,15 +44,26 @@ const pictures: readonly Picture[] = [
   { file: 'room-dark-phone.png', width: 375, height: 772, colorScheme: 'dark', scale: 2 },
 ];
 
+const wanted = process.argv.slice(2);
+const wants = (name: string) => wanted.length === 0 || wanted.includes(name);
+
 mkdirSync(folder, { recursive: true });
 const browser = await launchChromium();
-const node = await startNode(['--node-id', 'left']);
 try {
-  for (const picture of pictures) await take(picture, browser, node);
-  await takeRacePictures(browser, folder);
+  if (wants('room')) await takeRoomPictures();
+  if (wants('race')) await takeRacePictures(browser, folder);
+  if (wants('dashboard')) await takeDashboardPictures(browser, folder);
 } finally {
   await browser.close();
-  await node.stop();
+}
+
+async function takeRoomPictures(): Promise<void> {
+  const node = await startNode(['--node-id', 'left']);
+  try {
+    for (const picture of pictures) await take(picture, browser, node);
+  } finally {
+    await node.stop();
+  }
 }
 
 async function take(picture: Picture, browser: Browser, node: TestNode): Promise<void> {

@@ -22,7 +22,9 @@ try {
     // The same from `src/` and from the bundle in `dist/`.
     files: {
       demoFolder: new URL('../src/demo/', import.meta.url),
+      dashboardFolder: new URL('../src/dashboard/', import.meta.url),
       sdk: new URL('../dist/outcry.js', import.meta.url),
+      uplotFolder: packageFolder('uplot/dist/uPlot.esm.js'),
     },
     program: { file: process.execPath, args: [...process.execArgv, fileURLToPath(import.meta.url)] },
     exitNow: () => process.exit(exitCodes.failure),
@@ -41,4 +43,13 @@ try {
   }
   process.stderr.write(`outcry: this is a bug: ${error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(exitCodes.failure);
+}
+
+/** Where a file of a package lies, as far as that is known: a node without it is better than none. */
+function packageFolder(file: string): URL | null {
+  try {
+    return new URL('.', import.meta.resolve(file));
+  } catch {
+    return null;
+  }
 }

@@ -11,7 +11,7 @@ const counts = { connections: 2, channels: 1, subscriptions: 3 };
 const right: ClusterNode = {
   nodeId: 'right',
   bootId: 'b',
-  counts: { ...counts, state: 'stopping' },
+  counts: { ...counts, state: 'stopping', viewers: 1 },
   lastBeatAgeMs: 10,
 };
 const page = { prefix: '', after: '', limit: 2 };

@@ -20,7 +20,7 @@ export interface OperatorOptions {
   hub: Pick<Hub, 'channels' | 'subscribers'>;
   connections: Pick<Connections, 'find'>;
   readiness: { readonly state: NodeState };
-  metrics: Pick<Metrics, 'connectionsOpen' | 'channelsOpen' | 'subscriptionsOpen'>;
+  metrics: Pick<Metrics, 'connectionsOpen' | 'channelsOpen' | 'subscriptionsOpen' | 'dashboard'>;
   cluster: Cluster;
   bridge: Pick<Bridge, 'state'>;
   /** Null if no channel of this node has a history. */
@@ -28,13 +28,16 @@ export interface OperatorOptions {
   keepsHistory(channel: string): boolean;
 }
 
+/** What an operator is told of them. */
+export type Totals = Omit<NodeCounts, 'state' | 'viewers'>;
+
 /** A node of the cluster, this one or another. */
 export interface NodeReport {
   readonly node: string;
   readonly boot: string;
   /** Null for a node that does not tell. */
   readonly state: NodeState | null;
-  readonly counts: Omit<NodeCounts, 'state'> | null;
+  readonly counts: Totals | null;
   /** 0 for this node. */
   readonly lastBeatAgeMs: number;
 }
@@ -66,10 +69,11 @@ export class Operator implements LocalNode {
 
   /** With its state, for the other nodes. */
   counts(): NodeCounts {
-    return { ...this.countsHere(), state: this.#options.readiness.state };
+    const { readiness, metrics } = this.#options;
+    return { ...this.countsHere(), state: readiness.state, viewers: metrics.dashboard.viewers.value };
   }
 
-  countsHere(): Omit<NodeCounts, 'state'> {
+  countsHere(): Totals {
     const { connectionsOpen, channelsOpen, subscriptionsOpen } = this.#options.metrics;
     return {
       connections: connectionsOpen.value,
@@ -99,12 +103,12 @@ export class Operator implements LocalNode {
     const { nodeId, bootId, cluster } = this.#options;
     const here = { nodeId, bootId, counts: this.counts(), lastBeatAgeMs: 0 };
     return [here, ...cluster.nodes()].map(({ nodeId, bootId, counts, lastBeatAgeMs }) => {
-      const { state = null, ...numbers } = counts ?? {};
+      const { state = null, viewers: _, ...numbers } = counts ?? {};
       return {
         node: nodeId,
         boot: bootId,
         state,
-        counts: counts === null ? null : (numbers as Omit<NodeCounts, 'state'>),
+        counts: counts === null ? null : (numbers as Totals),
         lastBeatAgeMs,
       };
     });

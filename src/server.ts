@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { joinCluster } from './assembly/cluster.ts';
+import { watchable } from './assembly/dashboard.ts';
 import { joinHost } from './assembly/host.ts';
 import { memoryHistory, sequence } from './assembly/sequencing.ts';
 import { ChannelPolicy } from './auth/channel-policy.ts';
@@ -11,6 +12,7 @@ import { InProcessBridge } from './bridge/in-process-bridge.ts';
 import { Broadcaster, type KeyFate } from './broadcaster.ts';
 import { Announcements } from './channel/announcements.ts';
 import { Hub } from './channel/hub.ts';
+import { topicOf } from './channel/room.ts';
 import type { Payload } from './channel/publication.ts';
 import { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
@@ -39,6 +41,7 @@ import { Api } from './http/api/api.ts';
 import { ClusterRoutes } from './http/api/cluster-routes.ts';
 import { PublishRoute } from './http/api/publish-route.ts';
 import { Publisher } from './http/api/publisher.ts';
+import { AdminKey } from './http/admin-key.ts';
 import { type AssetFiles, readAssets, sdkPath } from './http/assets.ts';
 import { PublicListener } from './http/public-listener.ts';
 import { DescriptorWatch } from './lifecycle/descriptor-watch.ts';
@@ -51,6 +54,7 @@ import { Metrics } from './metrics/metrics.ts';
 import { Operator } from './operator.ts';
 import { jsonCodec } from './protocol/json-codec.ts';
 import { msgpackCodec } from './protocol/msgpack-codec.ts';
+import { statusChannel } from './status-feed.ts';
 import { selectTransport } from './transport/select-transport.ts';
 import type { Listener } from './transport/transport.ts';
 
@@ -117,7 +121,9 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     logger,
   });
 
-  const policy = new ChannelPolicy(resolveNamespaces(settings));
+  const namespaces = resolveNamespaces(settings);
+  const policy = new ChannelPolicy(namespaces);
+  for (const name of namespaces.keys()) metrics.publishToWrite.of(name);
   const rawGaps = new RawGaps({
     connections,
     closes: (channel) => policy.closesRawOnGap(channel),
@@ -146,10 +152,14 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     logger.error({ err: error, where }, 'a handler failed; this is a bug');
   };
 
-  // The hub is made before the listener that it publishes through, whose handlers need the hub.
+  // The hub is made before the listeners that it publishes through, whose handlers need the hub.
   let publicListener: Listener | null = null;
+  let adminListener: Listener | null = null;
+  const codecs = [jsonCodec, msgpackCodec];
+  const statusTopics = new Set(codecs.map((codec) => topicOf(statusChannel, codec)));
   const publishToTopic = (topic: string, payload: Payload, compress: boolean) =>
-    publicListener?.publish(topic, payload, compress) ?? 'dropped';
+    (statusTopics.has(topic) ? adminListener : publicListener)?.publish(topic, payload, compress) ??
+    'dropped';
   const onPressure = (bytes: number) => slowConsumers.suspect(bytes);
   const hub = new Hub({
     publishToTopic,
@@ -168,6 +178,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     clock: systemClock,
     maxDelayMs: (channel) => policy.maxDelayMs(channel),
     compresses: (channel) => policy.compresses(channel),
+    namespaceOf: (channel) => policy.namespaceOf(channel),
     onError: (error) => handlerFailed('flush', error),
     metrics,
   });
@@ -188,7 +199,6 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     clock: systemClock,
     metrics,
   });
-  const codecs = [jsonCodec, msgpackCodec];
   const announcements = new Announcements({ codecs, publishToTopic, onPressure, metrics });
   const keys = new IdempotencyKeys<KeyFate>({
     clock: systemClock,
@@ -265,10 +275,30 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     maxRequests: settings.maxApiRequests,
     metrics,
   });
+  const key = new AdminKey(settings.adminKey);
+  const dashboard = watchable({
+    ...{
+      settings,
+      nodeId,
+      bootId,
+      version,
+      files,
+      key,
+      native,
+      codecs,
+      hub,
+      broadcaster,
+      readiness,
+      metrics,
+    },
+    bridge,
+    isAlone: joined === null,
+  });
   const exposition = new Exposition(metrics);
   const adminRoutes = new AdminListener({
     api,
-    key: settings.adminKey,
+    key,
+    dashboard: dashboard.routes,
     readiness,
     exposition,
   });
@@ -281,7 +311,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     onError: handlerFailed,
   };
   const listen = await selectTransport();
-  const adminListener = await listen({
+  adminListener = await listen({
     ...limits,
     compress: false,
     shared: false,
@@ -303,9 +333,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     });
   } catch (error) {
     adminListener.stop();
+    dashboard.stop();
     throw error;
   }
-  const listener = publicListener;
+  const [listener, admin] = [publicListener, adminListener];
   const liveness = new Liveness(connections, systemClock, settings.idleTimeoutMs, () =>
     // It was sent to this one alone, or nobody has looked since.
     slowConsumers.suspect(0),
@@ -324,11 +355,12 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 
   return {
     port: listener.port,
-    adminPort: adminListener.port,
+    adminPort: admin.port,
     metricsText: () => exposition.text(),
     async stop({ atOnce = false } = {}) {
       const { drainDelayMs, drainWindowMs } = atOnce ? { drainDelayMs: 0, drainWindowMs: 0 } : settings;
       readiness.stopping();
+      dashboard.tell();
       metrics.drainPhase.value = 1;
       if (drainDelayMs > 0) {
         logger.info({ drainDelayMs }, 'not ready: load balancers get time to see it');
@@ -354,6 +386,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       rawGaps.stop();
       loopDelay.cancel();
       deadline.stop();
+      // Those who watch see the end of it.
+      await dashboard.close();
       slowConsumers.stop();
       conflation.stop();
       hub.stop();
@@ -362,7 +396,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       await history?.stop();
       await bridge.stop();
       listener.stop();
-      adminListener.stop();
+      admin.stop();
     },
   };
 }

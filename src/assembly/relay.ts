@@ -117,7 +117,7 @@ function redisUpstream(
       });
       bridge.represent({
         // It has no clients.
-        counts: () => ({ connections: 0, channels: 0, subscriptions: 0, state: null }),
+        counts: () => ({ connections: 0, channels: 0, subscriptions: 0, state: null, viewers: 0 }),
         answer: () => ({ value: 0, channels: [] }),
       });
       return bridge;

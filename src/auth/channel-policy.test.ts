@@ -135,3 +135,39 @@ describe('names that objects know', () => {
 test('a policy without a default is a mistake of ours', () => {
   expect(() => new ChannelPolicy(new Map([['prices', feed]]))).toThrow(/"default" is missing/);
 });
+
+describe('the namespace of the nodes themselves', () => {
+  const policy = new ChannelPolicy(
+    new Map([['default', { ...open, historySize: 100, latest: 10, compress: true }]]),
+  );
+
+  test('lets nobody in', () => {
+    for (const who of ['client', 'api'] as const) {
+      expect(policy.maySubscribe('$outcry:status', who)).toBe(false);
+      expect(policy.mayPublish('$outcry:status', who)).toBe(false);
+    }
+  });
+
+  test('keeps nothing, whatever holds for others', () => {
+    expect(policy.keepsHistory('$outcry:status')).toBe(false);
+    expect(policy.keepsLatest('$outcry:status')).toBe(false);
+    expect(policy.compresses('$outcry:status')).toBe(false);
+  });
+
+  test('is that name up to the first colon, and no other', () => {
+    for (const channel of ['$outcry', '$Outcry:status', 'x:$outcry:status', '$outcr:y'])
+      expect(policy.maySubscribe(channel, 'client')).toBe(true);
+  });
+});
+
+test('a channel belongs to the namespace before its first colon, if there is one', () => {
+  const policy = new ChannelPolicy(
+    new Map([
+      ['default', open],
+      ['prices', feed],
+    ]),
+  );
+  expect(
+    ['prices:a:b', 'prices', 'other:a', ':a', '', '__proto__:a'].map((name) => policy.namespaceOf(name)),
+  ).toEqual(['prices', 'default', 'default', 'default', 'default', 'default']);
+});

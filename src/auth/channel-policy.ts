@@ -5,10 +5,19 @@
  * whatever they send is a key of a Map that is there or not, and a name without a namespace of its own is `default`'s.
  */
 import { isSequenced, type Retention } from '../channel/position.ts';
-import { defaultNamespace, type Namespace, type Permission } from '../config/namespaces.ts';
+import { defaultNamespace, type Namespace, type Permission, systemNamespace } from '../config/namespaces.ts';
 
 /** - `client`: whoever has a WebSocket; `api`: whoever may use the admin listener. */
 export type Actor = 'client' | 'api';
+
+/** Of nodes themselves: nothing is kept, whatever holds for others, and nobody is let in. */
+const closed = {
+  subscribe: 'nobody',
+  publish: 'nobody',
+  compress: false,
+  historySize: 0,
+  latest: 0,
+} as const satisfies Partial<Namespace>;
 
 export class ChannelPolicy {
   readonly #namespaces: ReadonlyMap<string, Namespace>;
@@ -23,12 +32,18 @@ export class ChannelPolicy {
   constructor(namespaces: ReadonlyMap<string, Namespace>) {
     const fallback = namespaces.get(defaultNamespace);
     if (fallback === undefined) throw new TypeError('the namespace "default" is missing');
-    this.#namespaces = namespaces;
+    this.#namespaces = new Map(namespaces).set(systemNamespace, { ...fallback, ...closed });
     this.#default = fallback;
-    const all = [...namespaces.values()];
+    const all = [...this.#namespaces.values()];
     this.#retentions = new Map(all.map((namespace) => [namespace, retentionOf(namespace)]));
     this.compressesAny = all.some(({ compress }) => compress);
     this.keepsAny = [...this.#retentions.values()].some(isSequenced);
+  }
+
+  /** The name of the namespace that the channel belongs to. */
+  namespaceOf(channel: string): string {
+    const name = channel.slice(0, Math.max(0, channel.indexOf(':')));
+    return this.#namespaces.has(name) ? name : defaultNamespace;
   }
 
   maySubscribe(channel: string, who: Actor): boolean {

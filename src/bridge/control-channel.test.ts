@@ -80,7 +80,7 @@ describe('a question', () => {
 describe('a question of another node', () => {
   test('is answered to it', () => {
     channel.represent({
-      counts: () => ({ connections: 0, channels: 0, subscriptions: 0, state: null }),
+      counts: () => ({ connections: 0, channels: 0, subscriptions: 0, state: null, viewers: 0 }),
       answer: () => three,
     });
     ask('left');
@@ -91,7 +91,7 @@ describe('a question of another node', () => {
 
   test('is left to the one that is meant, and our own to the others', () => {
     channel.represent({
-      counts: () => ({ connections: 0, channels: 0, subscriptions: 0, state: null }),
+      counts: () => ({ connections: 0, channels: 0, subscriptions: 0, state: null, viewers: 0 }),
       answer: () => three,
     });
     ask('left', { to: 'right' });
@@ -106,7 +106,7 @@ describe('a question of another node', () => {
 
   test('is answered at most 200 times in a second', () => {
     channel.represent({
-      counts: () => ({ connections: 0, channels: 0, subscriptions: 0, state: null }),
+      counts: () => ({ connections: 0, channels: 0, subscriptions: 0, state: null, viewers: 0 }),
       answer: () => three,
     });
     for (let i = 0; i < 300; i += 1) ask('left');

@@ -44,6 +44,7 @@ beforeEach(() => {
     onError: (error) => errors.push(error),
     maxDelayMs: () => 20,
     compresses: (channel) => channel === 'compressed',
+    namespaceOf: () => 'default',
     metrics,
   });
 });

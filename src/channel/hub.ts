@@ -15,6 +15,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { GapReason, HistoryGapReason, SnapshotReason } from '../protocol/messages.ts';
 import type { SendResult, Socket } from '../transport/transport.ts';
+import { BusyChannels } from './busy-channels.ts';
 import type { Position, Snapshot } from './position.ts';
 import { maxBytesOf, type Payload, type Publication } from './publication.ts';
 import { endOfFrame } from './frame-size.ts';
@@ -22,6 +23,7 @@ import { Pacer } from './pacer.ts';
 import { QuietMarks } from './quiet-marks.ts';
 import { OpenRoom, type Outlet, type Room, type RoomCodec, topicOf } from './room.ts';
 import { snapshotFrames } from './snapshot-frames.ts';
+import { WriteLatency } from './write-latency.ts';
 
 /**
  * A room that holds this much flushes at once, so that memory for what waits stays bounded whatever is published in one
@@ -57,6 +59,8 @@ export interface HubOptions {
   maxDelayMs(channel: string): number;
   /** Whether the channel goes compressed to those who agreed on it. */
   compresses(channel: string): boolean;
+  /** The namespace of a channel, for its figures. */
+  namespaceOf(channel: string): string;
   metrics: Pick<
     Metrics,
     | 'channelsOpen'
@@ -66,6 +70,7 @@ export interface HubOptions {
     | 'framesBroadcast'
     | 'framePublications'
     | 'flush'
+    | 'publishToWrite'
     | 'quietMarks'
     | 'gapsTold'
     | 'latest'
@@ -77,6 +82,9 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #marks: QuietMarks<OpenRoom>;
   readonly #pacer: Pacer;
+  readonly #latency: WriteLatency;
+  /** What this node sent to its subscribers, by channel. */
+  readonly busy = new BusyChannels<OpenRoom>();
   /** Rooms with something pending, each once. */
   #dirty: OpenRoom[] = [];
   #lastNumber = 0;
@@ -88,6 +96,7 @@ export class Hub {
       () => this.flush(),
       (costMs) => options.metrics.flush.observeMs(costMs),
     );
+    this.#latency = new WriteLatency(options.clock);
     this.#marks = new QuietMarks(options.clock, (room) => {
       options.metrics.quietMarks.value += 1;
       this.#tellNatives(room, (codec) => codec.batch(room, []));
@@ -269,11 +278,15 @@ export class Hub {
 
   #open(channel: string): OpenRoom {
     this.#lastNumber += 1;
-    const { maxDelayMs, compresses } = this.#options;
-    const room = new OpenRoom(channel, this.#lastNumber, maxDelayMs(channel), compresses(channel));
+    const { maxDelayMs, compresses, namespaceOf, metrics, watch } = this.#options;
+    const room = new OpenRoom(channel, this.#lastNumber, {
+      maxDelayMs: maxDelayMs(channel),
+      compress: compresses(channel),
+      latency: metrics.publishToWrite.of(namespaceOf(channel)),
+    });
     this.#rooms.set(channel, room);
-    this.#options.metrics.channelsOpen.value += 1;
-    this.#options.watch.opened(channel);
+    metrics.channelsOpen.value += 1;
+    watch.opened(channel);
     return room;
   }
 
@@ -324,6 +337,8 @@ export class Hub {
       from = end;
     }
     this.#options.metrics.deliveries.value += room.subscribers * pending.length;
+    this.#latency.handedOver(room.latency, pending);
+    this.busy.add(room, pending.length);
     if (mayBeMissed) this.#marks.published(room);
   }
 

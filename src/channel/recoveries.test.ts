@@ -44,6 +44,7 @@ class World {
       clock: this.clock,
       maxDelayMs: () => 20,
       compresses: () => false,
+      namespaceOf: () => 'default',
       onError: (error) => expect.fail(String(error)),
       metrics: this.metrics,
     });

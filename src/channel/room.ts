@@ -2,6 +2,7 @@
  * A channel that somebody on this node listens to, and the kinds of subscribers that it has there: one native topic of the
  * transport for each.
  */
+import type { Histogram } from '../metrics/counter.ts';
 import type { ChannelHead, Codec } from '../protocol/codec.ts';
 import type { Position } from './position.ts';
 import type { Publication } from './publication.ts';
@@ -22,6 +23,14 @@ export interface Outlet {
   subscribers: number;
 }
 
+/** What the namespace of a channel says, looked up once. */
+export interface RoomTraits {
+  readonly maxDelayMs: number;
+  readonly compress: boolean;
+  /** How old its publications are when they have been written. */
+  readonly latency: Histogram;
+}
+
 /** A room as the hub keeps it. */
 export class OpenRoom implements Room {
   readonly channel: string;
@@ -32,6 +41,9 @@ export class OpenRoom implements Room {
   publishedAtTick = 0;
   readonly maxDelayMs: number;
   readonly compress: boolean;
+  readonly latency: Histogram;
+  /** As `busy-channels.ts` has it. */
+  counted = 0;
   /** Broadcast and not flushed yet, and the most bytes that they take. */
   pending: Publication[] = [];
   pendingBytes = 0;
@@ -42,11 +54,12 @@ export class OpenRoom implements Room {
    */
   outlets: readonly Outlet[] = [];
 
-  constructor(channel: string, number: number, maxDelayMs: number, compress: boolean) {
+  constructor(channel: string, number: number, { maxDelayMs, compress, latency }: RoomTraits) {
     this.channel = channel;
     this.number = number;
     this.maxDelayMs = maxDelayMs;
     this.compress = compress;
+    this.latency = latency;
   }
 }
 

@@ -66,6 +66,7 @@ class World {
       clock: this.clock,
       maxDelayMs: () => 20,
       compresses: () => false,
+      namespaceOf: () => 'default',
       onRawGap() {},
       onError: (error) => expect.fail(String(error)),
       metrics: this.metrics,

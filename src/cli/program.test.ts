@@ -28,7 +28,12 @@ async function outcry(args: string[], environment: Record<string, string> = {}):
     args,
     environment,
     version: '1.2.3',
-    files: { demoFolder: new URL('file:///nowhere/'), sdk: new URL('file:///nowhere/') },
+    files: {
+      demoFolder: new URL('file:///nowhere/'),
+      dashboardFolder: new URL('file:///nowhere/'),
+      sdk: new URL('file:///nowhere/'),
+      uplotFolder: null,
+    },
     program: { file: 'nothing', args: [] },
     exitNow: () => expect.unreachable('nothing was started'),
     input: Readable.from([]),

@@ -120,6 +120,13 @@ function sayListening(
     { pid: process.pid, host, port, adminHost, adminPort, ...more },
     `listening: open http://localhost:${port} in two tabs, or paste: new WebSocket('ws://localhost:${port}')`,
   );
+  logger.info(`the dashboard is at http://${hostInUrl(adminHost)}:${adminPort}/dashboard`);
   const machine = { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
   for (const sentence of advise(settings, machine)) logger.warn(sentence);
+}
+
+/** Where a browser on this machine finds an address that a listener is bound to. */
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }

@@ -86,9 +86,22 @@ describe('the setting', () => {
         'namespace "b": subscribe must be one of anyone, api, nobody',
       ],
     ],
-    [{ 'a:b': {} }, [`a namespace's name must be 1 to 64 printable characters without a colon`]],
-    [{ '': {} }, [`a namespace's name must be 1 to 64 printable characters without a colon`]],
-    [{ ['a'.repeat(65)]: {} }, [`a namespace's name must be 1 to 64 printable characters without a colon`]],
+    [
+      { 'a:b': {} },
+      [`a namespace's name must be 1 to 64 printable characters without a colon, and not $outcry`],
+    ],
+    [
+      { $outcry: {} },
+      [`a namespace's name must be 1 to 64 printable characters without a colon, and not $outcry`],
+    ],
+    [
+      { '': {} },
+      [`a namespace's name must be 1 to 64 printable characters without a colon, and not $outcry`],
+    ],
+    [
+      { ['a'.repeat(65)]: {} },
+      [`a namespace's name must be 1 to 64 printable characters without a colon, and not $outcry`],
+    ],
     [
       '{"prices": {"__proto__": {}}}',
       [

@@ -14,6 +14,9 @@ export type Permission = (typeof permissions)[number];
 /** The namespace of every channel that belongs to no other. */
 export const defaultNamespace = 'default';
 
+/** The namespace in which nodes speak to each other; nobody may set it, and no client is in it. */
+export const systemNamespace = '$outcry';
+
 /** What becomes of the raw members of a channel in which publications may be missing. */
 export const rawGaps = ['none', 'close'] as const;
 export type RawGap = (typeof rawGaps)[number];
@@ -135,7 +138,7 @@ function wholeNumber(min: number, max: number) {
   return { schema: z.int().min(min).max(max), allowed: `a whole number from ${min} to ${max}` };
 }
 
-const nameAllowed = `1 to ${maxNameLength} printable characters without a colon`;
+const nameAllowed = `1 to ${maxNameLength} printable characters without a colon, and not ${systemNamespace}`;
 
 const namespaceSchema = z.strictObject({
   subscribe: namespaceKeys.subscribe.schema.optional(),
@@ -158,7 +161,8 @@ export const namespacesSchema: z.ZodType<NamespacesSetting> = z
       z
         .string()
         .max(maxNameLength)
-        .regex(/^[^\p{Cc}:]+$/u),
+        .regex(/^[^\p{Cc}:]+$/u)
+        .refine((name) => name !== systemNamespace),
       namespaceSchema,
     ),
   )

@@ -38,6 +38,7 @@ beforeEach(() => {
     clock,
     onError: (error) => expect.fail(String(error)),
     compresses: () => false,
+    namespaceOf: () => 'default',
     onRawGap() {},
     maxDelayMs: () => 20,
     metrics,

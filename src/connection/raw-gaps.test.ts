@@ -43,6 +43,7 @@ beforeEach(() => {
     clock,
     onError: (error) => expect.fail(String(error)),
     compresses: () => false,
+    namespaceOf: () => 'default',
     maxDelayMs: () => 20,
     metrics,
   });

@@ -29,6 +29,7 @@ beforeEach(() => {
     clock: new FakeClock(),
     onError: (error) => expect.fail(String(error)),
     compresses: () => false,
+    namespaceOf: () => 'default',
     maxDelayMs: () => 20,
     metrics,
   });

@@ -224,6 +224,7 @@ test('who goes while a room is sent to costs the others of the room nothing', ()
     clock,
     onError: (error) => expect.fail(String(error)),
     compresses: () => false,
+    namespaceOf: () => 'default',
     maxDelayMs: () => 20,
     metrics,
   });

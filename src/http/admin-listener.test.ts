@@ -4,6 +4,7 @@ import { Readiness } from '../lifecycle/readiness.ts';
 import { Exposition } from '../metrics/exposition.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { refusalReply } from './api/api-error.ts';
+import { AdminKey } from './admin-key.ts';
 import { AdminListener } from './admin-listener.ts';
 import { json } from './reply.ts';
 
@@ -19,12 +20,15 @@ beforeEach(() => {
 
 async function ask(parts: RequestParts, adminKey: string | null = key) {
   const listener = new AdminListener({
-    key: adminKey,
+    key: new AdminKey(adminKey),
+    dashboard: { handle: () => json(200, 'the dashboard') },
     readiness,
     exposition: new Exposition(metrics),
     api: { handle: () => json(200, 'the api'), refuse: refusalReply },
   });
-  return await listener.handle(fakeRequest(parts));
+  const reply = await listener.handle(fakeRequest(parts));
+  if ('session' in reply) throw new Error('no WebSocket was asked for');
+  return reply;
 }
 
 async function statusWith(authorization: string | undefined, path = '/metrics') {
@@ -125,6 +129,14 @@ describe('the API', () => {
       });
     },
   );
+});
+
+describe('the dashboard', () => {
+  test('says itself whom it lets in, and is nowhere else', async () => {
+    expect((await ask({ path: '/dashboard' })).status).toBe(200);
+    expect((await ask({ path: '/dashboard/session', method: 'POST' })).status).toBe(200);
+    expect((await ask({ path: '/dashboards' })).status).toBe(401);
+  });
 });
 
 describe('the routes', () => {

@@ -1,49 +1,45 @@
 /**
- * The admin listener: the API, metrics and the health routes. It serves operators, never the public: it is bound to loopback, or
- * every request but the health routes must carry the key.
+ * The admin listener: the API, metrics, the dashboard and the health routes. It serves operators, never the public: it is bound to
+ * loopback, or every request but the health routes and the bare page of the dashboard must carry the key.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Readiness } from '../lifecycle/readiness.ts';
 import { Exposition } from '../metrics/exposition.ts';
-import type { HttpReply, HttpRequest } from '../transport/transport.ts';
+import type { HttpReply, HttpRequest, Upgrade } from '../transport/transport.ts';
+import { type AdminKey, challengeHeaders, howToAuthorize } from './admin-key.ts';
 import { type Api, apiPrefix } from './api/api.ts';
 import { refuse } from './api/api-error.ts';
+import { type Dashboard, dashboardPath } from './dashboard.ts';
 import { healthReply } from './health.ts';
 import { plain, refuseOtherMethods } from './reply.ts';
 
 export interface AdminListenerOptions {
-  /** Null where none is needed: on loopback. */
-  key: string | null;
+  key: AdminKey;
   readiness: Readiness;
   exposition: Exposition;
   api: Pick<Api, 'handle' | 'refuse'>;
+  dashboard: Pick<Dashboard, 'handle'>;
 }
-
-const howToAuthorize = 'send the admin key as "Authorization: Bearer KEY"';
-const challenge = { 'WWW-Authenticate': 'Bearer realm="outcry admin"' };
-
-/** Names of this machine for itself, with or without a port. */
-const ownName = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d+)?$/;
 
 export class AdminListener {
   readonly #options: AdminListenerOptions;
-  readonly #keyDigest: Buffer | null;
 
   constructor(options: AdminListenerOptions) {
     this.#options = options;
-    this.#keyDigest = options.key === null ? null : digest(options.key);
   }
 
-  handle(request: HttpRequest): HttpReply | Promise<HttpReply> {
-    return request.path.startsWith(apiPrefix) ? this.#api(request) : this.#page(request);
+  handle(request: HttpRequest): HttpReply | Upgrade | Promise<HttpReply> {
+    const { path } = request;
+    if (path.startsWith(apiPrefix)) return this.#api(request);
+    if (path === dashboardPath || path.startsWith(`${dashboardPath}/`))
+      return this.#options.dashboard.handle(request);
+    return this.#page(request);
   }
 
   #api(request: HttpRequest): HttpReply | Promise<HttpReply> {
-    const { api } = this.#options;
-    if (!this.#authorized(request))
-      return api.refuse(refuse('not_permitted', howToAuthorize, { status: 401, headers: challenge }));
-    // A page of another name that was made to lead here must not use what the browser's user may use.
-    if (this.#keyDigest === null && !ownName.test(request.header('host') ?? ''))
+    const { api, key } = this.#options;
+    if (!key.opens(request))
+      return api.refuse(refuse('not_permitted', howToAuthorize, { status: 401, headers: challengeHeaders }));
+    if (!key.isSet && !key.isOwnName(request))
       return api.refuse(refuse('not_permitted', 'without an admin key only localhost may be the host'));
     return api.handle(request);
   }
@@ -51,11 +47,12 @@ export class AdminListener {
   #page(request: HttpRequest): HttpReply | Promise<HttpReply> {
     const refused = refuseOtherMethods(request.method);
     if (refused !== null) return refused;
-    const health = healthReply(request, this.#options.readiness);
+    const { readiness, key } = this.#options;
+    const health = healthReply(request, readiness);
     if (health !== null) return health;
-    if (!this.#authorized(request)) return plain(401, howToAuthorize, challenge);
+    if (!key.opens(request)) return key.challenge();
     if (request.path === '/metrics') return this.#metrics();
-    return plain(404, 'there are /api/…, /metrics, /health/live and /health/ready here');
+    return plain(404, 'there are /api/…, /dashboard, /metrics, /health/live and /health/ready here');
   }
 
   async #metrics(): Promise<HttpReply> {
@@ -65,15 +62,4 @@ export class AdminListener {
       body: await this.#options.exposition.text(),
     };
   }
-
-  /** Compares digests of equal length in constant time, so that an answer tells nothing about the key. */
-  #authorized(request: HttpRequest): boolean {
-    if (this.#keyDigest === null) return true;
-    const given = /^Bearer (.{1,256})$/i.exec(request.header('authorization') ?? '')?.[1];
-    return given !== undefined && timingSafeEqual(digest(given), this.#keyDigest);
-  }
-}
-
-function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
 }

@@ -44,13 +44,44 @@ const demoParts = [
   'visit.js',
 ];
 
+/** What the dashboard loads, besides the SDK and the library that draws its charts. */
+const dashboardParts = [
+  'access.js',
+  'charts.js',
+  'cluster.js',
+  'figures.js',
+  'icon.svg',
+  'keyed-rows.js',
+  'page.css',
+  'page.js',
+  'quantile.js',
+  'story.js',
+  'timeline.js',
+];
+
 /** The SDK as one ES module. */
 export const sdkPath = '/outcry.js';
 
 /** Where the files lie. */
 export interface AssetFiles {
   demoFolder: URL;
+  dashboardFolder: URL;
   sdk: URL;
+  /** The folder of uPlot's builds; null where it is not installed. */
+  uplotFolder: URL | null;
+}
+
+/** The page of the dashboard and its parts, by request path. */
+export function readDashboardAssets({ dashboardFolder, sdk, uplotFolder }: AssetFiles): Map<string, Asset> {
+  const assets = new Map([
+    ['/dashboard', read(dashboardFolder, 'index.html')],
+    ...dashboardParts.map((file): [string, Asset] => [`/dashboard/${file}`, read(dashboardFolder, file)]),
+  ]);
+  if (existsSync(sdk)) assets.set('/dashboard/outcry.js', read(sdk, ''));
+  if (uplotFolder === null) return assets;
+  assets.set('/dashboard/uplot.js', read(uplotFolder, 'uPlot.esm.js'));
+  assets.set('/dashboard/uplot.css', read(uplotFolder, 'uPlot.min.css'));
+  return assets;
 }
 
 /** The demo page, its parts and the SDK by request path. The SDK is missing where nobody has built it. */

@@ -11,7 +11,8 @@ import type { RawState } from '../connection/raw-room.ts';
 import { Readiness } from '../lifecycle/readiness.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { HttpReply, Upgrade } from '../transport/transport.ts';
-import { type NativeProtocol, PublicListener } from './public-listener.ts';
+import type { NativeProtocol } from './native-protocol.ts';
+import { PublicListener } from './public-listener.ts';
 
 let metrics: Metrics;
 let connections: Connections;

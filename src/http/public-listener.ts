@@ -24,12 +24,8 @@ import {
   refusalReply,
 } from './handshake-guard.ts';
 import { healthReply } from './health.ts';
+import { chooseNative, type NativeProtocol, noneIsKnown } from './native-protocol.ts';
 import { plain, refuseOtherMethods } from './reply.ts';
-
-/** The protocol of native clients in one codec. */
-export interface NativeProtocol extends Protocol<NativeState> {
-  readonly codec: { readonly subprotocol: string };
-}
 
 export interface PublicListenerOptions {
   policy: HandshakePolicy;
@@ -48,9 +44,6 @@ export interface PublicListenerOptions {
   natives: readonly NativeProtocol[];
   channelPolicy: Pick<ChannelPolicy, 'maySubscribe' | 'compresses' | 'compressesAny'>;
 }
-
-/** Names in Sec-WebSocket-Protocol that are looked at; the rest of a longer list is not. */
-const maxSubprotocols = 32;
 
 export class PublicListener {
   readonly #options: PublicListenerOptions;
@@ -73,15 +66,8 @@ export class PublicListener {
 
   #openNative(request: HttpRequest, offered: string): HttpReply | Upgrade {
     const { channelPolicy, natives, connections } = this.#options;
-    const names = offered.split(',', maxSubprotocols).map((name) => name.trim());
-    const native = names
-      .map((name) => natives.find(({ codec }) => codec.subprotocol === name))
-      .find((known) => known !== undefined);
-    if (native === undefined)
-      return this.#refuse({
-        reason: 'subprotocol',
-        detail: `none of the offered subprotocols is known here; there are ${natives.map(({ codec }) => codec.subprotocol).join(' and ')}`,
-      });
+    const native = chooseNative(natives, offered);
+    if (native === null) return this.#refuse({ reason: 'subprotocol', detail: noneIsKnown(natives) });
     const noRoom = this.#findNoRoom();
     if (noRoom !== null) return this.#refuse(noRoom);
     const busy = this.#whileBusy(native.codec.subprotocol, true);

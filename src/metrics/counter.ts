@@ -50,17 +50,53 @@ export class Histogram extends Named {
     this.counts = new Array(bounds.length + 1).fill(0);
   }
 
-  observe(value: number): void {
+  /** @param times how often it was seen */
+  observe(value: number, times = 1): void {
     let bucket = 0;
     while (bucket < this.bounds.length && value > (this.bounds[bucket] as number)) bucket += 1;
-    this.counts[bucket] = (this.counts[bucket] as number) + 1;
-    this.sum += value;
+    this.counts[bucket] = (this.counts[bucket] as number) + times;
+    this.sum += value * times;
   }
 
   /** For names in seconds. Negative durations, from clocks that disagree, count as 0. */
-  observeMs(milliseconds: number): void {
-    this.observe(Math.max(0, milliseconds / 1_000));
+  observeMs(milliseconds: number, times = 1): void {
+    this.observe(Math.max(0, milliseconds / 1_000), times);
   }
 }
 
-export type Metric = Counter | Gauge | LabelledCounter<string> | Histogram;
+/** Label values that have a histogram of their own: each is as many series as it has buckets. */
+const maxHistograms = 100;
+
+/** A histogram for each value of one label. Values are names that an operator has given, never what a client sent. */
+export class LabelledHistogram extends Named {
+  /** What those beyond the limit share; no operator can name a namespace so. */
+  static readonly others = ':others';
+
+  readonly label: string;
+  readonly bounds: readonly number[];
+  readonly #histograms = new Map<string, Histogram>();
+
+  constructor(name: string, help: string, label: string, bounds: readonly number[]) {
+    super(name, help);
+    this.label = label;
+    this.bounds = bounds;
+  }
+
+  /** The one of a label value, made when it is first asked for. */
+  of(value: string): Histogram {
+    const known = this.#histograms.get(value);
+    if (known !== undefined) return known;
+    if (this.#histograms.size >= maxHistograms && value !== LabelledHistogram.others)
+      return this.of(LabelledHistogram.others);
+    const made = new Histogram(this.name, this.help, this.bounds);
+    this.#histograms.set(value, made);
+    return made;
+  }
+
+  /** By label value. */
+  histograms(): Iterable<[string, Histogram]> {
+    return this.#histograms;
+  }
+}
+
+export type Metric = Counter | Gauge | LabelledCounter<string> | Histogram | LabelledHistogram;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Histogram } from './counter.ts';
+import { Histogram, LabelledHistogram } from './counter.ts';
 import { Exposition } from './exposition.ts';
 import { Metrics } from './metrics.ts';
 
@@ -37,7 +37,8 @@ describe('the exposition', () => {
     const { types, helps } = await scrape();
     for (const metric of metrics.all()) {
       const { name, help } = metric;
-      const type = metric instanceof Histogram ? 'histogram' : name.endsWith('_total') ? 'counter' : 'gauge';
+      const distributed = metric instanceof Histogram || metric instanceof LabelledHistogram;
+      const type = distributed ? 'histogram' : name.endsWith('_total') ? 'counter' : 'gauge';
       expect(types.get(name)).toBe(type);
       expect(helps.get(name)).toBe(help);
     }
@@ -54,6 +55,25 @@ describe('the exposition', () => {
     expect(at('_bucket{le="+Inf"}')).toBe(5);
     expect(at('_count')).toBe(5);
     expect(at('_sum')).toBeCloseTo(20.0063, 6);
+  });
+
+  test('shows a histogram for each namespace, whatever it is called', async () => {
+    metrics.publishToWrite.of('default').observeMs(4);
+    metrics.publishToWrite.of('a "b"').observeMs(40, 3);
+    const text = await exposition.text();
+    const line = (labels: string) => `\noutcry_publish_to_write_seconds_bucket{${labels}} `;
+    expect(text).toContain(`${line('namespace="default",le="0.002"')}0\n`);
+    expect(text).toContain(`${line('namespace="default",le="0.005"')}1\n`);
+    expect(text).toContain(`${line('namespace="a \\"b\\"",le="+Inf"')}3\n`);
+    expect(text).toContain('\noutcry_publish_to_write_seconds_count{namespace="default"} 1\n');
+    expect(text).toContain('\noutcry_publish_to_write_seconds_sum{namespace="default"} 0.004\n');
+  });
+
+  test('shows a hundred namespaces, and the others together', async () => {
+    for (let i = 0; i < 300; i += 1) metrics.publishToWrite.of(`n${i}`).observeMs(1);
+    const text = await exposition.text();
+    expect(text.match(/outcry_publish_to_write_seconds_count/g)).toHaveLength(101);
+    expect(text).toContain('outcry_publish_to_write_seconds_count{namespace=":others"} 200\n');
   });
 
   test('shows values as they are at each scrape', async () => {

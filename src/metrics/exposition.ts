@@ -2,7 +2,7 @@
  * The Prometheus text form of the metrics. prom-client is loaded with the first scrape, so that a node listens sooner.
  */
 import type Prometheus from 'prom-client';
-import { Counter, Histogram, LabelledCounter, type Metric } from './counter.ts';
+import { Counter, Histogram, LabelledCounter, LabelledHistogram, type Metric } from './counter.ts';
 
 /** Whatever has metrics. */
 export interface MetricSet {
@@ -32,7 +32,9 @@ export class Exposition {
     for (const metric of this.#metrics.all()) {
       const { name, help } = metric;
       if (metric instanceof LabelledCounter) registerLabelled(client, registers, metric);
-      else if (metric instanceof Histogram) registry.registerMetric(histogram(metric));
+      else if (metric instanceof Histogram) registry.registerMetric(histogram(metric, () => [[{}, metric]]));
+      else if (metric instanceof LabelledHistogram)
+        registry.registerMetric(histogram(metric, () => labelled(metric)));
       else if (metric instanceof Counter)
         new client.Counter({ name, help, registers, collect: assign(() => metric.value) });
       else
@@ -91,26 +93,40 @@ function registerLabelled(
   });
 }
 
+type Labels = Readonly<Record<string, string>>;
+
+function labelled(metric: LabelledHistogram): [Labels, Histogram][] {
+  return Array.from(metric.histograms(), ([value, each]) => [{ [metric.label]: value }, each]);
+}
+
 /** prom-client's own histogram would want every observation; this one hands over what was counted. */
-function histogram(metric: Histogram): Prometheus.Metric {
-  const { name, help, bounds, counts } = metric;
-  const get = async () => {
-    let cumulative = 0;
-    const buckets = counts.map((count, i) => {
-      cumulative += count;
-      return { metricName: `${name}_bucket`, labels: { le: bounds[i] ?? '+Inf' }, value: cumulative };
-    });
-    return {
-      name,
-      help,
-      type: 'histogram',
-      aggregator: 'sum',
-      values: [
-        ...buckets,
-        { metricName: `${name}_sum`, labels: {}, value: metric.sum },
-        { metricName: `${name}_count`, labels: {}, value: cumulative },
-      ],
-    };
-  };
+function histogram(
+  { name, help }: { name: string; help: string },
+  read: () => Iterable<[Labels, Histogram]>,
+): Prometheus.Metric {
+  const get = async () => ({
+    name,
+    help,
+    type: 'histogram',
+    aggregator: 'sum',
+    values: Array.from(read(), ([labels, each]) => seriesOf(name, labels, each)).flat(),
+  });
   return { name, get, reset() {} } as unknown as Prometheus.Metric;
+}
+
+function seriesOf(name: string, labels: Labels, { bounds, counts, sum }: Histogram) {
+  let cumulative = 0;
+  const buckets = counts.map((count, i) => {
+    cumulative += count;
+    return {
+      metricName: `${name}_bucket`,
+      labels: { ...labels, le: bounds[i] ?? '+Inf' },
+      value: cumulative,
+    };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: cumulative },
+  ];
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { errorNames } from '../protocol/error-codes.ts';
-import { Gauge, Histogram, LabelledCounter, type Metric } from './counter.ts';
+import { Counter, Histogram, LabelledCounter, LabelledHistogram, type Metric } from './counter.ts';
 import {
   apiRoutes,
   apiStatuses,
+  dashboardRefusals,
   endReasons,
   gapReasons,
   Metrics,
@@ -20,7 +21,8 @@ describe('the metrics', () => {
   });
 
   test.each(rows)('%s ends in _total if and only if it counts', (name, metric) => {
-    expect(name.endsWith('_total')).toBe(!(metric instanceof Gauge || metric instanceof Histogram));
+    const counts = metric instanceof LabelledCounter || metric instanceof Counter;
+    expect(name.endsWith('_total')).toBe(counts);
   });
 
   test.each(rows)('%s is explained in one sentence', (_name, { help }) => {
@@ -72,11 +74,14 @@ describe('the metrics', () => {
       ['outcry_history_recoveries_total', 'result', [...recoveryResults]],
       ['outcry_snapshots_sent_total', 'reason', ['subscribed', 'conflated', 'epoch_changed', 'not_kept']],
       ['outcry_snapshots_refused_total', 'reason', ['unavailable', 'too_much']],
+      ['outcry_dashboard_viewers_closed_total', 'reason', [...endReasons]],
+      ['outcry_dashboard_refused_total', 'reason', [...dashboardRefusals]],
     ]);
   });
 });
 
 function highest(metric: Metric): number {
+  if (metric instanceof LabelledHistogram) return [...metric.histograms()].length;
   if (metric instanceof LabelledCounter) return Math.max(...Object.values(metric.values));
   return metric instanceof Histogram ? metric.sum + Math.max(...metric.counts) : metric.value;
 }

@@ -4,7 +4,7 @@
  * Label values are fixed lists; channel names and user ids never become labels.
  */
 import { errorNames } from '../protocol/error-codes.ts';
-import { Counter, Gauge, Histogram, LabelledCounter, type Metric } from './counter.ts';
+import { Counter, Gauge, Histogram, LabelledCounter, LabelledHistogram, type Metric } from './counter.ts';
 
 /** Why a request for a WebSocket was refused; the status of each is in `http/handshake-guard.ts`. */
 export const refusalReasons = [
@@ -286,10 +286,42 @@ export class LatestMetrics {
   );
 }
 
+/** Why somebody was not let in to the dashboard. */
+export const dashboardRefusals = ['key', 'host', 'origin', 'handshake', 'full'] as const;
+
+/** What is counted of those who watch the dashboard; they are not among the connections. */
+export class DashboardMetrics {
+  readonly viewers = new Gauge(
+    'outcry_dashboard_viewers',
+    'Connections of the dashboard on the admin listener that are open.',
+  );
+  readonly viewersOpened = new Counter(
+    'outcry_dashboard_viewers_opened_total',
+    'Connections of the dashboard that were opened.',
+  );
+  readonly viewersClosed = new LabelledCounter(
+    'outcry_dashboard_viewers_closed_total',
+    'Connections of the dashboard that ended, by reason.',
+    'reason',
+    endReasons,
+  );
+  readonly refused = new LabelledCounter(
+    'outcry_dashboard_refused_total',
+    'Requests for the dashboard that were refused, by reason.',
+    'reason',
+    dashboardRefusals,
+  );
+  readonly reports = new Counter(
+    'outcry_dashboard_reports_total',
+    'Times that this node told how it is, because somebody watches a dashboard on some node.',
+  );
+}
+
 export class Metrics {
   readonly bridge = new BridgeMetrics();
   readonly history = new HistoryMetrics();
   readonly latest = new LatestMetrics();
+  readonly dashboard = new DashboardMetrics();
   readonly connectionsOpen = new Gauge('outcry_connections_open', 'WebSockets that are open.');
   readonly connectionsOpened = new Counter('outcry_connections_opened_total', 'WebSockets that were opened.');
   readonly connectionsClosed = new LabelledCounter(
@@ -358,6 +390,12 @@ export class Metrics {
     'outcry_flush_seconds',
     'Time that a turn of the loop took which sent what was pending; the next one waits as long.',
     [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1],
+  );
+  readonly publishToWrite = new LabelledHistogram(
+    'outcry_publish_to_write_seconds',
+    'Time from when a node took a publication to the end of the turn of the loop that wrote it to the sockets of this one, by namespace, as far as clocks of nodes agree.',
+    'namespace',
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5],
   );
   readonly loopDelay = new Histogram(
     'outcry_loop_delay_seconds',
@@ -460,9 +498,9 @@ export class Metrics {
     ['request', 'session', 'flush'],
   );
 
-  /** All of them, those of bridge, history and latest values included. */
+  /** All of them, those of bridge, history, latest values and dashboard included. */
   all(): Metric[] {
-    const { bridge, history, latest, ...own } = this;
-    return [own, bridge, history, latest].flatMap((metrics): Metric[] => Object.values(metrics));
+    const { bridge, history, latest, dashboard, ...own } = this;
+    return [own, bridge, history, latest, dashboard].flatMap((metrics): Metric[] => Object.values(metrics));
   }
 }

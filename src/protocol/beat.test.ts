@@ -12,11 +12,11 @@ const example: Beat = {
     [3, 1],
     [200, 65_536],
   ]),
-  counts: { connections: 5, channels: 6, subscriptions: 300, state: 'stopping' },
+  counts: { connections: 5, channels: 6, subscriptions: 300, state: 'stopping', viewers: 2 },
 };
 
 /** Elements as msgpackr packs them; the time must not be whole, or it becomes an integer. */
-const elements = [beatVersion, 'boot', 'node', 'run', 1.5, [3, 1, 200, 65_536], [5, 6, 300, 2]] as const;
+const elements = [beatVersion, 'boot', 'node', 'run', 1.5, [3, 1, 200, 65_536], [5, 6, 300, 2, 2]] as const;
 
 describe('a beat', () => {
   test('has these bytes', () => {
@@ -30,7 +30,7 @@ describe('a beat', () => {
         '94' +
         '0301' +
         'ccc8ce00010000' +
-        '940506cd012c02',
+        '950506cd012c0202',
     );
   });
 
@@ -55,12 +55,16 @@ describe('a beat', () => {
         .array(fc.tuple(fc.nat(4_095), fc.oneof(fc.nat(300), fc.maxSafeNat())))
         .map((entries) => new Map(entries)),
       counts: fc.option(
-        fc.record({
-          connections: fc.nat(),
-          channels: fc.maxSafeNat(),
-          subscriptions: fc.maxSafeNat(),
-          state: fc.constantFrom(null, ...nodeStates),
-        }),
+        fc
+          .record({
+            connections: fc.nat(),
+            channels: fc.maxSafeNat(),
+            subscriptions: fc.maxSafeNat(),
+            state: fc.constantFrom(null, ...nodeStates),
+            viewers: fc.nat(),
+          })
+          // They stand behind it.
+          .map((counts) => (counts.state === null ? { ...counts, viewers: 0 } : counts)),
       ),
     });
     fc.assert(
@@ -85,6 +89,7 @@ describe('a beat', () => {
       expect(readBeat(pack([...elements.slice(0, 6), counts]))?.counts).toEqual({
         ...example.counts,
         state: null,
+        viewers: 0,
       });
   });
 

@@ -1,7 +1,7 @@
 /**
  * The beat: once a second each node tells all others that it is there, on which Redis, and how far it has counted.
  *
- *     [version, bootId, nodeId, runId, sentAt, [shard, sequence, shard, sequence, …], [connections, channels, subscriptions, state]]
+ *     [version, bootId, nodeId, runId, sentAt, [shard, sequence, shard, sequence, …], [connections, channels, subscriptions, state, viewers]]
  *
  * Like a frame, the arrays may grow. The sequences are the last ones that were taken per shard, so that the loss of the
  * last frame before a silence is noticed too. `runId` is the Redis server that the beat was published on. The last element
@@ -41,6 +41,8 @@ export interface NodeCounts {
   readonly subscriptions: number;
   /** Null where it does not tell. */
   readonly state: NodeState | null;
+  /** Who watches the dashboard on the node: while somebody does anywhere, all nodes tell how they are. */
+  readonly viewers: number;
 }
 
 export function writeBeat(beat: Beat): Buffer {
@@ -57,11 +59,14 @@ export function writeBeat(beat: Beat): Buffer {
     writer.unsigned(sequence);
   }
   if (beat.counts !== null) {
-    writer.array(beat.counts.state === null ? 3 : 4);
+    writer.array(beat.counts.state === null ? 3 : 5);
     writer.unsigned(beat.counts.connections);
     writer.unsigned(beat.counts.channels);
     writer.unsigned(beat.counts.subscriptions);
-    if (beat.counts.state !== null) writer.unsigned(nodeStates.indexOf(beat.counts.state));
+    if (beat.counts.state !== null) {
+      writer.unsigned(nodeStates.indexOf(beat.counts.state));
+      writer.unsigned(beat.counts.viewers);
+    }
   }
   return writer.copy();
 }
@@ -99,7 +104,8 @@ function readCounts(reader: MsgpackReader): NodeCounts {
     channels: reader.unsigned(),
     subscriptions: reader.unsigned(),
     state: elements > 3 ? (nodeStates[reader.unsigned()] ?? null) : null,
+    viewers: elements > 4 ? reader.unsigned() : 0,
   };
-  for (let i = 4; i < elements; i += 1) reader.skip();
+  for (let i = 5; i < elements; i += 1) reader.skip();
   return counts;
 }

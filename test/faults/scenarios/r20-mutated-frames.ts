@@ -121,7 +121,7 @@ function strangersBeat(shard: number, sequence: number): Buffer {
     runId: 'x'.repeat(40),
     sentAt: Date.now(),
     sequences: new Map([[shard, sequence]]),
-    counts: { connections: 1, channels: 1, subscriptions: 1, state: null },
+    counts: { connections: 1, channels: 1, subscriptions: 1, state: null, viewers: 0 },
   });
 }
 
