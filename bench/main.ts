@@ -21,12 +21,15 @@ import { fanout } from './scenarios/fanout.ts';
 import { history } from './scenarios/history.ts';
 import { historyMemory } from './scenarios/history-memory.ts';
 import { idle, idleSystems } from './scenarios/idle.ts';
+import { latestMemory } from './scenarios/latest-memory.ts';
 import { million } from './scenarios/million.ts';
 import type { Via } from './scenarios/million-plan.ts';
 import { misbehaving } from './scenarios/misbehaving.ts';
 import { publish } from './scenarios/publish.ts';
+import { recovery } from './scenarios/recovery.ts';
 import { relay } from './scenarios/relay.ts';
 import { rooms } from './scenarios/rooms.ts';
+import { snapshot } from './scenarios/snapshot.ts';
 import { ticker } from './scenarios/ticker.ts';
 import { setUp } from './setup.ts';
 import { catalogue, systemNamed } from './systems/catalogue.ts';
@@ -34,6 +37,8 @@ import { clusters } from './systems/clusters.ts';
 import { plainAndCompressed } from './systems/compressed.ts';
 import { stopWhenInterrupted } from './systems/interrupted.ts';
 import { keptByRedis } from './systems/kept-by-redis.ts';
+import { valueKeepers } from './systems/keeping-values.ts';
+import { recoveringSystems } from './systems/recovering.ts';
 import { Running } from './systems/running.ts';
 import type { Codec, Runtime, System } from './systems/system.ts';
 
@@ -142,7 +147,7 @@ program
   )
   .option('--seconds <n>', 'seconds of each run', positive, 3)
   .option('--warm-up <n>', 'seconds of the same load before, not measured', positive, 1)
-  .option('--rounds <n>', 'rounds', wholeFrom(1), 3)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 2)
   .option('--runtime <list>', 'of our nodes: bun, node', someOf<Runtime>('bun', 'node'), ['bun', 'node'])
   .option('--out <file>', 'where the figures go', 'bench/results/compression.json')
   .action(async ({ out, clients, rate, sizes, seconds, warmUp, rounds, runtime }) => {
@@ -156,7 +161,7 @@ program
   .description('Connections that say nothing: memory of one, handshakes a second, beside a bare server.')
   .option('--from <n>', 'connections at the lower end of the slope', wholeFrom(1), 5_000)
   .option('--to <n>', 'connections at its upper end', wholeFrom(2), 15_000)
-  .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
+  .option('--rounds <n>', 'rounds; five decide', wholeFrom(1), 2)
   .addOption(systemsOption(idleSystems))
   .option('--out <file>', 'where the figures go', 'bench/results/idle.json')
   .action(async ({ from, to, rounds, systems: chosen, out }) => {
@@ -229,6 +234,50 @@ program
     });
   });
 
+const recoveringNames = recoveringSystems(1).map(({ name }) => name);
+
+program
+  .command('recovery')
+  .description('Everybody is cut off, misses some publications and comes back at once: until all have them.')
+  .option('--clients <n>', 'clients', wholeFrom(1), 5_000)
+  .option('--channels <n>', 'channels that they are spread over', wholeFrom(1), 1)
+  .option('--missed <n>', 'publications that each of them misses', wholeFrom(1), 100)
+  .option('--size <bytes>', 'bytes of a publication', wholeFrom(textRecords.headerBytes), 100)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 1)
+  .option(
+    '--systems <list>',
+    `some of ${recoveringNames.join()}`,
+    someOf(...recoveringNames),
+    recoveringNames,
+  )
+  .option('--out <file>', 'where the figures go', 'bench/results/recovery.json')
+  .action(async ({ out, clients, channels, missed, size, rounds, systems: names }) => {
+    if (channels > clients) throw new InvalidArgumentError('--channels must not be above --clients');
+    const systems = recoveringSystems(missed + 100).filter(({ name }) => names.includes(name));
+    const options = { clients, channels, missed, recordBytes: size, rounds, systems };
+    await report(out, (reporter) => recovery(options, running, reporter));
+  });
+
+const keeperNames = valueKeepers(1, 1).map(({ name }) => name);
+
+program
+  .command('snapshot')
+  .description('Many subscribe at once to a channel with the newest values of its keys: until all have them.')
+  .option('--clients <n>', 'new subscribers', wholeFrom(1), 1_000)
+  .option('--keys <n>', 'keys of the channel', wholeFrom(1), 1_000)
+  .option('--size <bytes>', 'bytes of a value', wholeFrom(textRecords.headerBytes), 100)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 3)
+  .option('--systems <list>', `some of ${keeperNames.join()}`, someOf(...keeperNames), keeperNames)
+  .option('--out <file>', 'where the figures go', 'bench/results/snapshot.json')
+  .action(async ({ out, clients, keys, size, rounds, systems: names }) => {
+    const systems = valueKeepers(keys, size).filter(({ name }) => names.includes(name));
+    const options = { clients, keys, recordBytes: size, rounds, systems };
+    await report(out, async (reporter) => {
+      await latestMemory(keys, size, running, reporter);
+      await snapshot(options, running, reporter);
+    });
+  });
+
 program
   .command('publish')
   .description('Publishing over HTTP: CPU per request, beside a bare server that parses the same body.')
@@ -244,7 +293,7 @@ program
   .description('What publications cost the main thread of a page, with the SDK and without.')
   .option('--publications <n>', 'publications of each run', wholeFrom(1), 10_000)
   .option('--rate <n>', 'publications a second', positive, 2_000)
-  .option('--rounds <n>', 'rounds', wholeFrom(1), 5)
+  .option('--rounds <n>', 'rounds', wholeFrom(1), 3)
   .option('--out <file>', 'where the figures go', 'bench/results/browser-cost.json')
   .action(async ({ publications, rate, rounds, out }) => {
     await report(out, (reporter) => browserCost({ publications, rate, rounds }, running, reporter));

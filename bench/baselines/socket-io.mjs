@@ -1,9 +1,14 @@
 /**
  * Socket.IO as its guide to performance advises: WebSocket only, no compression, the first request of a connection let go.
- * With the address of a Redis as argument the nodes are joined by the Redis adapter.
+ * With the address of a Redis as argument the nodes are joined by the Redis adapter; with `--recovery` it keeps what clients
+ * miss, as its page on connection state recovery shows.
  */
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
+
+const [argument] = process.argv.slice(2);
+const recovers = argument === '--recovery';
+const redisUrl = recovers ? undefined : argument;
 
 const http = createServer();
 const io = new Server(http, {
@@ -11,8 +16,10 @@ const io = new Server(http, {
   perMessageDeflate: false,
   httpCompression: false,
   serveClient: false,
+  ...(recovers
+    ? { connectionStateRecovery: { maxDisconnectionDuration: 2 * 60 * 1_000, skipMiddlewares: true } }
+    : {}),
 });
-const [redisUrl] = process.argv.slice(2);
 if (redisUrl) {
   const { createAdapter } = await import('@socket.io/redis-adapter');
   const { Redis } = await import('ioredis');

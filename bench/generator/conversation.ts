@@ -1,7 +1,7 @@
 /**
  * A connection to a system, in its own dialect, that has joined its channels.
  */
-import type { Dialect, RecordSink } from './dialect.ts';
+import type { Dialect, Memory, RecordSink } from './dialect.ts';
 import type { Target } from './messages.ts';
 import { BenchWebSocket } from './websocket.ts';
 
@@ -12,6 +12,8 @@ export interface SpeakOptions {
   channels: readonly number[];
   localAddress?: string | undefined;
   sink: RecordSink;
+  /** Of who was here before. */
+  memory?: Memory | undefined;
   /** Called with the bytes of each piece that arrives, as they came. */
   arrived?: ((bytes: number) => void) | undefined;
   /** Called when the connection is closed, whoever closed it. */
@@ -20,7 +22,7 @@ export interface SpeakOptions {
 
 /** Resolves when everything is joined. */
 export async function speak(options: SpeakOptions): Promise<BenchWebSocket> {
-  const { target, dialect, channels, localAddress, sink, closed, arrived } = options;
+  const { target, dialect, channels, localAddress, sink, memory, closed, arrived } = options;
   const { host, port, path, tls } = target;
   const joined = Promise.withResolvers<void>();
   // Who waits for the handshake first hears of its failure from there.
@@ -33,6 +35,7 @@ export async function speak(options: SpeakOptions): Promise<BenchWebSocket> {
         { send: (frames) => void connection.write(frames), joined: joined.resolve },
         channels,
         sink,
+        memory,
       ),
       control() {},
     }),

@@ -14,6 +14,15 @@ export interface RecordSink {
   mangled(): void;
   /** The system says that something may be missing; damage to whoever has no use for it. */
   gap?(): void;
+  /** Who came back gets all that he has missed. */
+  recovered?(): void;
+  /** The publication with that id was taken, or refused: then it reached nobody. */
+  answered?(id: number, taken: boolean): void;
+}
+
+/** What a client remembers from one connection to the next. */
+export interface Memory {
+  place?: { readonly epoch: string; readonly offset: number };
 }
 
 /** The system has said that something may be missing. */
@@ -43,8 +52,13 @@ export interface Dialect {
   path?(base: string, channels: readonly number[]): string;
   /** Bytes that publish a record, as they go onto the connection. */
   publication(record: Buffer, channel: number): Buffer;
-  /** Speaks on a connection that has just opened, to hear these channels; none for a publisher. */
-  converse(speaker: Speaker, channels: readonly number[], sink: RecordSink): Listener;
+  /** The same that is answered; with the same key again it does nothing if it was taken the first time. */
+  confirmedPublication?(record: Buffer, channel: number, id: number, key: string): Buffer;
+  /**
+   * Speaks on a connection that has just opened, to hear these channels; none for a publisher. What a dialect must know to
+   * go on where it was stands in the memory.
+   */
+  converse(speaker: Speaker, channels: readonly number[], sink: RecordSink, memory?: Memory): Listener;
 }
 
 /** The name of a channel, for systems that have names. */

@@ -86,6 +86,8 @@ export interface Published {
   lag: string;
   /** Writes that the kernel did not take at once: the server did not read, or not fast enough. */
   heldBack: number;
+  /** Where publications are answered: those that were refused at least once, or had to wait behind one that was. */
+  refused: number;
   cpuSeconds: number;
 }
 

@@ -1,7 +1,9 @@
 /**
  * A worker that publishes on an open-loop schedule. It does nothing else, so that nothing keeps it from being on time.
  */
+import { randomUUID } from 'node:crypto';
 import { constants, setPriority } from 'node:os';
+import { Confirming } from './confirming.ts';
 import { speak } from './conversation.ts';
 import type { Dialect } from './dialect.ts';
 import { dialects } from './dialects/catalogue.ts';
@@ -11,6 +13,11 @@ import { monotonicMs } from './monotonic.ts';
 import { Schedule } from './schedule.ts';
 import { ChannelChoice, oneChannel, type Topology } from './topology.ts';
 import type { BenchWebSocket } from './websocket.ts';
+
+/** What was refused is tried again after this long. */
+const retryMs = 100;
+/** What is still unanswered this long after the last record is not waited for. */
+const maxSettleMs = 10_000;
 
 /** The first record is due this long after the order, so that it is not late before it began. */
 const leadMs = 20;
@@ -25,6 +32,11 @@ let socket: BenchWebSocket | null = null;
 let dialect: Dialect = dialects.raw(0);
 let topology: Topology = oneChannel;
 let record: Buffer = Buffer.alloc(0);
+/** Where publications are answered. */
+let confirming: Confirming | null = null;
+let lastId = 0;
+/** What was taken once is not taken again, by whichever publisher: a key tells it from those of all others. */
+const keyPrefix = randomUUID();
 
 function tell(message: FromPublisher): void {
   process.send?.(message);
@@ -44,9 +56,20 @@ async function connect(order: Extract<ToPublisher, { type: 'connect' }>): Promis
   topology = order.topology;
   dialect = dialects[target.dialect](recordBytes);
   record = Buffer.alloc(recordBytes);
-  // In a raw room the publisher hears itself; what it hears is not looked at.
-  const ignored = { records() {}, mangled() {} };
-  socket = await speak({ target, dialect, channels: [], sink: ignored });
+  socket = await speak({
+    target,
+    dialect,
+    channels: [],
+    // In a raw room the publisher hears itself; what it hears is not looked at.
+    sink: { records() {}, mangled() {}, answered: (id, taken) => confirming?.answered(id, taken) },
+  });
+  const { confirmedPublication } = dialect;
+  if (confirmedPublication !== undefined)
+    confirming = new Confirming({
+      write: (frame) => void socket?.write(frame),
+      retryMs,
+      after: (ms, callBack) => void setTimeout(callBack, ms),
+    });
   tell({ type: 'connected' });
 }
 
@@ -56,6 +79,7 @@ async function publish({ rate, seconds, run }: Extract<ToPublisher, { type: 'pub
   const perChannel = new Array<number>(topology.channels).fill(0);
   const schedule = new Schedule(monotonicMs() + leadMs, rate, seconds);
   const cpuBefore = process.cpuUsage();
+  const refusedBefore = confirming?.refused ?? 0;
   let heldBack = 0;
   while (!schedule.finished) {
     const now = monotonicMs();
@@ -68,15 +92,17 @@ async function publish({ rate, seconds, run }: Extract<ToPublisher, { type: 'pub
         const sequence = perChannel[channel] as number;
         perChannel[channel] = sequence + 1;
         dialect.form.write(record, { sequence, intendedAt, channel, run });
-        frames.push(dialect.publication(record, channel));
+        if (confirming === null) frames.push(dialect.publication(record, channel));
+        else publishConfirmed(confirming, channel);
         lag.record(now - intendedAt);
       }
       // One write for what is due together: the pieces are the server's to take apart.
-      if (socket?.write(Buffer.concat(frames)) !== true) heldBack += 1;
+      if (frames.length > 0 && socket?.write(Buffer.concat(frames)) !== true) heldBack += 1;
     }
     const wait = schedule.dueAt(from + count) - monotonicMs();
     await new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, wait)));
   }
+  await untilSettled();
   const { user, system } = process.cpuUsage(cpuBefore);
   tell({
     type: 'published',
@@ -84,6 +110,19 @@ async function publish({ rate, seconds, run }: Extract<ToPublisher, { type: 'pub
     perChannel,
     lag: lag.encode(),
     heldBack,
+    refused: (confirming?.refused ?? 0) - refusedBefore,
     cpuSeconds: (user + system) / 1e6,
   });
+}
+
+function publishConfirmed(confirming: Confirming, channel: number): void {
+  const id = ++lastId;
+  const frame = dialect.confirmedPublication?.(record, channel, id, `${keyPrefix}-${id}`);
+  if (frame !== undefined) confirming.publish(id, frame);
+}
+
+async function untilSettled(): Promise<void> {
+  const giveUpAt = monotonicMs() + maxSettleMs;
+  while (confirming !== null && !confirming.isSettled && monotonicMs() < giveUpAt)
+    await new Promise((resolve) => setTimeout(resolve, 10));
 }

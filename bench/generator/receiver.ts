@@ -2,6 +2,7 @@
  * A worker that holds many subscribers and accounts for everything that they get.
  */
 import { speak } from './conversation.ts';
+import type { Memory } from './dialect.ts';
 import { dialects } from './dialects/catalogue.ts';
 import type { FromReceiver, Misbehaviour, Target, ToReceiver } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
@@ -23,6 +24,8 @@ const comeBackMs = 200;
 /** The channels of each connection. */
 const subscriptions: number[][] = [];
 const sockets: BenchWebSocket[] = [];
+/** What each of them must know to come back. */
+const memories: Memory[] = [];
 /** How they were opened, for those that come back. */
 let connectOrder: Connect | null = null;
 /** Connections from this one on do not count. */
@@ -98,11 +101,13 @@ async function openOne(
 ): Promise<void> {
   const target = targets[(firstSubscriber + index + attempt) % targets.length] as Target;
   let opened = false;
+  memories[index] ??= {};
   sockets[index] = await speak({
     target,
     dialect: dialects[target.dialect](recordBytes),
     channels,
     localAddress: localAddresses[index % localAddresses.length],
+    memory: memories[index],
     sink: {
       // A look at the clock for each message: one that was older would date it back.
       records(bytes, offset, count, stride) {
@@ -116,6 +121,7 @@ async function openOne(
         if (signals === null) tally?.mangled();
         else signals.told(index, monotonicMs());
       },
+      recovered: () => signals?.recovered(index),
     },
     arrived: (bytes) => {
       wireBytes += bytes;

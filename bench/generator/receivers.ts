@@ -12,7 +12,7 @@ const quietMs = 1_500;
 const maxDrainMs = 10_000;
 
 /** Handshakes under way at once over all receivers: well below the listen backlog of 512 of the runtimes. */
-const parallelHandshakes = 64;
+export const parallelHandshakes = 64;
 
 /**
  * Source addresses of each process. One pair of addresses has about 28,000 ports, but long before they are used up, with
@@ -163,11 +163,11 @@ export class Receivers {
   }
 }
 
-function localAddresses(worker: number): string[] {
+export function localAddresses(worker: number): string[] {
   return Array.from({ length: addressesPerProcess }, (_, i) => `127.0.${1 + (worker % 200)}.${1 + i}`);
 }
 
-function split(total: number, parts: number): number[] {
+export function split(total: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, i) => Math.floor((total + i) / parts));
 }
 

@@ -19,6 +19,8 @@ export interface SignalCounts {
   cutOff: number;
   back: number;
   backBy: number | null;
+  /** Those of them that were told that all they have missed follows. */
+  recovered: number;
   /** Receivers that heard nothing for half a second and then heard again, and when the last of them did. */
   paused: number;
   hearAgainBy: number | null;
@@ -43,6 +45,7 @@ interface Receiver {
   toldAt: number | null;
   cutOff: boolean;
   backAt: number | null;
+  recovered: boolean;
   longestPauseMs: number;
   pauseEndedAt: number;
   holes: Hole[];
@@ -55,7 +58,7 @@ export class Signals implements HoleWatch {
   constructor(receivers: number, now: number) {
     this.#receivers = Array.from({ length: receivers }, () => ({
       ...{ lastAt: now, beforeAt: now, signalAt: Number.NEGATIVE_INFINITY, toldAt: null, cutOff: false },
-      ...{ backAt: null, longestPauseMs: 0, pauseEndedAt: 0, holes: [] },
+      ...{ backAt: null, recovered: false, longestPauseMs: 0, pauseEndedAt: 0, holes: [] },
     }));
   }
 
@@ -97,10 +100,23 @@ export class Signals implements HoleWatch {
     this.#of(receiver).backAt = now;
   }
 
+  recovered(receiver: number): void {
+    this.#of(receiver).recovered = true;
+  }
+
   /** @param tailOf records that are missing at a receiver's end */
   counts(tailOf: (receiver: number) => number): SignalCounts {
     const counts: SignalCounts = {
-      ...{ told: 0, toldBy: null, cutOff: 0, back: 0, backBy: null, paused: 0, hearAgainBy: null },
+      ...{
+        told: 0,
+        toldBy: null,
+        cutOff: 0,
+        back: 0,
+        backBy: null,
+        recovered: 0,
+        paused: 0,
+        hearAgainBy: null,
+      },
       ...{ silent: 0, silentReceivers: 0, known: 0 },
     };
     for (const [index, it] of this.#receivers.entries()) {
@@ -113,6 +129,7 @@ export class Signals implements HoleWatch {
       if (it.toldAt !== null) counts.told += 1;
       if (it.cutOff) counts.cutOff += 1;
       if (it.backAt !== null) counts.back += 1;
+      if (it.recovered) counts.recovered += 1;
       counts.toldBy = later(counts.toldBy, it.toldAt);
       counts.backBy = later(counts.backBy, it.backAt);
       if (it.longestPauseMs < pauseMs) continue;
@@ -135,6 +152,7 @@ export function addSignals(all: readonly SignalCounts[]): SignalCounts {
     cutOff: one.cutOff + other.cutOff,
     back: one.back + other.back,
     backBy: later(one.backBy, other.backBy),
+    recovered: one.recovered + other.recovered,
     paused: one.paused + other.paused,
     hearAgainBy: later(one.hearAgainBy, other.hearAgainBy),
     silent: one.silent + other.silent,

@@ -35,10 +35,14 @@ const program = new Command('npm run race --')
     oneOf<Codec>('raw', 'json', 'msgpack'),
     'msgpack',
   )
+  .option('--history', 'Outcry keeps a history, and its clients take up again where they were')
   .option('--alone', 'one node on each side and no Redis, as where Redis is not installed')
-  .action(async ({ port, clients, rate, size, codec, alone }) => {
+  .action(async ({ port, clients, rate, size, codec, history, alone }) => {
     const whyNoPairs = alone === true ? 'each side is one node, because of --alone' : whyNoPair();
-    const lanes = whyNoPairs === null ? pairs(codec) : singles(codec);
+    if (history === true && codec !== 'msgpack') throw new Error('--history goes with --codec msgpack only');
+    if (history === true && whyNoPairs !== null)
+      throw new Error(`--history needs two nodes on each side: ${whyNoPairs}`);
+    const lanes = whyNoPairs === null ? pairs(codec, history === true) : singles(codec);
     await race(port, { clients, recordBytes: size, rate: Math.min(rate, fastest), ...lanes, whyNoPairs });
   });
 
@@ -53,7 +57,7 @@ try {
 }
 
 /** Two nodes on each side, joined by Redis. */
-function pairs(codec: Codec): { left: Lane; right: Lane } {
+function pairs(codec: Codec, history: boolean): { left: Lane; right: Lane } {
   return {
     left: {
       name: 'bare Bun, two of them',
@@ -61,9 +65,9 @@ function pairs(codec: Codec): { left: Lane; right: Lane } {
       runs: { pair: relayedBun },
     },
     right: {
-      name: 'Outcry, two nodes',
-      what: 'two nodes on Bun, joined by Redis, default settings: 1 MiB is kept for a slow subscriber',
-      runs: { pair: outcryPair(codec) },
+      name: history ? 'Outcry, two nodes, with history' : 'Outcry, two nodes',
+      what: `two nodes on Bun, joined by Redis, ${history ? 'that keep the last 10,000 messages in it; whoever comes back asks for what was missed, and what is refused is sent again. Otherwise ' : ''}default settings: 1 MiB is kept for a slow subscriber`,
+      runs: { pair: outcryPair(codec, history) },
     },
   };
 }

@@ -35,14 +35,19 @@ export const relayedBun: PairKind = {
     }),
 };
 
-/** @param channels what else the nodes are told, for channels of another kind */
-export function outcryPair(codec: Codec, channels: readonly string[] = []): PairKind {
+/** Publications that are kept of each channel by a pair with a history: more than the fastest feed brings in half a second. */
+const historySize = 10_000;
+
+/** @param history whether channels have one, and clients that come back ask for what they have missed */
+export function outcryPair(codec: Codec, history = false): PairKind {
+  const kept = history ? ['--namespaces', JSON.stringify({ default: { historySize } })] : [];
   return {
     name: 'Outcry',
     node: (redisUrl, number, port) =>
       outcry(`node-${number}`, 'node', {
         ...{ runtime: 'bun', codec },
-        flags: ['--port', String(port), '--redis', redisUrl, '--node-id', `node-${number}`, ...channels],
+        flags: ['--port', String(port), '--redis', redisUrl, '--node-id', `node-${number}`, ...kept],
+        ...(history ? { dialect: 'outcry-history' } : {}),
       }),
     isReady,
   };

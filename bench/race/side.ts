@@ -142,7 +142,8 @@ export class Side {
     this.standing.cutOff += signals.cutOff;
     this.#deliveredBefore = this.standing.delivered;
     this.standing.story = storyOf({
-      ...{ what, subscribers: this.#feed.clients, ...times, signals, twice: counts.duplicates, latency },
+      ...{ what, subscribers: this.#feed.clients, ...times, signals, refused: published.refused },
+      ...{ twice: counts.duplicates, latency },
     });
     // Those who came back are all on the other node.
     if (signals.cutOff > 0) await this.#comeBack();

@@ -3,14 +3,15 @@ import type { SignalCounts } from '../generator/signals.ts';
 import { type Broken, storyOf } from './story.ts';
 
 const quiet: SignalCounts = {
-  ...{ told: 0, toldBy: null, cutOff: 0, back: 0, backBy: null, paused: 0, hearAgainBy: null },
+  ...{ told: 0, toldBy: null, cutOff: 0, back: 0, backBy: null, recovered: 0 },
+  ...{ paused: 0, hearAgainBy: null },
   ...{ silent: 0, silentReceivers: 0, known: 0 },
 };
 
 function told(broken: Partial<Omit<Broken, 'signals'>>, signals: Partial<SignalCounts>): string[] {
   const story = storyOf({
     ...{ what: 'Redis', subscribers: 1_000, killedAt: 10_000, startedAgainAt: 12_000 },
-    ...{ twice: 0, latency: { p99: 12.4 } },
+    ...{ refused: 0, twice: 0, latency: { p99: 12.4 } },
     ...broken,
     signals: { ...quiet, ...signals },
   });
@@ -26,6 +27,18 @@ describe('of a killed Redis', () => {
       '2.0 Redis runs again, empty',
       '2.4 500 who heard nothing hear again',
       '115,000 missed by subscribers who know it; nothing lost without a word; p99 meanwhile 12 ms.',
+    ]);
+  });
+
+  test('where publications were refused and sent again', () => {
+    const signals = { told: 1_000, toldBy: 12_100, paused: 1_000, hearAgainBy: 12_300 };
+    expect(told({ refused: 204, latency: { p99: 2_100 } }, signals)).toEqual([
+      '0.0 Redis was killed',
+      '2.0 204 publications have waited, since the first was refused; their publisher sends them now',
+      '2.0 Redis runs again, empty',
+      '2.1 All 1,000 subscribers have been told that they may miss something',
+      '2.3 1,000 who heard nothing hear again',
+      'Nothing lost; p99 meanwhile 2,100 ms.',
     ]);
   });
 
@@ -50,6 +63,7 @@ test('what was lost without a word stands out', () => {
     subscribers: 1,
     killedAt: 0,
     startedAgainAt: 1,
+    refused: 0,
     twice: 0,
     latency: { p99: 1 },
   } as const;

@@ -13,6 +13,8 @@ export interface Broken {
   killedAt: number;
   startedAgainAt: number;
   signals: SignalCounts;
+  /** Publications that a node refused and that were sent again, and those that waited behind them. */
+  refused: number;
   /** Records that came twice. */
   twice: number;
   latency: Pick<Latency, 'p99'>;
@@ -22,12 +24,12 @@ const whole = (number: number) => number.toLocaleString('en');
 
 /** In the order in which it happened; the verdict comes last. */
 export function storyOf(broken: Broken): StoryLine[] {
-  const { what, killedAt, startedAgainAt, signals } = broken;
+  const { what, killedAt, startedAgainAt, signals, refused } = broken;
   const since = (ms: number | null): number | null =>
     ms === null ? null : Math.max(0, ms - killedAt) / 1_000;
   const name = what === 'node' ? 'The second node' : 'Redis';
   const lines: StoryLine[] = [{ at: 0, text: `${name} was killed` }];
-  const { told, toldBy, cutOff, back, backBy, paused, hearAgainBy } = signals;
+  const { told, toldBy, cutOff, back, backBy, recovered, paused, hearAgainBy } = signals;
   if (told > 0)
     lines.push({
       at: since(toldBy),
@@ -35,8 +37,16 @@ export function storyOf(broken: Broken): StoryLine[] {
     });
   if (cutOff > 0) {
     lines.push({ at: 0, text: `${whole(cutOff)} connections ended: their owners know` });
-    lines.push({ at: since(backBy), text: `${whole(back)} of them are back` });
+    lines.push({
+      at: since(backBy),
+      text: `${whole(back)} of them are back${recovered > 0 ? `, ${whole(recovered)} with all that they had missed` : ''}`,
+    });
   }
+  if (refused > 0)
+    lines.push({
+      at: since(startedAgainAt),
+      text: `${whole(refused)} publications have waited, since the first was refused; their publisher sends them now`,
+    });
   lines.push({ at: since(startedAgainAt), text: `${name} runs again${what === 'Redis' ? ', empty' : ''}` });
   if (paused > 0 && cutOff === 0)
     lines.push({ at: since(hearAgainBy), text: `${whole(paused)} who heard nothing hear again` });

@@ -72,7 +72,10 @@ export async function sweep(
 }
 
 /** Those that can be started here; a sentence for each of the others. */
-export function installed(systems: readonly System[], reporter: Reporter): System[] {
+export function installed<Sys extends Pick<System, 'missing'>>(
+  systems: readonly Sys[],
+  reporter: Reporter,
+): Sys[] {
   return systems.filter((system) => {
     const missing = system.missing();
     if (missing !== null) reporter.note(missing);

@@ -12,8 +12,15 @@ export const centrifugeProgram = new GoProgram({
   folder: fileURLToPath(new URL('../baselines/centrifuge/', import.meta.url)),
 });
 
-/** @param writeDelayMs how long messages to a client wait for others */
-export function centrifuge(name: string, bare: string, { writeDelayMs }: { writeDelayMs: number }): System {
+/**
+ * @param writeDelayMs how long messages to a client wait for others
+ * @param historySize publications that are kept of each channel, for clients that come back
+ */
+export function centrifuge(
+  name: string,
+  bare: string,
+  { writeDelayMs, historySize = 0 }: { writeDelayMs: number; historySize?: number },
+): System {
   return {
     ...{ name, bare, manyChannels: true },
     missing() {
@@ -26,7 +33,7 @@ export function centrifuge(name: string, bare: string, { writeDelayMs }: { write
       return await startServer(
         {
           ...{ name, runtime: null, file: centrifugeProgram.file },
-          args: ['-write-delay', `${writeDelayMs}ms`],
+          args: ['-write-delay', `${writeDelayMs}ms`, '-history-size', String(historySize)],
           ...{ path: '/', dialect: 'centrifuge' },
         },
         options,

@@ -34,7 +34,10 @@ async function start({ nodes, node, isReady }: JoinedOptions, options: StartOpti
     command: started.map(({ command }) => command).join('; '),
     pids: started.flatMap(({ pids }) => pids),
     around: { Redis: [redis.pid] },
-    counters: async () => ({ redisCommands: commandsIn(await observer.info('stats')) }),
+    counters: async () => ({
+      redisCommands: commandsIn(await observer.info('stats')),
+      redisReads: readsIn(await observer.info('commandstats')),
+    }),
     collectGarbage: () => Promise.reject(new Error('several nodes are not asked to collect their garbage')),
     async stop() {
       observer.disconnect();
@@ -46,4 +49,12 @@ async function start({ nodes, node, isReady }: JoinedOptions, options: StartOpti
 
 function commandsIn(info: string): number {
   return Number(/^total_commands_processed:(\d+)/m.exec(info)?.[1]);
+}
+
+/** Of streams, from scripts as well. */
+function readsIn(info: string): number {
+  return Array.from(info.matchAll(/^cmdstat_x(?:rev)?range:calls=(\d+)/gm)).reduce(
+    (sum, [, calls]) => sum + Number(calls),
+    0,
+  );
 }

@@ -1,15 +1,18 @@
 /**
- * What the scenario `history` compares: channels without a history and with one, heard on the node that publishes and on
- * another one, with a Redis of their own.
- *
- * The nodes are programs that do nothing else (`baselines/joined-bun.ts`), so that the difference is not hidden behind
- * what a node costs anyway.
+ * What the scenario `history` compares: the same nodes, told to keep a history of each channel and told nothing, heard on the
+ * node that publishes and on another one, with a Redis of their own.
  */
-import { baseline } from './baseline.ts';
+import { isReady } from './clusters.ts';
 import { joinedByRedis } from './joined-by-redis.ts';
+import { outcry } from './outcry.ts';
 import type { System } from './system.ts';
 
 export type Kind = 'plain' | 'history';
+
+const flags: Record<Kind, readonly string[]> = {
+  plain: [],
+  history: ['--namespaces', JSON.stringify({ default: { historySize: 100 } })],
+};
 
 /** Each with what it is compared with, which runs twice in each round. */
 export function keptByRedis(): System[] {
@@ -21,9 +24,11 @@ function joined(nodes: number, kind: Kind): System {
   const { start, ...system } = joinedByRedis(nameOf(kind), nameOf('plain'), {
     nodes,
     node: (redisUrl, number) =>
-      baseline(`${kind}-${number}`, nameOf('plain'), {
-        ...{ runtime: 'bun', file: 'joined-bun.ts', args: [redisUrl, number === 1 ? kind : 'nobody'] },
+      outcry(`${kind}-${number}`, nameOf('plain'), {
+        ...{ runtime: 'bun', codec: 'msgpack' },
+        flags: ['--redis', redisUrl, '--node-id', `node-${number}`, ...flags[kind]],
       }),
+    isReady,
   });
   return {
     ...system,

@@ -4,19 +4,13 @@
  * What is tried here is counted, not timed, and most of it is waiting for servers to start and to stop: so several run
  * beside each other.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { startBench } from '../support/bench.ts';
+import { describe, expect, test } from 'vitest';
+import { figuresOf as alone, startBench } from '../support/bench.ts';
 import { Lanes } from '../support/lanes.ts';
 
 const lanes = new Lanes(3);
 /** Of one scenario, and of those that it waits for. */
 const patienceMs = 180_000;
-
-const folder = mkdtempSync(join(tmpdir(), 'outcry-bench-test-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Those of the runtime that the suite is run for; peers run once, whichever it is. */
 const systems =
@@ -40,17 +34,7 @@ const systems =
       };
 const { bare, outcry, others, few, installable, nodes } = systems;
 
-/** Runs it to its end and returns what it wrote. */
-async function figuresOf(...args: string[]) {
-  return await lanes.run(async () => {
-    const out = join(folder, `${args[0]}.json`);
-    const run = startBench(...args, '--out', out);
-    const code = await run.exited;
-    expect(code, run.text()).toBe(0);
-    expect(readFileSync(out.replace(/json$/, 'html'), 'utf8')).toContain(`<i>${args[0]}</i>`);
-    return { figures: JSON.parse(readFileSync(out, 'utf8')), text: run.text() };
-  });
-}
+const figuresOf = (...args: string[]) => lanes.run(() => alone(...args));
 
 /** Fifty messages, after some more. */
 const short = ['--rate', '250', '--seconds', '0.2', '--warm-up', '0.1', '--rounds', '1'];

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
 import { descendantsOf } from '../support/descendants.ts';
 import { startRace, type TestRace } from '../support/race.ts';
+import { countOf, figureOf, killOn } from '../support/race-page.ts';
 import { until } from '../support/until.ts';
 
 /** A pause lasts some seconds, and a turn of each side comes before it. */
@@ -29,7 +30,9 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-const figure = (side: string, name: string) => page.locator(`[data-side=${side}] [data-show=${name}]`);
+const figure = (side: string, name: string) => figureOf(page, side, name);
+const counted = (side: string, name: string) => countOf(page, side, name);
+const kill = (name: string) => killOn(page, name, patienceMs);
 
 test('both sides are fed and counted', async () => {
   for (const side of ['left', 'right']) {
@@ -49,22 +52,6 @@ test('the slider moves both', async () => {
   await expect.poll(() => page.locator('#rate-value').textContent()).toBe('190');
   for (const side of ['left', 'right']) await page.locator(`[data-side=${side}][data-rate="190"]`).waitFor();
 });
-
-/** Presses a button, by keyboard, and waits until both sides have their story. */
-async function kill(name: string): Promise<Record<'left' | 'right', string[]>> {
-  const button = page.getByRole('button', { name });
-  await expect.poll(() => button.isEnabled(), { timeout: patienceMs }).toBe(true);
-  await button.press('Enter');
-  await expect.poll(() => button.isDisabled()).toBe(true);
-  await expect.poll(() => button.isEnabled(), { timeout: patienceMs }).toBe(true);
-  return {
-    left: await figure('left', 'story').locator('li').allInnerTexts(),
-    right: await figure('right', 'story').locator('li').allInnerTexts(),
-  };
-}
-
-const counted = async (side: string, name: string) =>
-  Number((await figure(side, name).textContent())?.replaceAll(',', ''));
 
 test('a killed Redis: Outcry tells everybody, and what bare Bun loses it loses without a word', async () => {
   const { left, right } = await kill('Kill Redis');

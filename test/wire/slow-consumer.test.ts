@@ -14,8 +14,8 @@ afterEach(() => node.stop());
 const slowClosed = 'outcry_connections_closed_total{reason="slow_consumer"}';
 
 /** Far more than the limit and what both kernels buffer on loopback (about 6 MB) together. */
-const messages = 20_000;
-const messageBytes = 1_000;
+const messages = 4_000;
+const messageBytes = 5_000;
 
 async function speak(speaker: TestClient, count: number): Promise<void> {
   for (let i = 0; i < count; i += 1) {
@@ -55,7 +55,7 @@ it('does so too when the flood comes in bursts of one turn each', async () => {
   const paused = await openRaw(node.port);
   paused.socket.pause();
   const speaker = await TestClient.open(node.url);
-  const burst = 400; // What a node reads in one go from one socket.
+  const burst = 80; // What a node reads in one go from one socket.
   for (let sent = 0; sent < messages; sent += burst) {
     for (let i = sent; i < sent + burst; i += 1) speaker.send(String(i).padStart(messageBytes, '0'));
     for (let i = sent; i < sent + burst; i += 1) expect(Number(await speaker.text())).toBe(i);
@@ -71,7 +71,7 @@ it('leaves a member alone that is slow but keeps up in the end', async () => {
   late.socket.pause();
   const speaker = await TestClient.open(node.url);
   // Fits into the kernel's buffers and the limit together.
-  const few = 3_000;
+  const few = 600;
   await speak(speaker, few);
   late.socket.resume();
   for (let i = 0; i < few; i += 1) expect(Number((await late.frame()).payload.toString())).toBe(i);
@@ -84,7 +84,7 @@ it('leaves a member alone that is slow but keeps up in the end', async () => {
 it('gives the memory of slow members back', async () => {
   node = await startNode();
   const speaker = await TestClient.open(node.url);
-  await speak(speaker, 1_000);
+  await speak(speaker, 200);
   const before = await node.residentBytes();
   const paused = await Promise.all(Array.from({ length: 40 }, () => openRaw(node.port)));
   for (const peer of paused) peer.socket.pause();
@@ -104,7 +104,7 @@ it('terminates a member for whom few bytes wait, but for too long', async () => 
   paused.socket.pause();
   const speaker = await TestClient.open(node.url);
   // More than both kernels take, and far less than the limit.
-  await speak(speaker, 15_000);
+  await speak(speaker, 3_000);
   await node.untilMetric(slowClosed, 1);
   expect(await node.metric('outcry_slow_consumers_cut_off_total')).toBe(0);
   paused.destroy();

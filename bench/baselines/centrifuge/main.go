@@ -1,5 +1,6 @@
 // A node of Centrifuge, the library that Centrifugo is made of, behind its own WebSocket handler: everybody may subscribe
-// and publish, the broker is the memory, nothing is kept. Says where it listens in a line of JSON on standard output.
+// and publish, the broker is the memory. With -history-size the last publications of each channel are kept, and clients that
+// come back recover what they missed. Says where it listens in a line of JSON on standard output.
 //
 // What is not set here is the library's default, which is Centrifugo's too.
 package main
@@ -15,6 +16,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/centrifugal/centrifuge"
 )
@@ -22,8 +24,11 @@ import (
 // More than any scenario asks for; the default of 128 is about browsers.
 const channelsOfAClient = 100_000
 
+const historyTTL = 5 * time.Minute
+
 func main() {
 	writeDelay := flag.Duration("write-delay", 0, "how long messages to a client wait for others")
+	historySize := flag.Int("history-size", 0, "publications that are kept of each channel")
 	flag.Parse()
 
 	node, err := centrifuge.New(centrifuge.Config{ClientChannelLimit: channelsOfAClient})
@@ -38,11 +43,13 @@ func main() {
 	})
 	node.OnConnect(func(client *centrifuge.Client) {
 		client.OnSubscribe(func(_ centrifuge.SubscribeEvent, reply centrifuge.SubscribeCallback) {
-			reply(centrifuge.SubscribeReply{}, nil)
+			options := centrifuge.SubscribeOptions{EnableRecovery: *historySize > 0}
+			reply(centrifuge.SubscribeReply{Options: options}, nil)
 		})
-		// An empty reply lets the library publish, without a history.
+		// A reply without a result lets the library publish.
 		client.OnPublish(func(_ centrifuge.PublishEvent, reply centrifuge.PublishCallback) {
-			reply(centrifuge.PublishReply{}, nil)
+			options := centrifuge.PublishOptions{HistorySize: *historySize, HistoryTTL: historyTTL}
+			reply(centrifuge.PublishReply{Options: options}, nil)
 		})
 	})
 	check(node.Run())

@@ -4,6 +4,7 @@
 import type { Dialect } from '../dialect.ts';
 import { centrifuge } from './centrifuge.ts';
 import { nats } from './nats.ts';
+import { outcryHistory } from './outcry-history.ts';
 import { outcryJson, outcryJsonDeflated, outcryJsonQuotes } from './outcry-json.ts';
 import { outcryMsgpack } from './outcry-msgpack.ts';
 import { listed, raw } from './raw.ts';
@@ -19,6 +20,7 @@ export const dialects = {
   'outcry-json-quotes': outcryJsonQuotes,
   'outcry-json-deflated': outcryJsonDeflated,
   'outcry-msgpack': outcryMsgpack,
+  'outcry-history': outcryHistory,
   'socket-io': socketIo,
 } satisfies Record<string, (recordBytes: number) => Dialect>;
 

@@ -2,11 +2,13 @@
  * Dialects against the bytes of those who speak them: Outcry's own codecs, and the documented forms of the others.
  */
 import { describe, expect, test } from 'vitest';
-import type { Publication } from '../../../src/channel/publication.ts';
+import { Publication } from '../../../src/channel/publication.ts';
+import type { Position } from '../../../src/channel/position.ts';
 import type { Codec } from '../../../src/protocol/codec.ts';
 import { jsonCodec } from '../../../src/protocol/json-codec.ts';
+import type { GapReason } from '../../../src/protocol/messages.ts';
 import { msgpackCodec } from '../../../src/protocol/msgpack-codec.ts';
-import type { Dialect, Listener } from '../dialect.ts';
+import type { Dialect, Listener, Memory } from '../dialect.ts';
 import { FrameReader } from '../frame-reader.ts';
 import { dialects, type DialectName } from './catalogue.ts';
 
@@ -298,4 +300,81 @@ test('raw finds records side by side, and what is no whole number of them', () =
 
 test('listed names its channels in the address', () => {
   expect(dialects.listed(recordBytes).path?.('/', [3, 5])).toBe('/?channels=3,5');
+});
+
+describe('outcry-history', () => {
+  const room = { channel: 'bench-0', number: 7 };
+  const encode = (message: Parameters<typeof msgpackCodec.encode>[0]) =>
+    Buffer.from(msgpackCodec.encode(message) as Uint8Array);
+  const subscribed = (offset: number, more = {}) =>
+    encode({
+      ...{ type: 'subscribed', id: 2, refused: [] },
+      channels: [{ ...room, sequence: 0, degraded: false, position: { epoch: 'e', offset }, ...more }],
+    });
+
+  const gap = (...how: [GapReason, Position]) =>
+    Buffer.from(msgpackCodec.gap({ ...room, sequence: 0, position: how[1] }, how[0]) as Uint8Array);
+
+  function listen(memory: Memory, channels: readonly number[] = [0]) {
+    const dialect = dialects['outcry-history'](recordBytes);
+    const said: string[] = [];
+    const seen = { joined: 0, gaps: 0, recovered: 0, records: 0, answers: [] as unknown[] };
+    const listener = dialect.converse(
+      { send: (frames) => void said.push(payloadOf(frames).toString('latin1')), joined: () => seen.joined++ },
+      channels,
+      {
+        records(_bytes, _offset, count) {
+          seen.records += count;
+        },
+        mangled() {},
+        gap: () => void seen.gaps++,
+        recovered: () => void seen.recovered++,
+        answered: (id, taken) => void seen.answers.push([id, taken]),
+      },
+      memory,
+    );
+    return { dialect, said, seen, hear: (bytes: Buffer) => listener(bytes, 0, bytes.length) };
+  }
+
+  test('remembers where it stands and asks for what it has missed', () => {
+    const memory: Memory = {};
+    const first = listen(memory);
+    expect(first.said.at(-1)).toBe('\x93\x02\x02\x91\xa7bench-0');
+    first.hear(subscribed(4));
+    const batch = msgpackCodec.batch({ ...room, sequence: 1, position: { epoch: 'e', offset: 300 } }, [
+      Publication.binary(Buffer.alloc(recordBytes), 0),
+    ]);
+    first.hear(Buffer.from(batch as Uint8Array));
+    expect(memory.place).toEqual({ epoch: 'e', offset: 300 });
+    expect(first.seen).toMatchObject({ joined: 1, gaps: 0, recovered: 0, records: 1 });
+
+    const again = listen(memory);
+    expect(again.said.at(-1)).toBe('\x93\x02\x02\x91\x92\xa7bench-0\x92\xa1e\xcd\x01\x2c');
+    again.hear(subscribed(301, { recovered: true }));
+    expect(again.seen).toMatchObject({ joined: 1, gaps: 0, recovered: 1 });
+  });
+
+  test('a gap, and what cannot be recovered, are told; what has healed is none', () => {
+    const memory: Memory = { place: { epoch: 'e', offset: 3 } };
+    const it = listen(memory);
+    it.hear(subscribed(301, { recovered: false, reason: 'not_kept' }));
+    expect(it.seen).toMatchObject({ joined: 1, gaps: 1, recovered: 0 });
+    it.hear(gap('healed', { epoch: 'e', offset: 302 }));
+    expect(it.seen.gaps).toBe(1);
+    it.hear(gap('epoch_changed', { epoch: 'f', offset: 1 }));
+    expect(it.seen.gaps).toBe(2);
+    expect(memory.place).toEqual({ epoch: 'f', offset: 1 });
+  });
+
+  test('a publisher hears what became of each', () => {
+    const it = listen({}, []);
+    const frame = it.dialect.confirmedPublication?.(Buffer.alloc(recordBytes), 0, 5, 'k') as Buffer;
+    expect(payloadOf(frame).subarray(0, 11).toString('latin1')).toBe('\x95\x04\x05\xa7bench-0');
+    it.hear(encode({ type: 'published', id: 5, degraded: false }));
+    it.hear(encode({ type: 'error', id: 6, error: 'unavailable', message: 'not now' }));
+    expect(it.seen.answers).toEqual([
+      [5, true],
+      [6, false],
+    ]);
+  });
 });

@@ -7,6 +7,9 @@ import { clientFrame } from '../websocket.ts';
 
 const messages = { connected: 1, subscribed: 2, ping: 5, batch: 7, gap: 8, error: 9 } as const;
 const pong = clientFrame(2, Buffer.from([0x91, 6]));
+/** An array of two, and the first byte of text of no bytes. */
+const keyedElement = 0x92;
+const shortText = 0xa0;
 
 export function outcryMsgpack(recordBytes: number): Dialect {
   const header = binaryHeader(recordBytes);
@@ -32,31 +35,58 @@ export function outcryMsgpack(recordBytes: number): Dialect {
       const lastReply = channels.length > 0 ? messages.subscribed : messages.connected;
       return (bytes, offset) => {
         const type = bytes[offset + 1];
-        if (type === messages.batch) readBatch(bytes, offset);
-        else if (type === messages.ping) speaker.send(pong);
+        if (type === messages.batch) {
+          const { first, count, stride } = recordsOf(bytes, offset, recordBytes);
+          if (count > 0) sink.records(bytes, first, count, stride);
+        } else if (type === messages.ping) speaker.send(pong);
         else if (type === lastReply) speaker.joined();
         else if (type === messages.gap) tellGap(sink);
         else if (type === messages.error) sink.mangled();
       };
-
-      /** `[7, number, sequence, time, [payload, …]]`: only the sizes of what comes first are looked at. */
-      function readBatch(bytes: Buffer, offset: number): void {
-        let at = offset + 2;
-        for (let skipped = 0; skipped < 3; skipped += 1) at += numberSize(bytes[at] as number);
-        const first = bytes[at] as number;
-        let count = first & 0x0f;
-        at += 1;
-        if (first === 0xdc) {
-          count = bytes.readUInt16BE(at);
-          at += 2;
-        } else if (first === 0xdd) {
-          count = bytes.readUInt32BE(at);
-          at += 4;
-        }
-        if (count > 0) sink.records(bytes, at + header.length, count, header.length + recordBytes);
-      }
     },
   };
+}
+
+/** Where the records of a batch are. */
+interface Found {
+  first: number;
+  count: number;
+  stride: number;
+  /** Behind the last: where the offset stands, if there is one. */
+  end: number;
+}
+
+/**
+ * `[7, number, sequence, time, [element, …], offset]`: an element is a payload, or a key and a payload, with keys of one
+ * length. Only the sizes of what comes first are looked at.
+ */
+export function recordsOf(bytes: Buffer, offset: number, recordBytes: number): Found {
+  let at = offset + 2;
+  for (let skipped = 0; skipped < 3; skipped += 1) at += numberSize(bytes[at] as number);
+  const first = bytes[at] as number;
+  let count = first & 0x0f;
+  at += 1;
+  if (first === 0xdc) {
+    count = bytes.readUInt16BE(at);
+    at += 2;
+  } else if (first === 0xdd) {
+    count = bytes.readUInt32BE(at);
+    at += 4;
+  }
+  const keyBytes = bytes[at] === keyedElement ? 2 + ((bytes[at + 1] as number) - shortText) : 0;
+  const before = keyBytes + (recordBytes < 256 ? 2 : 3);
+  const stride = before + recordBytes;
+  return { first: at + before, count, stride, end: at + count * stride };
+}
+
+/** A number without a sign at that place, or null if there is none. */
+export function numberAt(bytes: Buffer, at: number): number | null {
+  const first = bytes[at] as number;
+  if (first < 0x80) return first;
+  if (first === 0xcc) return bytes.readUInt8(at + 1);
+  if (first === 0xcd) return bytes.readUInt16BE(at + 1);
+  if (first === 0xce) return bytes.readUInt32BE(at + 1);
+  return first === 0xcf ? Number(bytes.readBigUInt64BE(at + 1)) : null;
 }
 
 /** Bytes of a number, or of nil, with that first byte. */
