@@ -5,7 +5,7 @@
  * A handshake that fails is made again a second later, from another port. Whoever has joined and is cut off stays away.
  */
 import { FrameReader, type FrameSink } from '../generator/frame-reader.ts';
-import type { Dialect, Listener } from '../generator/dialect.ts';
+import type { Dialect } from '../generator/dialect.ts';
 import { dialects } from '../generator/dialects/catalogue.ts';
 import type { Target } from '../generator/messages.ts';
 import { monotonicMs } from '../generator/monotonic.ts';
@@ -24,6 +24,7 @@ import {
 } from './kernel.ts';
 import type { Order, Progress } from './orders.ts';
 import { Receipts } from './receipts.ts';
+import { type Speech, speechOf } from './speech.ts';
 import type { Wire } from './wire.ts';
 
 /** Whose handshake failed tries again after this. */
@@ -309,45 +310,6 @@ export class Members {
       },
     };
   }
-}
-
-/** A dialect as one speaks it with many at once. */
-interface Speech {
-  /** What it says first. */
-  greeting: Buffer;
-  /** It does not wait for an answer. */
-  joinsAtOnce: boolean;
-  listener: Listener;
-}
-
-interface Hearer {
-  joined(): void;
-  send(frames: Buffer): void;
-  records(bytes: Buffer, offset: number, count: number, stride: number): void;
-  mangled(): void;
-}
-
-/** What a dialect does at the start of one conversation, it does at the start of each: it is listened to once. */
-function speechOf(dialect: Dialect, hearer: Hearer): Speech {
-  const said: Buffer[] = [];
-  let joinsAtOnce = false;
-  let beginning = true;
-  const listener = dialect.converse(
-    {
-      send(frames) {
-        if (beginning) said.push(frames);
-        else hearer.send(frames);
-      },
-      joined() {
-        if (beginning) joinsAtOnce = true;
-        else hearer.joined();
-      },
-    },
-    [0],
-    hearer,
-  );
-  beginning = false;
-  return { greeting: Buffer.concat(said), joinsAtOnce, listener };
 }
 
 function requestFor({ host, port }: Target, path: string, dialect: Dialect): string {

@@ -185,6 +185,9 @@ async function connect(
     'all GB': (totalBytes / 1e9).toFixed(2),
   });
   addTunnelBar(via, joined, proxyBytes, reporter);
+  reporter.progress(
+    `million: ${joined.toLocaleString('en')} connected in ${seconds.toFixed(1)} s; bytes of each: server ${serverBytes.toFixed(0)}, kernel ${kernelBytes.toFixed(0)}; ${(totalBytes / 1e9).toFixed(2)} GB in all`,
+  );
 }
 
 /** Handshakes are in the CPU of HAProxy, and the memory of a tunnel is what stays. */
@@ -217,6 +220,7 @@ async function beIdle(
   const seconds = (after.at - before.at) / 1_000;
   const cores = (what: 'server' | 'proxy' | 'crowd' | 'machine') => (after[what] - before[what]) / seconds;
   reporter.raw({ scenario: 'million', phase: 'idle', seconds, before, after });
+  reporter.progress(`million: idle, the server takes ${cores('server').toFixed(3)} cores`);
   reporter.row('idle, cores', {
     connections: crowd.standing.joined.toLocaleString('en'),
     seconds: seconds.toFixed(0),
@@ -265,6 +269,9 @@ async function broadcast(
     reporter.raw({
       ...{ scenario: 'million', phase: 'broadcast', size, number, joined, ...got, sentAt, cpu, proxyCpu },
     });
+    reporter.progress(
+      `million: ${got.received.toLocaleString('en')} of ${joined.toLocaleString('en')} have the publication of ${size} bytes; the last after ${lastSeconds.toFixed(2)} s`,
+    );
     reporter.row('one publication for all', {
       connections: joined.toLocaleString('en'),
       bytes: String(size),

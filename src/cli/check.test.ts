@@ -4,8 +4,15 @@ import { type SettingKey, type Settings, settingKeys, settingsTable } from '../c
 import { check as checkOn } from './check.ts';
 
 // What this machine allows must not decide what the test sees.
-const machine = { descriptorLimit: 10_128, memoryBytes: 8 * 1_024 ** 3 };
-const check = (settings: LoadedSettings) => checkOn(settings, machine);
+const kernel = {
+  somaxconn: 4_096,
+  allDescriptors: 1_000_000,
+  tcpMemory: null,
+  localPorts: 28_232,
+  tracked: null,
+};
+const machine = { descriptorLimit: 10_128, memoryBytes: 8 * 1_024 ** 3, cores: 2, kernel };
+const check = (settings: LoadedSettings) => checkOn(settings, undefined, machine);
 
 function loaded(
   changes: Partial<Settings> = {},
@@ -103,7 +110,7 @@ describe('outcry check', () => {
   test('says that everything fits, or else warns', () => {
     const fitting = { host: '127.0.0.1', maxConnections: 1 };
     expect(check(loaded(fitting))).toMatch(/\neverything fits$/);
-    const output = checkOn(loaded({ ...fitting, host: '0.0.0.0', maxConnections: 51 }), {
+    const output = checkOn(loaded({ ...fitting, host: '0.0.0.0', maxConnections: 51 }), undefined, {
       ...machine,
       descriptorLimit: 100,
     });
@@ -114,5 +121,13 @@ describe('outcry check', () => {
       expect.stringContaining('pages of any origin may connect'),
       expect.stringContaining('anyone may publish in "default"'),
     ]);
+  });
+
+  test('says what keeps the machine from holding so many clients, and how to change it', () => {
+    const output = checkOn(loaded(), { clients: 50_000, haproxyMaxconn: 60_000 }, machine);
+    expect(output).toMatch(/^machine +value +enough for$/m);
+    expect(output).toMatch(/^descriptors of a process +10128 +10,000 clients$/m);
+    expect(output).toMatch(/^warning: a process holds 10,000 clients: run 5 \(outcry serve --workers 5\)/m);
+    expect(output).toMatch(/^warning: HAProxy lets 60,000 clients in and this machine is to hold 50,000/m);
   });
 });

@@ -1,17 +1,41 @@
 /**
  * `outcry check`: shows the settings that would be in force, where each came from, and what does not fit this machine.
  */
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { advise, type Machine } from '../config/advice.ts';
+import { kernelLimits } from '../config/kernel-limits.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
 import { connectionsThatFit, descriptorLimit, workersOf } from '../config/machine.ts';
 import { resolveNamespaces } from '../config/namespaces.ts';
 import { type SettingKey, type Settings, settingKeys, settingsTable } from '../config/settings.ts';
+import { adviseSizing, type Sizing, sizingEffort, sizingRows } from '../config/sizing.ts';
+
+export interface CheckOptions {
+  /** Clients that this machine is to hold; null for those that its nodes may hold by their settings. */
+  clients: number | null;
+  /** `maxconn` of the HAProxy before it; null if nobody said. */
+  haproxyMaxconn: number | null;
+}
+
+export interface CheckedMachine extends Machine, Pick<Sizing, 'cores' | 'kernel'> {}
+
+const nothingTold: CheckOptions = { clients: null, haproxyMaxconn: null };
 
 /** What `outcry check` prints, without the last line break; of this machine unless another is given. */
-export function check(loaded: LoadedSettings, machine: Machine = thisMachine()): string {
+export function check(
+  loaded: LoadedSettings,
+  { clients, haproxyMaxconn }: CheckOptions = nothingTold,
+  machine: CheckedMachine = thisMachine(),
+): string {
+  const { settings } = loaded;
   const rows = settingKeys.map((key) => [key, show(loaded, key), loaded.sources[key]]);
-  const advice = advise(loaded.settings, machine);
+  const workers = workersOf(settings);
+  const perProcess = settings.maxConnections ?? connectionsThatFit(machine.descriptorLimit);
+  const sizing = { ...machine, perProcess, haproxyMaxconn, clients: clients ?? workers * perProcess };
+  const advice = [
+    ...advise(settings, machine),
+    ...adviseSizing({ ...sizing, perProcess: Math.min(perProcess, sizing.clients), workers }),
+  ];
   return [
     `settings file: ${loaded.file ?? 'none'}`,
     '',
@@ -19,7 +43,17 @@ export function check(loaded: LoadedSettings, machine: Machine = thisMachine()):
     '',
     ...alignColumns([['namespace', 'subscribe', 'publish', 'payload'], ...namespaceRows(loaded)]),
     '',
-    `descriptor limit: ${machine.descriptorLimit}, enough for ${capacity(loaded.settings, machine)}`,
+    ...alignColumns([
+      ['machine', 'value', 'enough for'],
+      ...sizingRows(sizing).map(({ what, value, clients: enough }) => [
+        what,
+        value,
+        enough === null ? '' : `${enough.toLocaleString('en')} clients`,
+      ]),
+    ]),
+    '',
+    `descriptor limit: ${machine.descriptorLimit}, enough for ${capacity(settings, machine)}`,
+    sizingEffort(sizing),
     ...(advice.length === 0 ? ['everything fits'] : advice.map((sentence) => `warning: ${sentence}`)),
   ].join('\n');
 }
@@ -32,8 +66,13 @@ function capacity(settings: Settings, { descriptorLimit }: Machine): string {
     : `${each} connections in each of ${workers} workers, ${each * workers} together`;
 }
 
-function thisMachine(): Machine {
-  return { descriptorLimit: descriptorLimit(), memoryBytes: totalmem() };
+function thisMachine(): CheckedMachine {
+  return {
+    descriptorLimit: descriptorLimit(),
+    memoryBytes: totalmem(),
+    cores: availableParallelism(),
+    kernel: kernelLimits(),
+  };
 }
 
 /** What holds in each namespace once profile and defaults are applied. */

@@ -58,6 +58,8 @@ Takes the same flags as \`outcry serve\`, starts nothing.
 Examples:
   outcry check                                    what would \`outcry serve\` do here?
   outcry check --config production.json           is this file right?
+  outcry check --clients 200000                   what keeps this machine from holding so many?
+  outcry check --clients 60000 --haproxy-maxconn 60000   and HAProxy before it?
 ${exitCodeHelp}`;
 
 const publishExamples = `
@@ -124,12 +126,14 @@ export async function run(options: ProgramOptions): Promise<void> {
     program
       .command('check')
       .description('Print the effective settings, what does not fit this machine, and what each Redis says.')
+      .option('--clients <n>', 'clients that this machine is to hold', wholeNumber)
+      .option('--haproxy-maxconn <n>', 'clients that the HAProxy before it lets in', wholeNumber)
       .addHelpText('after', checkExamples),
-  ).action(async (_flags, command: Command) => {
+  ).action(async ({ clients = null, haproxyMaxconn = null }, command: Command) => {
     const { check } = await import('./check.ts');
     const { redisReport } = await import('../assembly/redis-report.ts');
     const loaded = load(command);
-    options.print(check(loaded));
+    options.print(check(loaded, { clients, haproxyMaxconn }));
     for (const line of await redisReport(loaded.settings)) options.print(line);
   });
 

@@ -39,6 +39,8 @@ const combinations = [
   ['haproxy-l4.cfg'],
   ['haproxy.cfg', 'tls.cfg'],
   ['haproxy-l4.cfg', 'tls.cfg'],
+  ['massive.cfg', 'haproxy.cfg', 'tls.cfg'],
+  ['massive.cfg', 'haproxy-l4.cfg'],
 ];
 
 describe.each(combinations.map((files) => ({ name: files.join(' and '), files })))('$name', ({ files }) => {

@@ -17,6 +17,11 @@ export class TestBackend {
   get open(): number {
     return this.#sockets.clients.size;
   }
+  /** From which addresses the open ones come, in the order in which they came. */
+  get peers(): string[] {
+    return [...this.#peers.values()];
+  }
+  readonly #peers = new Map<object, string>();
   readonly #sockets: WebSocketServer;
   readonly #received: Buffer[][] = [];
   readonly #stop: () => Promise<void>;
@@ -56,6 +61,8 @@ export class TestBackend {
         return;
       }
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        backend.#peers.set(webSocket, request.socket.remoteAddress ?? '');
+        webSocket.on('close', () => backend.#peers.delete(webSocket));
         webSocket.on('error', () => {}); // A bad frame; ws answers it with a close.
         webSocket.on('message', (data, binary) => webSocket.send(data, { binary }));
       });

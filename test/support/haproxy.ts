@@ -34,7 +34,7 @@ export interface TestHaproxy {
   stop(): Promise<void>;
 }
 
-export type TestHaproxyOptions = Pick<HaproxyOptions, 'mode' | 'nodePorts' | 'env'> & {
+export type TestHaproxyOptions = Pick<HaproxyOptions, 'mode' | 'nodePorts' | 'env' | 'massive'> & {
   /** PEM file; adds wss:// on `tlsPort`. */
   certificate?: string;
 };
