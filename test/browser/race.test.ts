@@ -113,9 +113,9 @@ test('nothing was wrong with the page, and Ctrl-C leaves nothing running', async
 });
 
 test('without Redis each side is one node, and nothing can be killed', async () => {
-  race = await startRace('--clients', '10', '--rate', '50', '--alone');
+  const alone = await startRace('--clients', '10', '--rate', '50', '--alone');
   page = await browser.newPage();
-  await page.goto(race.url);
+  await page.goto(alone.url);
   for (const side of ['left', 'right']) await page.locator(`[data-side=${side}][data-rate="50"]`).waitFor();
   for (const name of ['Kill a node', 'Kill Redis'])
     expect(await page.getByRole('button', { name }).isDisabled()).toBe(true);
@@ -123,6 +123,6 @@ test('without Redis each side is one node, and nothing can be killed', async () 
     'Nothing can be killed: each side is one node, because of --alone.',
   );
   // bun.mjs, the race, three servers, two publishers, two receivers.
-  expect([race.pid, ...descendantsOf(race.pid)].length).toBe(9);
-  expect(await race.interrupt()).toBe(130);
+  expect([alone.pid, ...descendantsOf(alone.pid)].length).toBe(9);
+  expect(await alone.interrupt()).toBe(130);
 }, 60_000);
