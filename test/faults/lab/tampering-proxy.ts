@@ -8,7 +8,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 /**
  * What is done, to every so-manieth publication: - `drop` it, - `duplicate` it, - `swap` it with the next one, - `damage`
- * it, - `invent` another one behind it. `mute`: every gap is kept from the client.
+ * it, - `invent` another one behind it. `mute`: every gap, and that the others are away, is kept from the client.
  */
 export interface Tampering {
   readonly kind: 'drop' | 'duplicate' | 'swap' | 'damage' | 'invent' | 'mute';
@@ -79,7 +79,7 @@ export class TamperingProxy {
     node.on('close', () => client.terminate());
   }
 
-  /** Tells whether the next publication, or gap, is one to be tampered with. */
+  /** Tells whether the next publication, or sign of a loss, is one to be tampered with. */
   #isDue(): boolean {
     this.#seen += 1;
     if (this.#seen % this.#tampering.every !== 0) return false;
@@ -104,7 +104,8 @@ class Conversation {
 
   /** Null if it is kept from the client. */
   message(message: Message): Message | null {
-    if (message.type === 'gap') return this.#kind === 'mute' && this.#due() ? null : message;
+    if (message.type === 'gap' || message.type === 'degraded')
+      return this.#kind === 'mute' && this.#due() ? null : message;
     if (message.type !== 'batch' || message.channel === undefined) return message;
     const { channel } = message;
     const publications = message.publications?.flatMap((publication) =>
