@@ -8,8 +8,8 @@
  *   behind them. A socket gets exactly what was published between its subscribe and its unsubscribe, in one turn of the
  *   loop too.
  * - **Loss is never silent.** A socket that would lose a payload because `backpressureLimitBytes` wait for it is closed
- *   (its peer sees 1006); it never stays open with a hole in its stream. On uWebSockets.js the end may follow a turn or two
- *   later, and what is published until then may arrive in front of it.
+ *   (its peer sees 1006); it never stays open with a hole in its stream. The end may follow a turn or two later, and a peer that
+ *   begins to read just then may get in front of it what was published meanwhile; on Bun that is very rare.
  * - **Cost.** `publish` hands the payload over once; the fan-out happens in native code, with no work per receiver here.
  * - **Compression.** Neither runtime shares a compressed message: it is compressed again for each receiver that agreed on
  *   it. No connection keeps a window of its own, in either direction, so that it costs no memory per connection. What

@@ -18,8 +18,6 @@ export interface Differences {
   published: SendResult;
   /** What becomes of a payload that was published before its subscriber was terminated in the same turn. */
   publishedBeforeTerminate: 'delivered' | 'lost';
-  /** What is published to a socket that has lost something over its limit, until its end follows in a turn or two. */
-  publishedBehindTheLimit: 'never arrives' | 'may arrive in front of the end';
   /** Frames that came with the handshake, when that is answered in the turn in which it came. */
   pipelined: 'delivered' | 'lost';
   /** The same when it is answered later. */
@@ -55,7 +53,6 @@ const byRuntime: Readonly<Record<Runtime, Differences>> = {
   bun: {
     published: 'sent',
     publishedBeforeTerminate: 'delivered',
-    publishedBehindTheLimit: 'never arrives',
     pipelined: 'delivered',
     pipelinedBehindUndecided: 'refused with 400',
     lengthOfHeadAndClose: 'that of the body',
@@ -77,7 +74,6 @@ const byRuntime: Readonly<Record<Runtime, Differences>> = {
   node: {
     published: 'buffered',
     publishedBeforeTerminate: 'lost',
-    publishedBehindTheLimit: 'may arrive in front of the end',
     pipelined: 'lost',
     pipelinedBehindUndecided: 'lost',
     lengthOfHeadAndClose: '0',
