@@ -2,7 +2,6 @@
  * Puts a node together from its parts and takes it apart again. Only this file and those in `assembly/` know implementations.
  */
 import { randomBytes } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { joinCluster } from './assembly/cluster.ts';
 import { watchable } from './assembly/dashboard.ts';
 import { joinHost } from './assembly/host.ts';
@@ -23,6 +22,7 @@ import {
   descriptorsInUse,
   memoryBytes,
   SpareDescriptors,
+  workersOf,
 } from './config/machine.ts';
 import { resolveNamespaces } from './config/namespaces.ts';
 import type { Settings } from './config/settings.ts';
@@ -111,9 +111,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     metrics,
     onSlow: (connection) => conflation.slow(connection),
   });
-  const processes = settings.workers === 'auto' ? availableParallelism() : settings.workers;
   const memory = new MemoryWatch({
-    limitBytes: settings.memoryLimitBytes ?? Math.floor((memoryBytes() * memoryPart) / processes),
+    limitBytes: settings.memoryLimitBytes ?? Math.floor((memoryBytes() * memoryPart) / workersOf(settings)),
     residentBytes: () => process.memoryUsage.rss(),
     shed: (bytes) => slowConsumers.shed(bytes),
     clock: systemClock,

@@ -42,30 +42,25 @@ export class BusyChannels<Room extends CountedRoom> {
   take(limit: number): BusyChannel[] {
     this.#counting = true;
     const busiest: BusyChannel[] = [];
-    for (const room of this.#reset()) {
-      const { channel, subscribers, publications } = room;
+    for (const { channel, subscribers, counted: publications } of this.#rooms) {
       const last = busiest.at(-1);
       if (busiest.length === limit && last !== undefined && publications <= last.publications) continue;
       const place = busiest.findIndex((other) => other.publications < publications);
       busiest.splice(place === -1 ? busiest.length : place, 0, { channel, publications, subscribers });
       if (busiest.length > limit) busiest.pop();
     }
+    this.#beginPeriod();
     return busiest;
   }
 
   /** Nobody asks any more. */
   stop(): void {
     this.#counting = false;
-    for (const _ of this.#reset());
+    this.#beginPeriod();
   }
 
-  *#reset(): Generator<BusyChannel> {
-    const rooms = this.#rooms;
+  #beginPeriod(): void {
+    for (const room of this.#rooms) room.counted = 0;
     this.#rooms = [];
-    for (const room of rooms) {
-      const { channel, subscribers, counted } = room;
-      room.counted = 0;
-      yield { channel, subscribers, publications: counted };
-    }
   }
 }

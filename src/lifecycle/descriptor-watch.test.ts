@@ -5,6 +5,7 @@ import { DescriptorWatch } from './descriptor-watch.ts';
 
 let clock: FakeClock;
 let metrics: Metrics;
+let limit: number;
 let open: number;
 let bindable: boolean;
 let calls: string[];
@@ -13,11 +14,16 @@ let watch: DescriptorWatch;
 beforeEach(() => {
   clock = new FakeClock();
   metrics = new Metrics();
+  limit = 256;
   open = 10;
   bindable = true;
   calls = [];
-  watch = new DescriptorWatch({
-    limit: 256,
+  watch = begin();
+});
+
+function begin(): DescriptorWatch {
+  return new DescriptorWatch({
+    limit,
     inUse: () => open,
     spare: {
       hold(count) {
@@ -38,7 +44,7 @@ beforeEach(() => {
     metrics,
     logger: { warn() {}, info() {} } as never,
   });
-});
+}
 
 function look(descriptors: number): readonly string[] {
   open = descriptors;
@@ -66,6 +72,21 @@ describe('the watch over descriptors', () => {
     bindable = true;
     expect(look(10)).toEqual(['pause', 'resume', 'resume']);
     expect(look(10)).toHaveLength(3);
+  });
+
+  test('looks as seldom as a burst would take, and once a second at the latest', () => {
+    watch.stop();
+    [limit, open] = [1_000_000, 10];
+    watch = begin();
+    open = 995_000;
+    clock.advance(999);
+    expect(metrics.descriptorsOpen.value).toBe(10);
+    clock.advance(1);
+    open = 999_999;
+    clock.advance(124);
+    expect(calls).toEqual([]);
+    clock.advance(1);
+    expect(calls).toEqual(['pause']);
   });
 
   test('ends', () => {

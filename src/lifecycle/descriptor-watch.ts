@@ -13,7 +13,11 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { Listener } from '../transport/transport.ts';
 
 /** A burst that fills the reserve within this finds the limit, for as long as this. */
-const lookEveryMs = 100;
+const soonestMs = 100;
+const latestMs = 1_000;
+
+/** More than a process accepts. Where many are left there is time, and an idle node need not be woken ten times a second. */
+const burstPerMs = 40;
 
 /** Descriptors that are left when the port is closed, and when it is opened again. */
 const pauseBelow = 32;
@@ -35,22 +39,22 @@ export interface DescriptorWatchOptions {
 
 export class DescriptorWatch {
   readonly #options: DescriptorWatchOptions;
-  readonly #timer: Timer;
+  #timer: Timer | null = null;
   #paused = false;
 
   constructor(options: DescriptorWatchOptions) {
     this.#options = options;
     options.spare.hold(spareCount);
-    this.#timer = options.clock.every(lookEveryMs, () => this.#look());
+    this.#look();
   }
 
   stop(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
     this.#options.spare.release();
   }
 
   #look(): void {
-    const { limit, inUse, spare, listener, metrics, logger } = this.#options;
+    const { limit, inUse, spare, listener, clock, metrics, logger } = this.#options;
     const open = inUse();
     metrics.descriptorsOpen.value = open;
     const left = limit - open;
@@ -65,5 +69,7 @@ export class DescriptorWatch {
       spare.hold(spareCount);
       logger.info({ open, limit }, 'there are descriptors again: newcomers are welcome');
     }
+    const wait = Math.min(latestMs, Math.max(soonestMs, left / burstPerMs));
+    this.#timer = clock.after(wait, () => this.#look());
   }
 }

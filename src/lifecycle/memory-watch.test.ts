@@ -11,7 +11,7 @@ let watch: MemoryWatch;
 beforeEach(() => {
   clock = new FakeClock();
   metrics = new Metrics();
-  resident = 100;
+  resident = 600;
   shed = [];
   watch = new MemoryWatch({
     limitBytes: 1_000,
@@ -41,6 +41,15 @@ describe('the watch over memory', () => {
     expect(shed).toEqual([100]);
     expect([950, 949, 850, 849, 750, 749].map(at)).toEqual([3, 2, 2, 1, 1, 0]);
     expect(shed).toEqual([100]);
+  });
+
+  test('looks seldom while there is plenty', () => {
+    expect(at(499)).toBe(0);
+    resident = 1_000;
+    clock.advance(999);
+    expect(metrics.memoryStage.value).toBe(0);
+    clock.advance(1);
+    expect(metrics.memoryStage.value).toBe(3);
   });
 
   test('goes on shedding while it is over the limit, and may jump to it and back', () => {

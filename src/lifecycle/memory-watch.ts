@@ -12,7 +12,10 @@ import type { Clock, Timer } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
-const lookEveryMs = 250;
+/** Seldom while there is plenty, so that an idle node is left alone. */
+const lookEveryMs = 1_000;
+const lookSoonMs = 250;
+const plenty = 0.5;
 
 /** Parts of the limit at which the stages 1, 2 and 3 begin. */
 const begins = [0.8, 0.9, 1] as const;
@@ -32,12 +35,11 @@ export interface MemoryWatchOptions {
 
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
-  readonly #timer: Timer;
+  #timer: Timer | null = null;
   #stage = 0;
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
-    this.#timer = options.clock.every(lookEveryMs, () => this.#look());
     this.#look();
   }
 
@@ -50,11 +52,11 @@ export class MemoryWatch {
   }
 
   stop(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
   }
 
   #look(): void {
-    const { limitBytes, residentBytes, shed, metrics, logger } = this.#options;
+    const { limitBytes, residentBytes, shed, clock, metrics, logger } = this.#options;
     const resident = residentBytes();
     const part = resident / limitBytes;
     const before = this.#stage;
@@ -65,5 +67,6 @@ export class MemoryWatch {
     if (this.#stage > before) logger.warn(figures, 'memory runs short: load is shed');
     else if (this.#stage < before) logger.info(figures, 'less memory is in use again');
     if (part >= 1) shed(limitBytes * shedPart);
+    this.#timer = clock.after(part < plenty ? lookEveryMs : lookSoonMs, () => this.#look());
   }
 }

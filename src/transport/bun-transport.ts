@@ -85,12 +85,15 @@ class BunListener implements Listener {
 
   publish(topic: string, payload: Payload, compress: boolean): SendResult {
     const placed = typeof payload === 'string' ? payload : apartFromPage(payload);
-    const [first, ...others] = this.#servers;
-    if (first === undefined) return 'dropped';
-    if (others.length === 0) return publishOn(first, topic, placed, compress);
+    // One server, as long as there was no pause: nothing is made per publication.
+    if (this.#servers.length === 1) return publishOn(this.#servers[0] as Server, topic, placed, compress);
+    return this.#publishOnEach(topic, placed, compress);
+  }
+
+  #publishOnEach(topic: string, payload: Payload, compress: boolean): SendResult {
     const results = this.#servers
       .filter((server) => server.subscriberCount(topic) > 0)
-      .map((server) => publishOn(server, topic, placed, compress));
+      .map((server) => publishOn(server, topic, payload, compress));
     if (results.length === 0 || results.includes('dropped')) return 'dropped';
     return results.includes('buffered') ? 'buffered' : 'sent';
   }
