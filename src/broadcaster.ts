@@ -17,7 +17,8 @@ import type { IdempotencyKeys } from './channel/idempotency-keys.ts';
 import type { Publication } from './channel/publication.ts';
 import type { SequencedRooms } from './channel/sequenced-rooms.ts';
 import type { Appended, History } from './history/history.ts';
-import type { HistoryMetrics, Metrics } from './metrics/metrics.ts';
+import type { HistoryMetrics } from './metrics/history-metrics.ts';
+import type { Metrics } from './metrics/metrics.ts';
 
 /** What channels with history need. */
 export interface Sequencing {

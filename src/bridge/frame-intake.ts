@@ -4,7 +4,7 @@
  * It knows no connection and no state of the bridge: bytes come in, publications go out, and everything that was wrong with
  * them has its counter. Frames of this node itself are dropped by their boot id.
  */
-import type { BridgeMetrics } from '../metrics/metrics.ts';
+import type { BridgeMetrics } from '../metrics/bridge-metrics.ts';
 import { FrameReader, maxFrameBytes } from '../protocol/bridge-frame.ts';
 import type { Receive } from './bridge.ts';
 import type { QuietLog } from './quiet-log.ts';

@@ -10,8 +10,8 @@ import { type RelayUpstream, type RelayUpstreamEvents, refusal } from './relay-u
 /** Values that are settled at most; workers of one version settle one. */
 const maxSettled = 16;
 
-/** The history that the relay keeps (`history/relay-history.ts`). */
-export interface KeptHistory {
+/** The history that the relay keeps for the host (`history/kept-history.ts`). */
+export interface HostHistory {
   /** @param hand takes a frame for the pub/sub channel of a shard */
   start(hand: (channel: string, frame: Buffer) => void): void;
   ask(question: readonly ReadValue[]): Promise<WireValue>;
@@ -20,13 +20,13 @@ export interface KeptHistory {
 
 export class LocalUpstream implements RelayUpstream {
   readonly #identity: ServerIdentity = { runId: randomBytes(20).toString('hex'), role: 'master' };
-  readonly #history: KeptHistory | null;
+  readonly #history: HostHistory | null;
   readonly #isEcho: (channel: string) => boolean;
   readonly #settled = new Map<string, string>();
   #events: RelayUpstreamEvents | null = null;
 
   /** @param isEcho whether a worker wants to hear in a channel what it has published itself */
-  constructor(history: KeptHistory | null, isEcho: (channel: string) => boolean) {
+  constructor(history: HostHistory | null, isEcho: (channel: string) => boolean) {
     this.#history = history;
     this.#isEcho = isEcho;
   }

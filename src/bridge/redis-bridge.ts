@@ -19,7 +19,7 @@ import type { BatchLimits } from '../batching/batcher.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
-import type { BridgeMetrics } from '../metrics/metrics.ts';
+import type { BridgeMetrics } from '../metrics/bridge-metrics.ts';
 import type { FrameSender } from '../protocol/bridge-frame.ts';
 import type { Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';

@@ -5,7 +5,7 @@
  * that whoever listens notices.
  */
 import type { Clock } from '../clock.ts';
-import type { BridgeMetrics } from '../metrics/metrics.ts';
+import type { BridgeMetrics } from '../metrics/bridge-metrics.ts';
 import { type Broker, type BrokerConnection, isRefusal, type ServerIdentity } from './broker.ts';
 import type { OutgoingFrame } from './outgoing-frames.ts';
 import type { QuietLog } from './quiet-log.ts';

@@ -12,7 +12,7 @@
  * A time in which this node could not hear is counted as a possible gap when it ends.
  */
 import type { Clock, Timer } from '../clock.ts';
-import type { BridgeMetrics } from '../metrics/metrics.ts';
+import type { BridgeMetrics } from '../metrics/bridge-metrics.ts';
 import type { FrameSender } from '../protocol/bridge-frame.ts';
 import { mayBeControl, type Question } from '../protocol/control.ts';
 import { shardOf } from '../protocol/shard.ts';

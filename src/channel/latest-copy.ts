@@ -3,7 +3,7 @@
  * somebody needs it, and then kept current by what goes to the room. It always stands where the room stands, or knows
  * nothing.
  */
-import type { LatestMetrics } from '../metrics/metrics.ts';
+import type { LatestMetrics } from '../metrics/history-metrics.ts';
 import { LatestValues } from './latest-values.ts';
 import type { Publication } from './publication.ts';
 

@@ -14,7 +14,7 @@ import type { Bridge } from '../bridge/bridge.ts';
 import type { Clock } from '../clock.ts';
 import type { History } from '../history/history.ts';
 import { type Slice, unseen } from '../history/recovery.ts';
-import type { HistoryMetrics } from '../metrics/metrics.ts';
+import type { HistoryMetrics } from '../metrics/history-metrics.ts';
 import type { NotRecovered, Subscription } from '../protocol/messages.ts';
 import { Gate } from './gate.ts';
 import type { LatestCopy } from './latest-copy.ts';

@@ -21,7 +21,7 @@ import type { Clock } from '../clock.ts';
 import type { History } from '../history/history.ts';
 import { RecentTail } from '../history/recent-tail.ts';
 import { type Slice, unseen } from '../history/recovery.ts';
-import type { HistoryMetrics } from '../metrics/metrics.ts';
+import type { HistoryMetrics } from '../metrics/history-metrics.ts';
 import type { HistoryGapReason } from '../protocol/messages.ts';
 import type { Gate } from './gate.ts';
 import type { Hub } from './hub.ts';

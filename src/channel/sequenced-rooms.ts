@@ -6,7 +6,7 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import type { History } from '../history/history.ts';
-import type { HistoryMetrics, LatestMetrics } from '../metrics/metrics.ts';
+import type { HistoryMetrics, LatestMetrics } from '../metrics/history-metrics.ts';
 import { Gate } from './gate.ts';
 import type { ChannelWatch, Hub } from './hub.ts';
 import { LatestCopy } from './latest-copy.ts';

@@ -19,7 +19,7 @@ import {
 } from '../channel/position.ts';
 import { maxBytesOf, type Publication } from '../channel/publication.ts';
 import type { Clock, Timer } from '../clock.ts';
-import type { HistoryMetrics } from '../metrics/metrics.ts';
+import type { HistoryMetrics } from '../metrics/history-metrics.ts';
 import { randomEpochPart } from './epoch.ts';
 import {
   type Appended,

@@ -21,7 +21,7 @@ import { Batcher, type BatchLimits } from '../batching/batcher.ts';
 import { keptPublications, type LatestBounds, type Retention } from '../channel/position.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
-import type { HistoryMetrics } from '../metrics/metrics.ts';
+import type { HistoryMetrics } from '../metrics/history-metrics.ts';
 import { maxFrameBytes } from '../protocol/bridge-frame.ts';
 import { type KeyedPlace, SequencedWriter, sequencedKinds } from '../protocol/sequenced-frame.ts';
 import { AppendBatch, type AppendGroup, appendBytes, type GroupResult } from './append-batch.ts';

@@ -8,7 +8,7 @@
  * already while this node still appended elsewhere.
  */
 import type { Clock } from '../clock.ts';
-import type { HistoryMetrics } from '../metrics/metrics.ts';
+import type { HistoryMetrics } from '../metrics/history-metrics.ts';
 import { SequencedWriter } from '../protocol/sequenced-frame.ts';
 import { randomEpochPart } from './epoch.ts';
 import type { RedisLink } from './redis-link.ts';

@@ -18,7 +18,7 @@ import {
 } from '../channel/position.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Clock } from '../clock.ts';
-import type { HistoryMetrics } from '../metrics/metrics.ts';
+import type { HistoryMetrics } from '../metrics/history-metrics.ts';
 import { SequencedReader } from '../protocol/sequenced-frame.ts';
 import { shardOf } from '../protocol/shard.ts';
 import { randomEpochPart } from './epoch.ts';

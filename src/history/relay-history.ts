@@ -11,7 +11,7 @@
 import { isSequenced, type Position, type Retention, type Snapshot } from '../channel/position.ts';
 import type { Publication } from '../channel/publication.ts';
 import type { Outcome } from '../bridge/bridge.ts';
-import type { HistoryMetrics } from '../metrics/metrics.ts';
+import type { HistoryMetrics } from '../metrics/history-metrics.ts';
 import { maxFrameBytes } from '../protocol/bridge-frame.ts';
 import { asInteger, asList, asText, type ReadValue, type WireValue } from '../protocol/relay-frame.ts';
 import { SequencedReader, SequencedWriter } from '../protocol/sequenced-frame.ts';

@@ -1,16 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { errorNames } from '../protocol/error-codes.ts';
 import { Counter, Histogram, LabelledCounter, LabelledHistogram, type Metric } from './counter.ts';
-import {
-  apiRoutes,
-  apiStatuses,
-  dashboardRefusals,
-  endReasons,
-  gapReasons,
-  Metrics,
-  recoveryResults,
-  refusalReasons,
-} from './metrics.ts';
+import { gapReasons, recoveryResults } from './history-metrics.ts';
+import { apiRoutes, apiStatuses, dashboardRefusals, endReasons, Metrics, refusalReasons } from './metrics.ts';
 
 const all = new Metrics().all();
 const rows = all.map((metric): [string, typeof metric] => [metric.name, metric]);

@@ -2,28 +2,21 @@
  * The configurations as HAProxy reads them, in every combination that the README names.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeCertificate } from '../../scripts/cluster/certificate.ts';
+import { describe, expect, it } from 'vitest';
 import { Child } from '../../scripts/cluster/child.ts';
 import { executable } from '../../scripts/cluster/executable.ts';
 import { mostNodes } from '../../scripts/cluster/haproxy.ts';
 import { freePorts } from '../../scripts/cluster/ports.ts';
 import { untilReady } from '../../scripts/cluster/until.ts';
+import { useCertificate } from '../support/certificate.ts';
 
 const folder = fileURLToPath(new URL('../../haproxy', import.meta.url));
 const read = (file: string) => readFileSync(join(folder, file), 'utf8');
 
-let temporary: string;
-let certificate: string;
-beforeAll(() => {
-  temporary = mkdtempSync(join(tmpdir(), 'outcry-'));
-  certificate = makeCertificate(temporary);
-});
-afterAll(() => rmSync(temporary, { recursive: true }));
+const certificate = useCertificate();
 
 function check(files: string[], env: Record<string, string> = {}) {
   const run = spawnSync(executable('haproxy'), ['-c', ...files.flatMap((file) => ['-f', file])], {
@@ -44,7 +37,7 @@ const combinations = [
 ];
 
 describe.each(combinations.map((files) => ({ name: files.join(' and '), files })))('$name', ({ files }) => {
-  const tls = () => (files.includes('tls.cfg') ? { PROXY_CERTIFICATE: certificate } : {});
+  const tls = () => (files.includes('tls.cfg') ? { PROXY_CERTIFICATE: certificate.file } : {});
 
   it('is valid, without a warning, with the defaults and with one to all nodes named', () => {
     expect(check(files, tls())).toEqual({ status: 0, warnings: '' });

@@ -1,13 +1,6 @@
-/**
- * What massive.cfg adds to both modes: limits for each address, a source address of one's own, reloads that nobody notices
- * until the old process has to end.
- */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeCertificate } from '../../scripts/cluster/certificate.ts';
 import { TestBackend } from '../support/backend.ts';
+import { useCertificate } from '../support/certificate.ts';
 import { TestClient } from '../support/client.ts';
 import { startHaproxy, type TestHaproxy } from '../support/haproxy.ts';
 import { until } from '../support/until.ts';
@@ -17,13 +10,7 @@ const most = 3;
 const source = '127.0.0.77';
 const trusted = '127.0.0.9';
 
-let temporary: string;
-let certificate: string;
-beforeAll(() => {
-  temporary = mkdtempSync(join(tmpdir(), 'outcry-'));
-  certificate = makeCertificate(temporary);
-});
-afterAll(() => rmSync(temporary, { recursive: true }));
+const certificate = useCertificate();
 
 describe.each(['http', 'tcp'] as const)('in mode %s', (mode) => {
   let backend: TestBackend;
@@ -31,7 +18,7 @@ describe.each(['http', 'tcp'] as const)('in mode %s', (mode) => {
   beforeAll(async () => {
     backend = await TestBackend.start();
     haproxy = await startHaproxy({
-      ...{ mode, nodePorts: [backend.port], certificate, massive: true },
+      ...{ mode, nodePorts: [backend.port], certificate: certificate.file, massive: true },
       env: {
         PROXY_PER_ADDRESS: String(most),
         PROXY_TRUSTED: `192.0.2.0/24 ${trusted}`,

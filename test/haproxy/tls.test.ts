@@ -2,30 +2,22 @@
  * wss:// from haproxy/tls.cfg, beside both modes, with a certificate made for the occasion.
  */
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeCertificate } from '../../scripts/cluster/certificate.ts';
 import { TestBackend } from '../support/backend.ts';
+import { useCertificate } from '../support/certificate.ts';
 import { TestClient } from '../support/client.ts';
 import { startHaproxy, type TestHaproxy } from '../support/haproxy.ts';
 
-let temporary: string;
-let certificate: string;
-beforeAll(() => {
-  temporary = mkdtempSync(join(tmpdir(), 'outcry-'));
-  certificate = makeCertificate(temporary);
-});
-afterAll(() => rmSync(temporary, { recursive: true }));
+const certificate = useCertificate();
 
 describe.each(['http', 'tcp'] as const)('beside mode %s', (mode) => {
   let backend: TestBackend;
   let haproxy: TestHaproxy;
   beforeAll(async () => {
     backend = await TestBackend.start();
-    haproxy = await startHaproxy({ mode, nodePorts: [backend.port], certificate });
+    haproxy = await startHaproxy({ mode, nodePorts: [backend.port], certificate: certificate.file });
   });
   afterAll(async () => {
     await haproxy?.stop();
@@ -46,7 +38,7 @@ describe.each(['http', 'tcp'] as const)('beside mode %s', (mode) => {
   }
 
   it('serves wss:// to a client that checks the certificate', async () => {
-    const ca = readFileSync(certificate);
+    const ca = readFileSync(certificate.file);
     const client = await TestClient.open(`wss://localhost:${haproxy.tlsPort}/tls`, { ca });
     client.send('secret');
     expect(await client.text()).toBe('secret');
