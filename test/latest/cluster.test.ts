@@ -276,8 +276,7 @@ describe('a Redis that is away', () => {
     const end = (await known.set('a', '1')) as Position;
     await known.reaches(end);
     redis.freeze();
-    await left.untilReady(503);
-    await other.untilReady(503);
+    for (const each of [left, other]) await each.untilMetric('outcry_bridge_connected', 0);
     // What is at hand is told, and that it may be old.
     const here = await join(left);
     expect(here.standing).toMatchObject({ snapshot: 1, degraded: true });

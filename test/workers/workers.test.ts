@@ -40,11 +40,20 @@ async function publishAt({ adminPort }: TestProcess, channel: string, text: stri
   return reply.status;
 }
 
-/** Who follow a channel with history; on any workers. */
+/** Who follow a channel with history: so many, or one more for each worker that the kernel has given nobody. */
 async function followers(host: TestHost, channel: string, count: number): Promise<Follower[]> {
-  const all = await Promise.all(Array.from({ length: count }, () => Follower.join(host.url, channel)));
+  const join = () => Follower.join(host.url, channel);
+  const all = await Promise.all(Array.from({ length: count }, join));
   onTestFinished(async () => void (await Promise.all(all.map((each) => each.close()))));
+  for (const worker of ['0', '1'])
+    while ((await subscribersAt(host.process(worker), channel)) === 0) all.push(await join());
   return all;
+}
+
+async function subscribersAt({ adminPort }: TestProcess, channel: string): Promise<number> {
+  const reply = await fetch(`http://127.0.0.1:${adminPort}/api/channels/${encodeURIComponent(channel)}`);
+  const { subscribers } = (await reply.json()) as { subscribers: { node: number } };
+  return subscribers.node;
 }
 
 const numbers = (first: number, last: number) =>
