@@ -19,7 +19,6 @@
  * that sent it, and it is dropped.
  */
 import type { Clock } from '../clock.ts';
-import { channelPart } from '../history/epoch.ts';
 import type { History } from '../history/history.ts';
 import { RecentTail } from '../history/recent-tail.ts';
 import { type Slice, unseen } from '../history/recovery.ts';
@@ -28,7 +27,7 @@ import type { HistoryGapReason } from '../protocol/messages.ts';
 import type { Gate } from './gate.ts';
 import type { Hub } from './hub.ts';
 import type { LatestCopy } from './latest-copy.ts';
-import { offsetBefore, type Position, type SequencedBatch } from './position.ts';
+import { channelPart, offsetBefore, type Position, type SequencedBatch } from './position.ts';
 import { WaitingBatches } from './waiting-batches.ts';
 
 /** Of one read; the history also bounds its bytes. */

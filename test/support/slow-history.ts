@@ -5,9 +5,13 @@
  * A text like `key=value` is the value of a key, and `key=` deletes it.
  */
 import { LatestValues } from '../../src/channel/latest-values.ts';
-import type { Position, SequencedBatch, Snapshot } from '../../src/channel/position.ts';
+import {
+  channelPart,
+  type Position,
+  type SequencedBatch,
+  type Snapshot,
+} from '../../src/channel/position.ts';
 import { Publication } from '../../src/channel/publication.ts';
-import { channelPart } from '../../src/history/epoch.ts';
 import type { History, ReceiveSequenced } from '../../src/history/history.ts';
 import type { Slice } from '../../src/history/recovery.ts';
 
