@@ -9,6 +9,7 @@ import { detachedMaster } from './r07-detached-master.ts';
 import { outputBuffer } from './r08-output-buffer.ts';
 import { redisBlackhole } from './r09-redis-blackhole.ts';
 import { slowReader } from './r10-slow-reader.ts';
+import { vanishedClients } from './r12-vanished-clients.ts';
 import { frozenNode } from './r16-frozen-node.ts';
 import { clocks } from './r19-clocks.ts';
 import { mutatedFrames } from './r20-mutated-frames.ts';
@@ -30,6 +31,7 @@ export const scenarios: readonly Scenario[] = [
   outputBuffer,
   redisBlackhole,
   slowReader,
+  vanishedClients,
   frozenNode,
   clocks,
   mutatedFrames,
