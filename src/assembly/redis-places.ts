@@ -41,21 +41,6 @@ export function targetOf({ redisUrl }: Pick<Settings, 'redisUrl'>): RedisTarget 
 }
 
 /**
- * Of those who can have one only: the workers of a host, whose relay leads to one place.
- *
- * @throws UserError
- */
-export function onlyServerOf(settings: Settings): RedisAddress {
-  const target = targetOf(settings);
-  const [server, another] = target.kind === 'servers' ? target.servers : [];
-  if (server === undefined || another !== undefined)
-    throw new UserError(
-      'several workers share one Redis server, or the master of a Sentinel: for several servers or a Redis Cluster set workers to 1 and run more nodes',
-    );
-  return server;
-}
-
-/**
  * What all connections have in common.
  *
  * @throws UserError when there is no such certificate

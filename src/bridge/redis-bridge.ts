@@ -49,6 +49,8 @@ export interface RedisBridgeOptions {
   metrics: BridgeMetrics;
   /** Called whenever `state` has changed. */
   onState(state: BridgeState): void;
+  /** Called whenever one place has become connected or away; not for one that has gone. */
+  onPlaceState?(place: RedisPlace, state: BridgeState): void;
 }
 
 export class RedisBridge implements Bridge, Cluster {
@@ -208,7 +210,7 @@ export class RedisBridge implements Bridge, Cluster {
 
   #join(place: RedisPlace, awaySince: number | null, receive: Receive, places: number): RedisServer {
     const { placement, logger, clock } = this.#options;
-    const server = new RedisServer({
+    const server: RedisServer = new RedisServer({
       ...this.#options,
       ...{ place, awaySince, receive },
       channels: this.#channels,
@@ -216,7 +218,10 @@ export class RedisBridge implements Bridge, Cluster {
       log: places === 1 ? this.#log : new QuietLog(logger, clock, { redis: place.name }),
       onGap: (reason, concerns) => this.#onGap(reason, concerns),
       sequences: (shards) => this.#outgoing.lastSequences(shards),
-      onState: () => this.#stateChanged(),
+      onState: () => {
+        this.#options.onPlaceState?.(place, server.state);
+        this.#stateChanged();
+      },
       onSuspicion: () => placement.suspect(),
       onPeers: (newcomer) => this.#peersChanged(newcomer),
     });

@@ -100,7 +100,7 @@ export class RedisConnection implements BrokerConnection {
       this.#bytesInFlight -= bytes.length;
     } catch (error) {
       if (isRefusal(error)) this.#bytesInFlight -= bytes.length;
-      if (isRefusal(error) && (error as Error).message.startsWith('MOVED')) this.reconnect();
+      this.#leaveIfMoved(error);
       throw error;
     }
   }
@@ -125,6 +125,7 @@ export class RedisConnection implements BrokerConnection {
       return reply;
     } catch (error) {
       if (isRefusal(error)) this.#bytesInFlight -= bytes;
+      this.#leaveIfMoved(error);
       throw error;
     }
   }
@@ -187,6 +188,11 @@ export class RedisConnection implements BrokerConnection {
   end(): void {
     if (this.#dialTimer !== null) clearTimeout(this.#dialTimer);
     this.#redis.disconnect();
+  }
+
+  /** The slot is on another server of the Cluster: its owner has to look. */
+  #leaveIfMoved(error: unknown): void {
+    if (isRefusal(error) && (error as Error).message.startsWith('MOVED')) this.reconnect();
   }
 
   /** What is written in this turn of the loop goes in one system call; Redis then answers all of it in one, too. */

@@ -171,6 +171,28 @@ describe('a Redis', () => {
     });
   });
 
+  it('that comes back empty loses nothing that is published then, whoever hears it first', async () => {
+    const [left, other] = await Promise.all([node(), HistoryNode.start({ port: redis.port })]);
+    const follower = await join(left);
+    await publish(follower, 'a');
+    await follower.hears(1);
+    await redis.kill();
+    await left.untilReady(503);
+    left.freeze();
+    try {
+      await redis.start();
+      await other.ready();
+      await other.append(channel, 'b', 'c');
+      await other.append(channel, 'd');
+    } finally {
+      left.thaw();
+    }
+    await left.untilReady(200);
+    await publish(follower, 'e');
+    expect(await follower.hears(5)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect([follower.faults, follower.gaps]).toEqual([[], ['epoch_changed']]);
+  });
+
   it('that is away takes no publication, and is asked in vain', async () => {
     const left = await node();
     const follower = await join(left);
