@@ -70,7 +70,7 @@ export const handshakeStorm: Scenario = {
       // A second's worth may be taken at once, after a quiet second.
       atMost('taken', count(101), perSecond * (seconds + rounds)),
       exactly('disconnects of those who are there', stage.disconnects, 0),
-      turns.line(0.1),
+      ...turns.lines(0.1),
     ]);
   },
 };
