@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -110,16 +110,7 @@ describe('the launcher', () => {
 
   test('says what to do when the runtime is missing', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'outcry-launcher-'));
-    mkdirSync(join(folder, 'bin'));
-    for (const file of [
-      'outcry.mjs',
-      'find-bun.mjs',
-      'node-bundle.mjs',
-      'bundle.mjs',
-      'client-bundle.mjs',
-      'wanted-runtime.mjs',
-    ])
-      copyFileSync(fileURLToPath(new URL(file, import.meta.url)), join(folder, 'bin', file));
+    cpSync(fileURLToPath(new URL('.', import.meta.url)), join(folder, 'bin'), { recursive: true });
     const { code, output } = await launch(serve, join(folder, 'bin', 'outcry.mjs'), '').ended;
     rmSync(folder, { recursive: true });
     expect(code).toBe(1);

@@ -1,17 +1,15 @@
 /**
- * A real node for a test: started through the launcher on free ports, ended by its process id.
+ * A real node for a test, as the launcher starts it, on free ports; ended by its process id. The launcher itself, a quarter of what a
+ * start costs, has tests of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { programOf } from '../../bin/program.mjs';
 import { endsWithUs } from './leftovers.ts';
 import { until } from './until.ts';
 
-const launcher = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
-
 export interface TestNode {
-  /** Of the node itself, not of its launcher. */
   readonly pid: number;
   readonly port: number;
   readonly adminPort: number;
@@ -23,11 +21,10 @@ export interface TestNode {
   readonly logs: readonly string[];
   /** Resolves with the exit code when the process is gone. */
   readonly exited: Promise<number>;
-  /** To the launcher, as a service manager does. */
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM, and wait. Returns the exit code. May be called when it is gone already. */
   stop(): Promise<number>;
-  /** SIGKILL to the node itself: no goodbye to anybody. */
+  /** SIGKILL: no goodbye to anybody. */
   kill(): Promise<number>;
   /** SIGSTOP to the node: its sockets stay open, nothing answers until `thaw` or `kill`. */
   freeze(): void;
@@ -53,11 +50,9 @@ export async function startNode(
   within: readonly string[] = [],
 ): Promise<TestNode> {
   const args = ['serve', '--port', '0', '--admin-port', '0', '--log-format', 'json', ...flags];
-  const [program, ...command] = [...within, process.execPath, launcher, ...args];
-  const child = spawn(program as string, command, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
+  const { program, programArgs, environment } = programOf(args, { ...process.env, ...env });
+  const [first, ...rest] = [...within, program, ...programArgs];
+  const child = spawn(first as string, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
   const logs: string[] = [];
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number);
   endsWithUs(child);

@@ -1,8 +1,9 @@
 /**
  * Reports of a node as they would be, with what a test says of them.
  */
-import { countersOf, distribution, type StatusReport } from '../../src/status-report.ts';
+
 import { Metrics } from '../../src/metrics/metrics.ts';
+import { countersOf, distribution, type StatusReport } from '../../src/status-report.ts';
 
 export type ReportParts = Partial<Omit<StatusReport, 'gauges' | 'counters'>> & {
   gauges?: Partial<StatusReport['gauges']>;
