@@ -212,6 +212,30 @@ describe('a Redis', () => {
     });
   });
 
+  it('that is too slow for a recovery makes it wait, and loses it nothing', async () => {
+    const left = await node('--recovery-timeout-ms', '100', '--tail-max-bytes', '4096');
+    const [publisher, follower] = await Promise.all([join(left), join(left)]);
+    const published = await publish(publisher, ...Array.from({ length: 20 }, () => 'x'.repeat(60_000)));
+    await Promise.all([publisher.hears(20), follower.hears(20)]);
+    const since = published[0] as Position;
+    redis.freeze();
+    try {
+      const answered = follower.subscribe({ since });
+      await left.untilMetric('outcry_history_recoveries_open', 1);
+      await new Promise((resolve) => setTimeout(resolve, 100)); // What it may take.
+      redis.thaw();
+      expect(await answered).toMatchObject({ recovered: false, reason: 'unavailable' });
+    } finally {
+      redis.thaw();
+    }
+    await until(
+      () => follower.subscribe({ since }),
+      ({ recovered }) => recovered === true,
+    );
+    await follower.hears(20 + 19);
+    expect([follower.faults, follower.gaps]).toEqual([[], []]);
+  });
+
   it('that comes late gives those who wait a position', async () => {
     const left = await node();
     await redis.kill();
