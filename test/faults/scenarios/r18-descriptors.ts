@@ -78,7 +78,7 @@ export const descriptors: Scenario = {
     return stage.result(
       [
         timed(atMost('most of a core while nobody can be taken', most, mostOfACore)),
-        turns.line(0.1),
+        ...turns.lines(0.1),
         atMost('the bridge is back after Redis', Math.max(...bridgeMs), 2_000, ' ms'),
         atMost('a newcomer is taken after the strangers left', Math.max(...welcomeMs), 1_000, ' ms'),
         exactly('disconnects of those who are there', stage.disconnects, 0),
