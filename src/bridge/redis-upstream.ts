@@ -81,7 +81,7 @@ export class RedisUpstream implements RelayUpstream {
     this.#options = options;
     this.#scripts = new Map(options.scripts.map((script) => [script.sha1, script]));
     const shared: Broker = {
-      ...{ name: broker.name, mayMove: broker.mayMove, look: (name) => broker.look(name) },
+      ...broker,
       dial: (name, events) => this.#dial(name, events),
     };
     this.#watch = watch(shared, dialHistory === null ? null : this.#servedHistory());
