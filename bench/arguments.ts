@@ -11,6 +11,11 @@ export function systemsOption(usual: readonly System[]): Option {
     .default(usual, namesOf(usual));
 }
 
+/** @param name of the scenario */
+export function outOption(name: string): Option {
+  return new Option('--out <file>', 'where the figures go').default(`bench/results/${name}.json`);
+}
+
 /** One of some words. */
 export function oneOf<T extends string>(...choices: readonly T[]): (text: string) => T {
   return (text) => {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { clientBundles } from './client-bundle.mjs';
 import { findBun } from './find-bun.mjs';
 import { nodeBundle } from './node-bundle.mjs';
+import { nodeEnvironment } from './node-environment.mjs';
 import { wantedRuntime } from './wanted-runtime.mjs';
 
 /** Signals this close together are one Ctrl-C: terminal and npm both deliver it. */
@@ -22,7 +23,10 @@ const [program, ...programArgs] = command();
 if (args[0] === 'serve') makeClient();
 
 // The channel tells the node when this process is killed, so that it never outlives its launcher unnoticed.
-const child = spawn(program, [...programArgs, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+const child = spawn(program, [...programArgs, ...args], {
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  env: program === process.execPath ? nodeEnvironment(process.env) : process.env,
+});
 
 /** @type {number | null} */
 let firstSignalAt = null;

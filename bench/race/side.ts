@@ -12,7 +12,7 @@ import { addCounts } from '../generator/tally.ts';
 import { oneChannel } from '../generator/topology.ts';
 import { judge } from '../generator/verdict.ts';
 import { Worker } from '../generator/worker.ts';
-import { type Usage, usageOf } from '../systems/process-usage.ts';
+import { secondsOf, type Usage, usageOf } from '../systems/process-usage.ts';
 import type { Running } from '../systems/running.ts';
 import { addSignals } from '../generator/signals.ts';
 import type { Pair } from './pair.ts';
@@ -209,8 +209,4 @@ async function killAndStartAgain(
 
 function closedIn(reports: readonly ReceiverReport[]): number {
   return reports.reduce((sum, { closed }) => sum + closed, 0);
-}
-
-function secondsOf({ userSeconds, systemSeconds }: Usage): number {
-  return userSeconds + systemSeconds;
 }

@@ -134,7 +134,7 @@ function bridgeTo(url: string, metrics: Metrics): RedisBridge {
 
 async function measure({ speaker, metrics, pids, heard }: Deployment, rate: number, seconds: number) {
   const publication = Publication.binary(Buffer.alloc(recordBytes, 1), 0);
-  const cpu = () => pids.map(cpuSecondsOf);
+  const cpu = () => pids.map((pid) => cpuSecondsOf([pid]));
   const before = cpu();
   const framesBefore = metrics.bridge.framesSent.value;
   heard.count = 0;

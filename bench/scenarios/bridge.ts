@@ -6,14 +6,10 @@
  * - intake: how many publications a second a node takes in, from the frames that Redis delivers to its hub;
  * - several servers (`bridge-servers.ts`).
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Child } from '../../scripts/cluster/child.ts';
 import { nodeIsReady, spawnNode } from '../../scripts/cluster/node.ts';
 import { freePorts } from '../../scripts/cluster/ports.ts';
-import { redisIsReady, spawnRedis } from '../../scripts/cluster/redis.ts';
 import { Publication } from '../../src/channel/publication.ts';
 import { FrameWriter } from '../../src/protocol/bridge-frame.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
@@ -26,6 +22,7 @@ import { median } from '../report/median.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { readMetrics } from '../systems/metrics.ts';
 import { cpuSecondsOf } from '../systems/process-usage.ts';
+import { OwnRedis } from '../systems/own-redis.ts';
 import type { Running } from '../systems/running.ts';
 import { bridgeServers } from './bridge-servers.ts';
 
@@ -50,18 +47,13 @@ export async function bridge(
   running: Running,
   reporter: Reporter,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'outcry-bench-'));
-  running.add({ stop: async () => rmSync(folder, { recursive: true, force: true }) });
-
-  const [redisPort] = (await freePorts(1)) as [number];
-  const redis = running.add(spawnRedis({ port: redisPort, folder }));
-  await redisIsReady(redis, redisPort);
+  const redis = await OwnRedis.start(running);
   const [left, right] = (await Promise.all(
-    ['left', 'right'].map((id) => startNode(id, `redis://127.0.0.1:${redisPort}`, running)),
+    ['left', 'right'].map((id) => startNode(id, redis.url, running)),
   )) as [RunningNode, RunningNode];
 
   for (const rate of rates) await measureRate(rate, { rounds, seconds }, left, right, redis, reporter);
-  await measureIntake(right, redisPort, reporter);
+  await measureIntake(right, redis.port, reporter);
   await bridgeServers({ rounds, seconds }, running, reporter);
 }
 
@@ -77,7 +69,7 @@ async function measureRate(
   { rounds, seconds }: BridgeOptions,
   left: RunningNode,
   right: RunningNode,
-  redis: Child,
+  redis: OwnRedis,
   reporter: Reporter,
 ): Promise<void> {
   const here: number[] = [];
@@ -97,7 +89,7 @@ async function measureRate(
         return {
           frames: metrics('outcry_bridge_frames_sent_total'),
           publications: metrics('outcry_bridge_publications_sent_total'),
-          redisCpu: cpuSecondsOf(redis.pid),
+          redisCpu: cpuSecondsOf([redis.pid]),
         };
       };
       let after = before;
@@ -183,7 +175,7 @@ async function measureIntake(node: RunningNode, redisPort: number, reporter: Rep
       (await readMetrics(node.adminPort))('outcry_bridge_publications_received_total');
     const before = await received();
     const expected = before + frames * publicationsPerFrame;
-    const cpuBefore = cpuSecondsOf(node.child.pid);
+    const cpuBefore = cpuSecondsOf([node.child.pid]);
     const startedAt = monotonicMs();
     for (let i = 0; i < made.length; i += framesAhead) {
       // Redis cuts off a subscriber that is 32 MB behind: what is under way stays well below.
@@ -195,7 +187,7 @@ async function measureIntake(node: RunningNode, redisPort: number, reporter: Rep
     const seconds = (monotonicMs() - startedAt) / 1_000;
     const taken = (await received()) - before;
     rates.push(taken / seconds);
-    micros.push(((cpuSecondsOf(node.child.pid) - cpuBefore) * 1e6) / taken);
+    micros.push(((cpuSecondsOf([node.child.pid]) - cpuBefore) * 1e6) / taken);
     if (taken < expected - before)
       reporter.note(`intake: ${expected - before - taken} publications never arrived`);
   }

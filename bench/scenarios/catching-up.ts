@@ -4,8 +4,12 @@
  */
 import type { CatchUp } from '../generator/latecomers/latecomers.ts';
 import type { Status } from '../generator/verdict.ts';
-import { type Usage, usageOf } from '../systems/process-usage.ts';
-import type { RunningSystem } from '../systems/system.ts';
+import { ratioCell, verdictCell } from '../report/cells.ts';
+import type { Reporter } from '../report/reporter.ts';
+import { secondsOf, type Usage, usageOf } from '../systems/process-usage.ts';
+import type { RunningSystem, System } from '../systems/system.ts';
+import { Alternation, type Compared, type Turn } from './alternation.ts';
+import { installed } from './sweep.ts';
 
 /** A generator process this busy may be what the others waited for. */
 const maxGeneratorShare = 0.9;
@@ -27,6 +31,60 @@ export interface CaughtUp {
   wireBytes: number;
   found: Omit<CatchUp, 'afterMs' | 'inAfterMs' | 'wireBytes'>;
   status: Status;
+}
+
+export interface CatchUpOptions<Sys> {
+  clients: number;
+  recordBytes: number;
+  rounds: number;
+  systems: readonly Sys[];
+}
+
+/** Those systems that can be started here, in turn; every run is in the report. */
+export async function inTurns<Sys extends Compared & Pick<System, 'missing'>>(
+  scenario: string,
+  { rounds, systems, ...load }: CatchUpOptions<Sys>,
+  reporter: Reporter,
+  measure: (system: Sys) => Promise<CaughtUp>,
+): Promise<Alternation<CaughtUp, Sys>> {
+  const alternation = new Alternation<CaughtUp, Sys>(installed(systems, reporter));
+  await alternation.run(rounds, async ({ name, system }, round) => {
+    reporter.progress(`${scenario}: round ${round + 1} of ${rounds}, ${name}`);
+    const run = await measure(system);
+    reporter.raw({ scenario, round, system: name, bare: system.bare, ...load, ...run });
+    const flaws = flawsOf(run);
+    if (flaws.length > 0) reporter.note(`${name}: ${flaws.join(', ')}`);
+    return run;
+  });
+  return alternation;
+}
+
+/** What a row begins with: who, and when the first, half, 99 of 100 and all of them had everything. */
+export function timeCells<Sys extends Compared>(
+  turn: Turn<Sys>,
+  alternation: Alternation<CaughtUp, Sys>,
+): Record<string, string> {
+  const of = (pick: (run: CaughtUp) => number) => alternation.median(turn, pick).toFixed(0);
+  return {
+    system: turn.name,
+    'first ms': of(({ afterMs }) => afterMs.first),
+    median: of(({ afterMs }) => afterMs.median),
+    p99: of(({ afterMs }) => afterMs.p99),
+    'last ms': of(({ afterMs }) => afterMs.last),
+    '× bare': ratioCell(alternation.compare(turn, ({ afterMs }) => afterMs.last).ratio),
+  };
+}
+
+/** What a row ends with: memory, and whether its runs count. */
+export function verdictCells<Sys extends Compared>(
+  turn: Turn<Sys>,
+  alternation: Alternation<CaughtUp, Sys>,
+): Record<string, string> {
+  return {
+    'RSS MB': alternation.median(turn, ({ residentBytes }) => residentBytes / 1e6).toFixed(0),
+    'generator share': alternation.median(turn, ({ found }) => found.busiestShare).toFixed(2),
+    verdict: verdictCell(alternation.runsOf(turn.name).map(({ status }) => status)),
+  };
 }
 
 /** Takes the accounts of a system around what its clients do. */
@@ -64,7 +122,7 @@ export async function whileCatchingUp(
 }
 
 /** In words, what is wrong with what they got; empty if nothing is. */
-export function flawsOf({ found }: CaughtUp): string[] {
+function flawsOf({ found }: CaughtUp): string[] {
   const { busiestShare: _, turnedAway: __, ...flaws } = found;
   return Object.entries(flaws)
     .filter(([, count]) => count > 0)
@@ -75,8 +133,4 @@ function statusOf(found: CaughtUp['found'], someMissing: boolean): Status {
   const { lost, twice, corrupted, refused, cutOff, busiestShare } = found;
   if (someMissing || lost + twice + corrupted + refused + cutOff > 0) return 'invalid';
   return busiestShare > maxGeneratorShare ? 'generator-bound' : 'ok';
-}
-
-function secondsOf({ userSeconds, systemSeconds }: Usage): number {
-  return userSeconds + systemSeconds;
 }

@@ -3,7 +3,7 @@
  */
 import { generate, type Load, type Measurement } from '../generator/generator.ts';
 import { ratioCell, spreadCell, verdictCell } from '../report/cells.ts';
-import { type Usage, usageOf } from '../systems/process-usage.ts';
+import { secondsOf, type Usage, usageOf } from '../systems/process-usage.ts';
 import type { Running } from '../systems/running.ts';
 import type { RunningSystem, System } from '../systems/system.ts';
 import type { Alternation, Turn } from './alternation.ts';
@@ -88,10 +88,6 @@ function costOf(measured: Measurement, before: Accounts, after: Accounts): Omit<
     aroundMicrosPerDelivery: Object.fromEntries(around),
     counted: Object.fromEntries(counted),
   };
-}
-
-function secondsOf({ userSeconds, systemSeconds }: Usage): number {
-  return userSeconds + systemSeconds;
 }
 
 /** Every delivery came once, in order and whole. */

@@ -101,13 +101,13 @@ async function start(
 }
 
 async function load({ name, child, url }: Server, seconds: number): Promise<Run> {
-  const before = cpuSecondsOf(child.pid);
+  const before = cpuSecondsOf([child.pid]);
   const { stdout } = await run(process.env.npm_node_execpath ?? 'node', [
     autocannon,
     ...['--json', '--no-progress', '-c', String(connections), '-d', String(seconds)],
     ...['-m', 'POST', '-H', 'Content-Type=application/json', '-b', body(), url],
   ]);
-  const cpuSeconds = cpuSecondsOf(child.pid) - before;
+  const cpuSeconds = cpuSecondsOf([child.pid]) - before;
   const { '2xx': answered, non2xx, errors, duration, latency } = JSON.parse(stdout);
   if (non2xx > 0 || errors > 0 || answered === 0)
     throw new Error(`${name}: ${answered} requests were answered, ${non2xx} refused, ${errors} failed`);

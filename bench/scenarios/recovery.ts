@@ -6,24 +6,26 @@
  * exactly those that it missed, in order, each once.
  */
 import { Latecomers } from '../generator/latecomers/latecomers.ts';
-import { ratioCell, spreadCell, verdictCell } from '../report/cells.ts';
+import { ratioCell, spreadCell } from '../report/cells.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { Announcer } from '../systems/announcer.ts';
 import type { Recovering } from '../systems/recovering.ts';
 import type { Running } from '../systems/running.ts';
-import { Alternation, type Turn } from './alternation.ts';
-import { type CaughtUp, flawsOf, whileCatchingUp } from './catching-up.ts';
-import { installed } from './sweep.ts';
+import type { Alternation, Turn } from './alternation.ts';
+import {
+  type CatchUpOptions,
+  type CaughtUp,
+  inTurns,
+  timeCells,
+  verdictCells,
+  whileCatchingUp,
+} from './catching-up.ts';
 
-export interface RecoveryOptions {
-  clients: number;
-  /** They are spread over so many channels. */
+export interface RecoveryOptions extends CatchUpOptions<Recovering> {
+  /** The clients are spread over so many. */
   channels: number;
   /** Publications that each of them misses. */
   missed: number;
-  recordBytes: number;
-  rounds: number;
-  systems: readonly Recovering[];
 }
 
 /** Until a server has seen that everybody is gone. */
@@ -34,20 +36,9 @@ export async function recovery(
   running: Running,
   reporter: Reporter,
 ): Promise<void> {
-  const { clients, channels, missed, recordBytes, rounds } = options;
-  const alternation = new Alternation<CaughtUp, Recovering>(installed(options.systems, reporter));
-  await alternation.run(rounds, async ({ name, system }, round) => {
-    reporter.progress(`recovery: round ${round + 1} of ${rounds}, ${name}`);
-    const run = await storm(system, options, running);
-    reporter.raw({
-      ...{ scenario: 'recovery', round, system: name, bare: system.bare },
-      ...{ clients, channels, missed, recordBytes },
-      ...run,
-    });
-    const flaws = flawsOf(run);
-    if (flaws.length > 0) reporter.note(`${name}: ${flaws.join(', ')}`);
-    return run;
-  });
+  const alternation = await inTurns('recovery', options, reporter, (system) =>
+    storm(system, options, running),
+  );
   for (const turn of alternation.turns) addRow(turn, alternation, options, reporter);
 }
 
@@ -94,12 +85,7 @@ function addRow(
   const publications = clients * missed;
   const title = `${clients.toLocaleString('en')} clients in ${channels === 1 ? 'one channel' : `${channels} channels`}, each missed ${missed} publications of ${recordBytes} bytes`;
   reporter.row(title, {
-    system: turn.name,
-    'first ms': of(({ afterMs }) => afterMs.first),
-    median: of(({ afterMs }) => afterMs.median),
-    p99: of(({ afterMs }) => afterMs.p99),
-    'last ms': of(({ afterMs }) => afterMs.last),
-    '× bare': ratioCell(alternation.compare(turn, ({ afterMs }) => afterMs.last).ratio),
+    ...timeCells(turn, alternation),
     'CPU s': of(({ cpuSeconds }) => cpuSeconds, 2),
     'Redis CPU s': cell(of(({ aroundSeconds }) => aroundSeconds.Redis ?? Number.NaN, 2)),
     'CPU × bare': ratioCell(cpu.ratio),
@@ -107,9 +93,7 @@ function addRow(
     'CPU µs a publication': of((run) => (allSeconds(run) * 1e6) / publications, 2),
     'MB sent': of(({ wireBytes }) => wireBytes / 1e6, 1),
     'reads of Redis a channel': cell(of(({ counted }) => (counted.redisReads ?? Number.NaN) / channels, 1)),
-    'RSS MB': of(({ residentBytes }) => residentBytes / 1e6),
-    'generator share': of(({ found }) => found.busiestShare, 2),
-    verdict: verdictCell(alternation.runsOf(turn.name).map(({ status }) => status)),
+    ...verdictCells(turn, alternation),
   });
 }
 

@@ -5,18 +5,15 @@
  * and heard on the second or on a worker, and published on the second or on a worker and heard on the first; in turn, the direct
  * way twice, which shows how far two equal things are apart.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Child } from '../../scripts/cluster/child.ts';
 import { nodeIsReady, spawnNode } from '../../scripts/cluster/node.ts';
 import { freePorts } from '../../scripts/cluster/ports.ts';
-import { redisIsReady, spawnRedis } from '../../scripts/cluster/redis.ts';
 import { generate } from '../generator/generator.ts';
 import type { Target } from '../generator/messages.ts';
 import { outcomeOf } from '../report/bar.ts';
 import { median } from '../report/median.ts';
 import type { Reporter } from '../report/reporter.ts';
+import { OwnRedis } from '../systems/own-redis.ts';
 import type { Running } from '../systems/running.ts';
 
 const channel = 'bench';
@@ -45,13 +42,8 @@ export async function relay(
   running: Running,
   reporter: Reporter,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'outcry-bench-'));
-  running.add({ stop: async () => rmSync(folder, { recursive: true, force: true }) });
-  const [redisPort] = (await freePorts(1)) as [number];
-  const redis = running.add(spawnRedis({ port: redisPort, folder }));
-  await redisIsReady(redis, redisPort);
-  const redisUrl = `redis://127.0.0.1:${redisPort}`;
-  const start = (id: string, flags: readonly string[] = []) => startNode(id, redisUrl, flags, running);
+  const redis = await OwnRedis.start(running);
+  const start = (id: string, flags: readonly string[] = []) => startNode(id, redis.url, flags, running);
   const [one, other, host] = (await Promise.all([
     start('one'),
     start('other'),

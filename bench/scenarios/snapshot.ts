@@ -7,22 +7,24 @@
  */
 import { keyedPublication, keyOf } from '../generator/latecomers/outcry.ts';
 import { Latecomers } from '../generator/latecomers/latecomers.ts';
-import { ratioCell, spreadCell, verdictCell } from '../report/cells.ts';
+import { ratioCell, spreadCell } from '../report/cells.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { Announcer } from '../systems/announcer.ts';
 import type { Running } from '../systems/running.ts';
 import type { RunningSystem, System } from '../systems/system.ts';
-import { Alternation, type Turn } from './alternation.ts';
-import { type CaughtUp, flawsOf, whileCatchingUp } from './catching-up.ts';
-import { installed } from './sweep.ts';
+import type { Alternation, Turn } from './alternation.ts';
+import {
+  type CatchUpOptions,
+  type CaughtUp,
+  inTurns,
+  timeCells,
+  verdictCells,
+  whileCatchingUp,
+} from './catching-up.ts';
 
-export interface SnapshotOptions {
-  clients: number;
+export interface SnapshotOptions extends CatchUpOptions<System> {
   /** With a value each. */
   keys: number;
-  recordBytes: number;
-  rounds: number;
-  systems: readonly System[];
 }
 
 export async function snapshot(
@@ -30,19 +32,9 @@ export async function snapshot(
   running: Running,
   reporter: Reporter,
 ): Promise<void> {
-  const { clients, keys, recordBytes, rounds } = options;
-  const alternation = new Alternation<CaughtUp>(installed(options.systems, reporter));
-  await alternation.run(rounds, async ({ name, system }, round) => {
-    reporter.progress(`snapshot: round ${round + 1} of ${rounds}, ${name}`);
-    const run = await measure(system, options, running);
-    reporter.raw({
-      ...{ scenario: 'snapshot', round, system: name, bare: system.bare, clients, keys, recordBytes },
-      ...run,
-    });
-    const flaws = flawsOf(run);
-    if (flaws.length > 0) reporter.note(`${name}: ${flaws.join(', ')}`);
-    return run;
-  });
+  const alternation = await inTurns('snapshot', options, reporter, (system) =>
+    measure(system, options, running),
+  );
   for (const turn of alternation.turns) addRow(turn, alternation, options, reporter);
 }
 
@@ -92,19 +84,12 @@ function addRow(
   const cpu = alternation.compare(turn, ({ cpuSeconds }) => cpuSeconds);
   const whole = (number: number) => number.toLocaleString('en');
   reporter.row(`${whole(keys)} keys of ${recordBytes} bytes to ${whole(clients)} new subscribers`, {
-    system: turn.name,
-    'first ms': of(({ afterMs }) => afterMs.first),
-    median: of(({ afterMs }) => afterMs.median),
-    p99: of(({ afterMs }) => afterMs.p99),
-    'last ms': of(({ afterMs }) => afterMs.last),
-    '× bare': ratioCell(alternation.compare(turn, ({ afterMs }) => afterMs.last).ratio),
+    ...timeCells(turn, alternation),
     'answered ms': of(({ lastInMs }) => lastInMs),
     'CPU s': of(({ cpuSeconds }) => cpuSeconds, 2),
     'CPU × bare': ratioCell(cpu.ratio),
     'A/A': spreadCell(cpu.spread),
     'KB each': of(({ wireBytes }) => wireBytes / clients / 1e3, 1),
-    'RSS MB': of(({ residentBytes }) => residentBytes / 1e6),
-    'generator share': of(({ found }) => found.busiestShare, 2),
-    verdict: verdictCell(alternation.runsOf(turn.name).map(({ status }) => status)),
+    ...verdictCells(turn, alternation),
   });
 }

@@ -10,10 +10,13 @@ import type { Child } from '../../scripts/cluster/child.ts';
 import { haproxyIsReady, spawnHaproxy } from '../../scripts/cluster/haproxy.ts';
 import { freePorts } from '../../scripts/cluster/ports.ts';
 import type { Target } from '../generator/messages.ts';
-import type { Via } from '../scenarios/million-plan.ts';
 import { withChildren } from './process-usage.ts';
 import type { Running } from './running.ts';
 import type { RunningSystem } from './system.ts';
+
+/** As a balancer of requests, of bytes, or of requests that come encrypted. */
+export const vias = ['haproxy', 'haproxy-l4', 'haproxy-tls'] as const;
+export type Via = (typeof vias)[number];
 
 export interface FleetOptions {
   via: Via;

@@ -54,7 +54,11 @@ export function withChildren(pid: number): number[] {
   return [pid, ...children.split(' ').filter(Boolean).map(Number).flatMap(withChildren)];
 }
 
-export function cpuSecondsOf(pid: number): number {
-  const { userSeconds, systemSeconds } = usageOf([pid]);
+/** CPU seconds of some processes together. */
+export function cpuSecondsOf(pids: readonly number[]): number {
+  return secondsOf(usageOf(pids));
+}
+
+export function secondsOf({ userSeconds, systemSeconds }: Usage): number {
   return userSeconds + systemSeconds;
 }

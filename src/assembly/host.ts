@@ -6,11 +6,14 @@ import { RedisBridge } from '../bridge/redis-bridge.ts';
 import { fixedPlacement } from '../bridge/redis-place.ts';
 import { relayAt } from '../bridge/relay-broker.ts';
 import { RelayConnection } from '../bridge/relay-connection.ts';
+import { RelayPlacement } from '../bridge/relay-placement.ts';
+import { hostItself } from '../bridge/relayed-place.ts';
 import type { ServedHistory } from '../bridge/served-history.ts';
 import type { History } from '../history/history.ts';
 import { RelayHistory } from '../history/relay-history.ts';
 import type { ChannelPolicy } from '../auth/channel-policy.ts';
 import { type ClusterOptions, clusterOf, redisHistory } from './cluster.ts';
+import { targetOf } from './redis-places.ts';
 
 /** @param path of the socket of the relay */
 export function joinHost(
@@ -20,17 +23,19 @@ export function joinHost(
   const { settings, nodeId, logger, bootId, metrics, readiness, policy } = options;
   const common = clusterOf(settings);
   const link = { path, bootId, ...common };
-  const need = settings.redisUrl === null ? 'relay' : 'redis';
-  const served =
-    policy === null
-      ? null
-      : settings.redisUrl === null
-        ? relayHistory(options, policy, link)
-        : redisHistory(options, policy, false);
+  const alone = settings.redisUrl === null;
+  const need = alone ? 'relay' : 'redis';
+  const served = policy === null ? null : historyOf(options, policy, link);
+  const log = new QuietLog(logger, common.clock);
   readiness.lacks(need);
   const bridge = new RedisBridge({
     ...common,
-    placement: fixedPlacement([relayAt(link)], common.prefix, common.shards),
+    placement: alone
+      ? fixedPlacement([relayAt({ ...link, place: hostItself })], common.prefix, common.shards)
+      : new RelayPlacement({
+          ...link,
+          onError: (reason) => log.trouble('warn', { reason }, 'the relay of this host cannot be reached'),
+        }),
     sender: { nodeId, bootId },
     history: served,
     logger,
@@ -40,11 +45,23 @@ export function joinHost(
   return { bridge, history: served?.history ?? null };
 }
 
+type Link = { path: string; bootId: string } & ReturnType<typeof clusterOf>;
+
+function historyOf(
+  options: ClusterOptions,
+  policy: ChannelPolicy,
+  link: Link,
+): ServedHistory & { history: History } {
+  const { settings } = options;
+  if (settings.redisUrl === null) return relayHistory(options, policy, link);
+  return redisHistory(options, policy, targetOf(settings).kind === 'cluster');
+}
+
 /** The history that the relay keeps. */
 function relayHistory(
   { logger, metrics, readiness, doubt, reachable }: ClusterOptions,
   policy: ChannelPolicy,
-  link: { path: string; bootId: string } & ReturnType<typeof clusterOf>,
+  link: Link,
 ): ServedHistory & { history: RelayHistory } {
   const log = new QuietLog(logger, link.clock);
   let serverId: string | null = null;
@@ -59,7 +76,7 @@ function relayHistory(
     dial: () =>
       new RelayConnection({
         ...link,
-        role: 'history',
+        ...{ role: 'history', place: hostItself },
         onReady({ runId }) {
           serverId = runId;
           readiness.has('history');

@@ -7,7 +7,7 @@ import { redisAt } from '../bridge/redis-broker.ts';
 import { RedisCluster } from '../bridge/redis-cluster.ts';
 import { fixedPlacement, type Placement } from '../bridge/redis-place.ts';
 import { systemClock } from '../clock.ts';
-import { parseRedisTarget, type RedisAddress, type RedisTarget } from '../config/redis-url.ts';
+import { parseRedisTarget, type RedisTarget } from '../config/redis-url.ts';
 import type { Settings } from '../config/settings.ts';
 import { UserError } from '../errors.ts';
 
@@ -38,21 +38,6 @@ export function targetOf({ redisUrl }: Pick<Settings, 'redisUrl'>): RedisTarget 
   const target = parseRedisTarget(redisUrl ?? '');
   if (target === null) throw new UserError('redisUrl is not the address of a Redis');
   return target;
-}
-
-/**
- * Of those who can have one only: the workers of a host, whose relay leads to one place.
- *
- * @throws UserError
- */
-export function onlyServerOf(settings: Settings): RedisAddress {
-  const target = targetOf(settings);
-  const [server, another] = target.kind === 'servers' ? target.servers : [];
-  if (server === undefined || another !== undefined)
-    throw new UserError(
-      'several workers share one Redis server, or the master of a Sentinel: for several servers or a Redis Cluster set workers to 1 and run more nodes',
-    );
-  return server;
 }
 
 /**

@@ -6,11 +6,9 @@ import { ChannelPolicy } from '../auth/channel-policy.ts';
 import { LocalUpstream } from '../bridge/local-upstream.ts';
 import { QuietLog } from '../bridge/quiet-log.ts';
 import { RedisBridge } from '../bridge/redis-bridge.ts';
-import { redisAt } from '../bridge/redis-broker.ts';
-import { fixedPlacement } from '../bridge/redis-place.ts';
-import { RedisUpstream } from '../bridge/redis-upstream.ts';
+import { RedisUpstreams } from '../bridge/redis-upstreams.ts';
 import { Relay } from '../bridge/relay.ts';
-import type { RelayUpstream } from '../bridge/relay-upstream.ts';
+import type { RelayUpstreams } from '../bridge/relay-upstream.ts';
 import { systemClock } from '../clock.ts';
 import { resolveNamespaces } from '../config/namespaces.ts';
 import type { Settings } from '../config/settings.ts';
@@ -18,14 +16,14 @@ import { KeptHistory } from '../history/kept-history.ts';
 import { appendScript } from '../history/redis-append-script.ts';
 import { claimScript } from '../history/redis-claim-script.ts';
 import { readScript } from '../history/redis-read-script.ts';
+import { inCluster } from '../history/redis-script.ts';
 import type { Logger } from '../logger.ts';
 import type { Metric } from '../metrics/counter.ts';
 import { Exposition } from '../metrics/exposition.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { RelayMetrics } from '../metrics/relay-metrics.ts';
-import { mayBeControl } from '../protocol/control.ts';
 import { clusterOf } from './cluster.ts';
-import { dialOf, onlyServerOf } from './redis-places.ts';
+import { placementOf, targetOf } from './redis-places.ts';
 import { memoryHistory } from './sequencing.ts';
 
 export interface RunningRelay {
@@ -51,16 +49,14 @@ export async function startRelay(options: RelayProcessOptions): Promise<RunningR
   const { settings, logger, path } = options;
   const metrics = new Metrics();
   const relayMetrics = new RelayMetrics();
-  const controlChannel = controlChannelOf(settings);
   const policy = new ChannelPolicy(resolveNamespaces(settings));
-  const upstream: RelayUpstream =
+  const upstreams =
     settings.redisUrl === null
       ? localUpstream(settings, policy, metrics)
-      : redisUpstream(options, policy, metrics);
+      : redisUpstreams(options, policy, metrics);
   const relay = await Relay.start({
     path,
-    upstream,
-    mayLinger: (channel, bytes) => channel === controlChannel && !mayBeControl(bytes),
+    upstreams,
     maxBytesWaiting: settings.relayMaxBytesWaiting,
     clock: systemClock,
     log: new QuietLog(logger, systemClock),
@@ -84,20 +80,19 @@ export async function startRelay(options: RelayProcessOptions): Promise<RunningR
 }
 
 /** Nobody but the workers of this host. */
-function localUpstream(settings: Settings, policy: ChannelPolicy, metrics: Metrics): RelayUpstream {
+function localUpstream(settings: Settings, policy: ChannelPolicy, metrics: Metrics): RelayUpstreams {
   const { prefix, shards } = clusterOf(settings);
   const history = policy.keepsAny
     ? new KeptHistory(memoryHistory(settings, policy, metrics), { prefix, shards })
     : null;
-  return new LocalUpstream(history, (channel) => channel === controlChannelOf(settings));
+  return new LocalUpstream(history, controlChannelOf(settings)).alone();
 }
 
-function redisUpstream(
+function redisUpstreams(
   { settings, nodeId, logger }: RelayProcessOptions,
   policy: ChannelPolicy,
   metrics: Metrics,
-): RelayUpstream {
-  const server = redisAt({ ...dialOf(settings), address: onlyServerOf(settings) });
+): RelayUpstreams {
   const cluster = clusterOf(settings);
   const { prefix, shards } = cluster;
   const bootId = randomBytes(8).toString('hex');
@@ -105,15 +100,17 @@ function redisUpstream(
   const frameChannels = new Set(
     Array.from({ length: shards }, (_, shard) => `${prefix}.v1.${shards}.{${shard}}`),
   );
-  return new RedisUpstream({
+  const scripts = [appendScript, claimScript, readScript].map((script) =>
+    targetOf(settings).kind === 'cluster' ? inCluster(script) : script,
+  );
+  return new RedisUpstreams({
     ...cluster,
-    broker: server.broker,
-    watch(broker, history) {
+    placement: placementOf(settings, `outcry-look:${bootId}`, log),
+    keepsHistory: policy.keepsAny,
+    watch(placement, history, onPlaceState) {
       const bridge = new RedisBridge({
-        ...{ ...cluster, history, logger, sender: { nodeId, bootId } },
-        placement: fixedPlacement([{ ...server, broker }], prefix, shards),
-        metrics: metrics.bridge,
-        onState() {},
+        ...{ ...cluster, placement, history, logger, sender: { nodeId, bootId } },
+        ...{ metrics: metrics.bridge, onPlaceState, onState() {} },
       });
       bridge.represent({
         // It has no clients.
@@ -122,9 +119,8 @@ function redisUpstream(
       });
       return bridge;
     },
-    dialHistory: policy.keepsAny ? (events) => server.dialHistory(`outcry-his:${bootId}`, events) : null,
-    scripts: [appendScript, claimScript, readScript],
-    controlChannel: controlChannelOf(settings),
+    historyName: `outcry-his:${bootId}`,
+    scripts: new Map(scripts.map((script) => [script.sha1, script])),
     carriesFrames: (channel) => frameChannels.has(channel),
     onTrouble: (reason) => log.trouble('warn', { reason }, 'Redis cannot be reached'),
   });

@@ -5,7 +5,13 @@
 import { randomBytes } from 'node:crypto';
 import type { ReadValue, WireValue } from '../protocol/relay-frame.ts';
 import type { ServerIdentity } from './broker.ts';
-import { type RelayUpstream, type RelayUpstreamEvents, refusal } from './relay-upstream.ts';
+import {
+  type RelayUpstream,
+  type RelayUpstreamEvents,
+  type RelayUpstreams,
+  refusal,
+} from './relay-upstream.ts';
+import { hostItself, type RelayedPlace } from './relayed-place.ts';
 
 /** Values that are settled at most; workers of one version settle one. */
 const maxSettled = 16;
@@ -19,16 +25,16 @@ export interface HostHistory {
 }
 
 export class LocalUpstream implements RelayUpstream {
+  readonly place: RelayedPlace;
   readonly #identity: ServerIdentity = { runId: randomBytes(20).toString('hex'), role: 'master' };
   readonly #history: HostHistory | null;
-  readonly #isEcho: (channel: string) => boolean;
   readonly #settled = new Map<string, string>();
   #events: RelayUpstreamEvents | null = null;
 
-  /** @param isEcho whether a worker wants to hear in a channel what it has published itself */
-  constructor(history: HostHistory | null, isEcho: (channel: string) => boolean) {
+  /** @param controlChannel of beats and questions, in which a worker wants to hear what it has published itself */
+  constructor(history: HostHistory | null, controlChannel: string) {
     this.#history = history;
-    this.#isEcho = isEcho;
+    this.place = { id: hostItself, name: '', shards: [], controlChannel, layoutKey: '', layout: '' };
   }
 
   start(events: RelayUpstreamEvents): void {
@@ -41,7 +47,7 @@ export class LocalUpstream implements RelayUpstream {
   }
 
   async publish(channel: string, bytes: Buffer, from: string): Promise<void> {
-    this.#events?.message(channel, bytes, this.#isEcho(channel) ? null : from);
+    this.#events?.message(channel, bytes, channel === this.place.controlChannel ? null : from);
   }
 
   async subscribe(): Promise<void> {}
@@ -69,7 +75,11 @@ export class LocalUpstream implements RelayUpstream {
     return await this.#history.ask(question);
   }
 
-  async stop(): Promise<void> {
-    await this.#history?.stop();
+  /** As the only place that there is. */
+  alone(): RelayUpstreams {
+    return {
+      start: (onChange) => onChange([this]),
+      stop: async () => await this.#history?.stop(),
+    };
   }
 }

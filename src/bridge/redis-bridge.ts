@@ -49,6 +49,8 @@ export interface RedisBridgeOptions {
   metrics: BridgeMetrics;
   /** Called whenever `state` has changed. */
   onState(state: BridgeState): void;
+  /** Called whenever one place has become connected or away; not for one that has gone. */
+  onPlaceState?(place: RedisPlace, state: BridgeState): void;
 }
 
 export class RedisBridge implements Bridge, Cluster {
@@ -208,15 +210,22 @@ export class RedisBridge implements Bridge, Cluster {
 
   #join(place: RedisPlace, awaySince: number | null, receive: Receive, places: number): RedisServer {
     const { placement, logger, clock } = this.#options;
-    const server = new RedisServer({
+    const server: RedisServer = new RedisServer({
       ...this.#options,
       ...{ place, awaySince, receive },
       channels: this.#channels,
       intake: this.#intake,
       log: places === 1 ? this.#log : new QuietLog(logger, clock, { redis: place.name }),
       onGap: (reason, concerns) => this.#onGap(reason, concerns),
+      onLost: (concerns) => {
+        // The last one takes all channels with it, and that is told at once for all of them.
+        if (this.#options.metrics.serversConnected.value > 0) this.#onAway(concerns);
+      },
       sequences: (shards) => this.#outgoing.lastSequences(shards),
-      onState: () => this.#stateChanged(),
+      onState: () => {
+        this.#options.onPlaceState?.(place, server.state);
+        this.#stateChanged();
+      },
       onSuspicion: () => placement.suspect(),
       onPeers: (newcomer) => this.#peersChanged(newcomer),
     });
@@ -238,7 +247,7 @@ export class RedisBridge implements Bridge, Cluster {
       metrics.connected.value = whole ? 1 : 0;
       onState(state);
     }
-    if (connected === 0 && before > 0) this.#onAway();
+    if (connected === 0 && before > 0) this.#onAway(null);
   }
 
   /** Publishes a frame, or drops it with its number. */

@@ -13,11 +13,13 @@
  *   here, since `connectTimeout` covers the TCP handshake alone.
  * - `commandTimeout` rejects a command and leaves its bytes in the queue: bytes in flight are given back by a reply or by
  *   the end of the connection, never by a timeout.
+ * - It makes strings of all arguments of a script for whoever traces commands; on Bun, whose tracing channels do not say
+ *   whether anybody does, always. A command that counts as traced is spared that.
  * - An exception in a listener comes back as `uncaughtException`.
  * - A server of a Cluster ends subscriptions by itself when it gives their slot away: the library says `moved` then, and
  *   keeps the rest. Here the connection ends with it, since its owner has to look who has what anyway.
  */
-import { Redis, type RedisOptions } from 'ioredis';
+import { Command, Redis, type RedisOptions } from 'ioredis';
 import { type RedisAddress, redisNames } from '../config/redis-url.ts';
 import { type BrokerConnection, type BrokerEvents, isRefusal, type ServerIdentity } from './broker.ts';
 import { type ClusterView, type RedisHost, readClusterView } from './cluster-slots.ts';
@@ -101,7 +103,7 @@ export class RedisConnection implements BrokerConnection {
       this.#bytesInFlight -= bytes.length;
     } catch (error) {
       if (isRefusal(error)) this.#bytesInFlight -= bytes.length;
-      if (isRefusal(error) && (error as Error).message.startsWith('MOVED')) this.reconnect();
+      this.#leaveIfMoved(error);
       throw error;
     }
   }
@@ -126,6 +128,7 @@ export class RedisConnection implements BrokerConnection {
       return reply;
     } catch (error) {
       if (isRefusal(error)) this.#bytesInFlight -= bytes;
+      this.#leaveIfMoved(error);
       throw error;
     }
   }
@@ -190,6 +193,11 @@ export class RedisConnection implements BrokerConnection {
     this.#redis.disconnect();
   }
 
+  /** The slot is on another server of the Cluster: its owner has to look. */
+  #leaveIfMoved(error: unknown): void {
+    if (isRefusal(error) && (error as Error).message.startsWith('MOVED')) this.reconnect();
+  }
+
   /** What is written in this turn of the loop goes in one system call; Redis then answers all of it in one, too. */
   #gatherWrites(): void {
     const { stream } = this.#redis;
@@ -205,11 +213,18 @@ export class RedisConnection implements BrokerConnection {
   /** A server that does not know the script has not run it: it gets the source, and knows it from then on. */
   async #evaluate({ sha1, source }: RedisScript, args: (string | number | Buffer)[]): Promise<unknown> {
     try {
-      return await this.#redis.callBuffer('EVALSHA', sha1, ...args);
+      return await this.#send('EVALSHA', [sha1, ...args]);
     } catch (error) {
       if (!isRefusal(error) || !(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return await this.#redis.callBuffer('EVAL', source, ...args);
+      return await this.#send('EVAL', [source, ...args]);
     }
+  }
+
+  /** As `callBuffer`, and past the tracing. */
+  #send(name: string, args: (string | number | Buffer)[]): Promise<unknown> {
+    const command = new Command(name, args, { replyEncoding: null });
+    command.isTraced = true;
+    return this.#redis.sendCommand(command) as Promise<unknown>;
   }
 
   async #ask(): Promise<ServerIdentity & { isInCluster: boolean }> {

@@ -47,6 +47,8 @@ export interface RedisServerOptions {
   intake: FrameIntake;
   receive: Receive;
   onGap: OnGap;
+  /** It was connected and is away: told once each time, behind `onState`. */
+  onLost(concerns: (channel: string) => boolean): void;
   /** The last number of each of these shards that have one. */
   sequences(shards: readonly number[]): ReadonlyMap<number, number>;
   clock: Clock;
@@ -376,7 +378,7 @@ export class RedisServer {
   }
 
   #lost(reason: string): void {
-    const { place, clock, log, onState, onSuspicion } = this.#options;
+    const { place, clock, log, onState, onLost, onSuspicion } = this.#options;
     if (this.#stopped) return;
     this.#ownBeatHeard = false;
     if (!this.#publisher.ready) this.#layout.forget();
@@ -389,6 +391,7 @@ export class RedisServer {
       `${place.broker.name} is away: publications reach the clients of this node only`,
     );
     onState();
+    onLost((channel) => this.#isHere(channel));
     onSuspicion();
   }
 

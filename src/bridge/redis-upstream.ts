@@ -1,10 +1,9 @@
 /**
- * Redis behind a relay: one connection that publishes, one that is subscribed and, where channels have a history, one that runs
- * its scripts, for all workers of the host.
+ * One place of Redis behind a relay: one connection that publishes, one that is subscribed and, where channels have a history,
+ * one that runs its scripts, for all workers of the host.
  *
- * Whether they lead to the right server is watched by a bridge of the relay's own, which has no subscribers: it beats as any
- * node does, and drops all connections when it is cut off or led astray. The relay therefore is a node of the cluster, without
- * clients.
+ * Whether they lead to the right server is watched by a bridge of the relay's own (`redis-upstreams.ts`), which has dialled
+ * them: workers have a connection while that one has.
  *
  * **Siblings.** A frame of a worker goes to the other workers of the host at once, and to Redis; when it comes back from there it
  * is dropped, by the boot id in it. Beats and what a history hands out come from Redis alone: they prove that it works, or
@@ -12,43 +11,31 @@
  */
 import type { Clock } from '../clock.ts';
 import { bootIdOf } from '../protocol/bridge-frame.ts';
-import type { RelayRole, WireValue } from '../protocol/relay-frame.ts';
+import type { WireValue } from '../protocol/relay-frame.ts';
+import type { BridgeState } from './bridge.ts';
 import type { Broker, BrokerConnection, BrokerEvents, ServerIdentity } from './broker.ts';
-import { type RelayUpstream, type RelayUpstreamEvents, refusal } from './relay-upstream.ts';
-import type { ServedHistory } from './served-history.ts';
+import type { RedisScript } from './redis-connection.ts';
+import type { HistoryConnection, RedisPlace } from './redis-place.ts';
+import {
+  type RelayUpstream,
+  type RelayUpstreamEvents,
+  refusal,
+  type UpstreamRole,
+} from './relay-upstream.ts';
+import { type RelayedPlace, relayedPlace } from './relayed-place.ts';
+import type { HistoryLink } from './served-history.ts';
 
 /** An answer to who a server is may be so old; the workers all ask once a second. */
 const identityHoldsMs = 500;
 /** Workers whose frames are known when they come back; many more than there are, since each start is another one. */
 const maxSiblings = 4_096;
 
-/** The bridge that watches, as far as it is needed here. It dials for publishing first, then for subscribing. */
-export interface Watch {
-  start(receive: () => void, onGap: () => void): void;
-  stop(): Promise<void>;
-}
-
-/** A script of ours. */
-export interface KnownScript {
-  readonly source: string;
-  readonly sha1: string;
-}
-
-/** A connection for scripts. */
-export interface ScriptConnection
-  extends Omit<BrokerConnection, 'publish' | 'subscribe' | 'unsubscribe' | 'settle'> {
-  run(script: KnownScript, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
-}
-
 export interface RedisUpstreamOptions {
-  broker: Broker;
-  /** Makes the bridge that watches: over this broker, and looking after the connection of this history. */
-  watch(broker: Broker, history: ServedHistory | null): Watch;
-  /** Null where no channel has a history. */
-  dialHistory: ((events: BrokerEvents) => ScriptConnection) | null;
-  scripts: readonly KnownScript[];
-  /** Of beats and questions, which a node hears of itself. */
-  controlChannel: string;
+  place: RedisPlace;
+  /** Of the connection for scripts. */
+  historyName: string;
+  /** By their sha1. */
+  scripts: ReadonlyMap<string, RedisScript>;
   /** The Redis channel is one of frames between nodes. */
   carriesFrames(channel: string): boolean;
   /** Bytes that each connection may be owed an answer for; over it, the connection is dropped. */
@@ -63,61 +50,77 @@ interface Asked {
 }
 
 export class RedisUpstream implements RelayUpstream {
+  readonly place: RelayedPlace;
+  /** For the bridge that watches: what it dials is for all workers. It dials for publishing first, then for subscribing. */
+  readonly broker: Broker;
   readonly #options: RedisUpstreamOptions;
-  readonly #watch: Watch;
-  readonly #scripts: ReadonlyMap<string, KnownScript>;
   readonly #siblings = new Set<string>();
   #events: RelayUpstreamEvents | null = null;
   #publisher: BrokerConnection | null = null;
   #subscriber: BrokerConnection | null = null;
-  #history: ScriptConnection | null = null;
-  #publisherIdentity: ServerIdentity | null = null;
+  #history: HistoryConnection | null = null;
   #subscriberIdentity: ServerIdentity | null = null;
   #historyIdentity: ServerIdentity | null = null;
+  #connected = false;
   #asked: Asked | null = null;
 
   constructor(options: RedisUpstreamOptions) {
-    const { broker, watch, dialHistory } = options;
+    const { broker } = options.place;
     this.#options = options;
-    this.#scripts = new Map(options.scripts.map((script) => [script.sha1, script]));
-    const shared: Broker = {
+    this.place = relayedPlace(options.place);
+    this.broker = {
       ...broker,
       dial: (name, events) => this.#dial(name, events),
     };
-    this.#watch = watch(shared, dialHistory === null ? null : this.#servedHistory());
   }
 
   start(events: RelayUpstreamEvents): void {
     this.#events = events;
-    this.#watch.start(
-      () => {},
-      () => {},
-    );
-    const { dialHistory, onTrouble } = this.#options;
-    this.#history =
-      dialHistory?.({
-        onReady: (identity) => {
-          this.#historyIdentity = identity;
-          events.changed('history', '');
-        },
-        onLost: () => {
-          this.#historyIdentity = null;
-          events.changed('history', 'the connection of the history to Redis ended');
-        },
-        onError: onTrouble,
-        onMessage() {},
-      }) ?? null;
   }
 
-  identity(role: RelayRole): ServerIdentity | null {
+  /** The bridge that watches has found this out. */
+  watched(state: BridgeState): void {
+    const connected = state === 'connected';
+    if (connected === this.#connected) return;
+    this.#connected = connected;
+    this.#asked = null;
+    // The workers will subscribe anew, and nobody would end what they do not want any more.
+    if (!connected && this.#subscriber?.ready === true) this.#subscriber.reconnect();
+    this.#events?.changed('bridge', connected ? '' : 'the relay has lost its Redis');
+  }
+
+  /** Dials for scripts. */
+  openHistory(onLost: () => void): HistoryLink {
+    const { place, historyName, onTrouble } = this.#options;
+    const history = place.dialHistory(historyName, {
+      onReady: (identity) => {
+        this.#historyIdentity = identity;
+        this.#events?.changed('history', '');
+      },
+      onLost: () => {
+        this.#historyIdentity = null;
+        this.#events?.changed('history', 'the connection of the history to Redis ended');
+        onLost();
+      },
+      onError: onTrouble,
+      onMessage() {},
+    });
+    this.#history = history;
+    return {
+      serverId: () => this.#historyIdentity?.runId ?? null,
+      reconnect: () => history.reconnect(),
+      end: () => history.end(),
+    };
+  }
+
+  identity(role: UpstreamRole): ServerIdentity | null {
     if (role === 'history') return this.#historyIdentity;
     // Where the two lead to is compared by the bridge that watches.
-    return this.#publisherIdentity === null ? null : this.#subscriberIdentity;
+    return this.#connected ? this.#subscriberIdentity : null;
   }
 
   async publish(channel: string, bytes: Buffer, from: string): Promise<void> {
-    const publisher = this.#publisher;
-    if (publisher?.ready !== true) throw refusal('Redis is away');
+    const publisher = this.#publisherNow();
     this.#mustFit(publisher, bytes.length);
     const answer = publisher.publish(channel, bytes);
     if (this.#options.carriesFrames(channel)) {
@@ -135,10 +138,9 @@ export class RedisUpstream implements RelayUpstream {
     await this.#subscriberNow().unsubscribe(channels);
   }
 
-  async identify(role: RelayRole): Promise<ServerIdentity> {
+  async identify(role: UpstreamRole): Promise<ServerIdentity> {
     if (role === 'history') return await this.#historyNow().identify();
-    const publisher = this.#publisher;
-    if (publisher?.ready !== true) throw refusal('Redis is away');
+    const publisher = this.#publisherNow();
     const now = this.#options.clock.now();
     if (this.#asked === null || now - this.#asked.at > identityHoldsMs) {
       this.#asked = { at: now, answer: publisher.identify() };
@@ -150,12 +152,11 @@ export class RedisUpstream implements RelayUpstream {
   }
 
   async settle(key: string, value: string): Promise<string> {
-    if (this.#publisher?.ready !== true) throw refusal('Redis is away');
-    return await this.#publisher.settle(key, value);
+    return await this.#publisherNow().settle(key, value);
   }
 
   async run(sha1: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<WireValue> {
-    const script = this.#scripts.get(sha1);
+    const script = this.#options.scripts.get(sha1);
     if (script === undefined) throw refusal('an unknown script');
     const history = this.#historyNow();
     let bytes = 0;
@@ -169,33 +170,14 @@ export class RedisUpstream implements RelayUpstream {
     throw refusal('the history is in Redis');
   }
 
-  async stop(): Promise<void> {
-    await this.#watch.stop();
-    this.#history?.end();
-  }
-
   /** A connection of the bridge that watches, which all workers use. */
   #dial(name: string, own: BrokerEvents): BrokerConnection {
     const isSubscriber = this.#publisher !== null;
-    const connection = this.#options.broker.dial(name, {
-      onError: own.onError,
+    const connection = this.#options.place.broker.dial(name, {
+      ...{ onError: own.onError, onLost: own.onLost },
       onReady: (identity) => {
         if (isSubscriber) this.#subscriberIdentity = identity;
-        else this.#publisherIdentity = identity;
         own.onReady(identity);
-        if (this.identity('bridge') !== null) this.#events?.changed('bridge', '');
-      },
-      onLost: () => {
-        const wasThere = this.identity('bridge') !== null;
-        if (isSubscriber) this.#subscriberIdentity = null;
-        else {
-          this.#publisherIdentity = null;
-          // The workers are about to subscribe anew, and nobody would end what they do not want any more.
-          this.#subscriber?.reconnect();
-        }
-        this.#asked = null;
-        own.onLost();
-        if (wasThere) this.#events?.changed('bridge', 'the connection of the relay to Redis ended');
       },
       onMessage: (channel, bytes) => this.#message(channel, bytes, own),
     });
@@ -205,8 +187,8 @@ export class RedisUpstream implements RelayUpstream {
   }
 
   #message(channel: string, bytes: Buffer, own: BrokerEvents): void {
-    const { controlChannel, carriesFrames } = this.#options;
-    if (channel === controlChannel) own.onMessage(channel, bytes);
+    const { place, carriesFrames } = this.#options;
+    if (channel === place.controlChannel) own.onMessage(channel, bytes);
     else if (carriesFrames(channel) && this.#siblings.has(bootIdOf(bytes) ?? '')) return;
     this.#events?.message(channel, bytes, null);
   }
@@ -228,28 +210,18 @@ export class RedisUpstream implements RelayUpstream {
     throw refusal('TRYAGAIN too many bytes wait for Redis');
   }
 
+  #publisherNow(): BrokerConnection {
+    if (!this.#connected || this.#publisher?.ready !== true) throw refusal('Redis is away');
+    return this.#publisher;
+  }
+
   #subscriberNow(): BrokerConnection {
-    if (this.#subscriber?.ready !== true) throw refusal('Redis is away');
+    if (!this.#connected || this.#subscriber?.ready !== true) throw refusal('Redis is away');
     return this.#subscriber;
   }
 
-  #historyNow(): ScriptConnection {
+  #historyNow(): HistoryConnection {
     if (this.#history?.ready !== true) throw refusal('TRYAGAIN Redis is away');
     return this.#history;
-  }
-
-  /** For the bridge that watches: it has no channels, and nothing is handed to it. */
-  #servedHistory(): ServedHistory {
-    return {
-      pubsubChannel: () => '',
-      frame: () => true,
-      doubt() {},
-      open: () => ({
-        serverId: () => this.#historyIdentity?.runId ?? null,
-        reconnect: () => this.#history?.reconnect(),
-        // With the upstream.
-        end() {},
-      }),
-    };
   }
 }

@@ -5,9 +5,9 @@ import type { Broker, BrokerEvents, ServerIdentity } from './broker.ts';
 import type { RedisServerAddress } from './redis-place.ts';
 import { RelayConnection, type RelayConnectionOptions } from './relay-connection.ts';
 
-type Dial = Pick<RelayConnectionOptions, 'path' | 'bootId' | 'commandTimeoutMs' | 'clock'>;
+type Dial = Pick<RelayConnectionOptions, 'path' | 'bootId' | 'place' | 'commandTimeoutMs' | 'clock'>;
 
-/** The relay as the only place that there is. */
+/** One place behind the relay. */
 export function relayAt(options: Dial): RedisServerAddress {
   const broker = relayBroker(options);
   return {

@@ -40,6 +40,10 @@ export interface RelayConnectionOptions extends BrokerEvents {
   role: RelayRole;
   /** Of this worker. */
   bootId: string;
+  /** The id of the place that it leads to (`relayed-place.ts`); none where it is asked which there are. */
+  place?: string;
+  /** What the relay tells of the places that there are; may throw `Malformed`. */
+  onPlaces?(values: readonly ReadValue[]): void;
   commandTimeoutMs: number;
   clock: Clock;
 }
@@ -146,7 +150,7 @@ export class RelayConnection implements BrokerConnection {
   }
 
   #dial(): void {
-    const { path, role, bootId, clock, onError } = this.#options;
+    const { path, role, bootId, place = '', clock, onError } = this.#options;
     const socket = connect(path);
     const frames = new RelayFrames();
     this.#socket = socket;
@@ -155,7 +159,7 @@ export class RelayConnection implements BrokerConnection {
       onError('the relay of this host accepts connections and says nothing');
       socket.destroy();
     });
-    socket.on('connect', () => socket.write(relayFrame(toRelay.hello, relayVersion, role, bootId)));
+    socket.on('connect', () => socket.write(relayFrame(toRelay.hello, relayVersion, role, bootId, place)));
     socket.on('data', (chunk) => {
       try {
         frames.push(chunk, (type, values) => {
@@ -181,7 +185,8 @@ export class RelayConnection implements BrokerConnection {
     this.#dialTimer = this.#options.clock.after(retryPause(this.#attempts), () => this.#dial());
   }
 
-  #take(type: number, [first, ...rest]: ReadValue[]): void {
+  #take(type: number, values: ReadValue[]): void {
+    const [first, ...rest] = values;
     switch (type) {
       case toWorker.ready:
         this.#heard();
@@ -194,6 +199,10 @@ export class RelayConnection implements BrokerConnection {
         break;
       case toWorker.message:
         this.#options.onMessage(asText(first), asBytes(rest[0]));
+        break;
+      case toWorker.places:
+        this.#heard();
+        this.#options.onPlaces?.(values);
         break;
       case toWorker.done:
         this.#commandOf(first)?.resolve(rest[0] ?? null);

@@ -24,7 +24,9 @@ import {
 } from '../protocol/relay-frame.ts';
 import { isRefusal } from './broker.ts';
 import { GatheredWrites } from './gathered-writes.ts';
-import type { RelayUpstream } from './relay-upstream.ts';
+import type { Listener, RelayPlace } from './relay-place.ts';
+import { refusal, type UpstreamRole } from './relay-upstream.ts';
+import { placesFrame } from './relayed-place.ts';
 
 /** Who has not said who it is by then is closed. */
 const helloTimeoutMs = 2_500;
@@ -32,18 +34,16 @@ const helloTimeoutMs = 2_500;
 const maxAnswerBytes = maxRelayFrameBytes - 1_024;
 
 export interface RelayPeerOptions {
-  upstream: RelayUpstream;
+  /** Those that there are now, by their ids. */
+  places(): ReadonlyMap<string, RelayPlace>;
   maxBytesWaiting: number;
   clock: Clock;
   metrics: RelayMetrics;
-  /** Resolve when it is confirmed. */
-  subscribe(channels: readonly string[]): Promise<void>;
-  unsubscribe(channels: readonly string[]): Promise<void>;
   /** Called once. */
   onEnd(reason: RelayCloseReason): void;
 }
 
-export class RelayPeer {
+export class RelayPeer implements Listener {
   /** Of the worker; empty before it has said it. */
   bootId = '';
   readonly #socket: Socket;
@@ -51,6 +51,9 @@ export class RelayPeer {
   readonly #writes: GatheredWrites;
   readonly #helloTimer: Timer;
   #role: RelayRole | null = null;
+  #placeId = '';
+  /** Null while there is no such place. */
+  #place: RelayPlace | null = null;
   #open = true;
 
   constructor(socket: Socket, options: RelayPeerOptions) {
@@ -72,15 +75,21 @@ export class RelayPeer {
     socket.on('close', () => this.#end('ended'));
   }
 
-  /** What stands behind the relay is there, or not any more. */
-  tellState(role: RelayRole, why: string): void {
+  tellState(role: UpstreamRole, why: string): void {
     if (role !== this.#role) return;
-    const identity = this.#options.upstream.identity(role);
+    const identity = this.#place?.upstream.identity(role) ?? null;
     if (identity === null) this.#write(relayFrame(toWorker.lost, why));
     else this.#write(relayFrame(toWorker.ready, identity.runId, identity.role));
   }
 
-  /** @param frames `count` of type `message`, one behind the other; they may be shared */
+  /** There are other places than before. */
+  placesChanged(): void {
+    const role = this.#role;
+    if (role === 'places')
+      this.#write(placesFrame(Array.from(this.#options.places().values(), ({ upstream }) => upstream.place)));
+    else if (role !== null && this.#enterPlace()) this.tellState(role, 'this is elsewhere now');
+  }
+
   forward(frames: Buffer, count: number): void {
     const { metrics } = this.#options;
     metrics.messagesForwarded.value += count;
@@ -116,28 +125,47 @@ export class RelayPeer {
     );
   }
 
-  #greet(type: number, version: ReadValue | undefined, [role, bootId]: ReadValue[]): void {
+  #greet(type: number, version: ReadValue | undefined, [role, bootId, place]: ReadValue[]): void {
     if (type !== toRelay.hello || version !== relayVersion || this.#role !== null)
       throw new Malformed('no hello of this version');
     if (!relayRoles.includes(role as RelayRole)) throw new Malformed('an unknown role');
     this.#role = role as RelayRole;
     this.bootId = asText(bootId);
     this.#helloTimer.cancel();
-    this.tellState(this.#role, 'Redis is away');
+    if (role === 'places') {
+      this.placesChanged();
+      return;
+    }
+    this.#placeId = asText(place);
+    this.#enterPlace();
+    this.tellState(role as UpstreamRole, 'Redis is away');
+  }
+
+  /** Returns whether it is in another place than before. */
+  #enterPlace(): boolean {
+    const place = this.#options.places().get(this.#placeId) ?? null;
+    if (place === this.#place) return false;
+    this.#place?.leave(this);
+    this.#place = place;
+    place?.enter(this);
+    return true;
   }
 
   /** Not only its promise: what is sent on starts in the order of the calls. */
   async #carryOut(type: number, role: RelayRole, values: ReadValue[]): Promise<WireValue> {
-    const { upstream, subscribe, unsubscribe } = this.#options;
+    if (role === 'places') throw new Malformed('nothing can be asked here');
+    const place = this.#place;
+    if (place === null) throw refusal('TRYAGAIN this is elsewhere now');
+    const { upstream } = place;
     switch (type) {
       case toRelay.publish:
         await upstream.publish(asText(values[0]), asBytes(values[1]), this.bootId);
         return null;
       case toRelay.subscribe:
-        await subscribe(values.map(asText));
+        await place.subscribe(this, values.map(asText));
         return null;
       case toRelay.unsubscribe:
-        await unsubscribe(values.map(asText));
+        await place.unsubscribe(this, values.map(asText));
         return null;
       case toRelay.identify: {
         const identity = await upstream.identify(role);
@@ -176,6 +204,7 @@ export class RelayPeer {
     this.#open = false;
     this.#helloTimer.cancel();
     this.#socket.destroy();
+    this.#place?.leave(this);
     this.#options.onEnd(reason);
   }
 }

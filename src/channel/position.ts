@@ -55,3 +55,11 @@ export function keptPublications({ size, latest }: Retention): number {
 export function offsetBefore({ offset, publications }: SequencedBatch): number {
   return offset - publications.length;
 }
+
+/**
+ * The epoch of the channel, without the generation. Where it stays the same, another server goes on with the numbers that it
+ * knew of: some may have been given again, and what came before may be kept under both epochs.
+ */
+export function channelPart(epoch: string): string {
+  return epoch.slice(epoch.indexOf('.') + 1);
+}

@@ -155,6 +155,7 @@ const codec: Codec = {
   encode: () => '',
   batch: ({ position }, publications) =>
     ['batch', position?.epoch, position?.offset, ...publications.map(({ text }) => text)].join(' '),
+  degraded: ({ number }) => `degraded ${number}`,
   gap: ({ position }, reason) => `gap ${position?.epoch} ${position?.offset} ${reason}`,
   snapshot: ({ position }, reason, count) =>
     `snapshot ${position?.epoch} ${position?.offset} ${reason} ${count}`,
@@ -233,6 +234,31 @@ describe('joining', () => {
     world.clock.advance(5_000);
     await world.calm();
     expect((await Promise.all(all)).map(({ standing }) => standing.refusal)).toContain('unavailable');
+  });
+
+  test('when reading takes too long, which says nothing of what is kept', async () => {
+    const world = await worldWith(20, 100, { tailBytes: 3, pageSize: 5 });
+    const late = world.join({ epoch: 'e0', offset: 3 });
+    await settled();
+    world.history.look();
+    world.clock.advance(5_000);
+    await world.calm();
+    expect((await late).standing).toMatchObject({ publications: [], refusal: 'unavailable' });
+  });
+
+  test('with as many pages as that takes', async () => {
+    const world = await worldWith(80, 100, {
+      tailBytes: 3,
+      pageSize: 2,
+      maxBytes: 2_000_000,
+      maxPublications: 10_000,
+    });
+    expect((await joined(world, { epoch: 'e0', offset: 3 })).texts).toEqual(texts(4, 80));
+  });
+
+  test('that does not come to an end', async () => {
+    const world = await worldWith(100, 100, { tailBytes: 3, pageSize: 1 });
+    expect((await joined(world, { epoch: 'e0', offset: 3 })).standing.refusal).toBe('interrupted');
   });
 
   test('from a node that was further on', async () => {

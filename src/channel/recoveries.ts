@@ -12,7 +12,7 @@
  */
 import type { Bridge } from '../bridge/bridge.ts';
 import type { Clock } from '../clock.ts';
-import type { History } from '../history/history.ts';
+import { type History, maxReadBytes } from '../history/history.ts';
 import { type Slice, unseen } from '../history/recovery.ts';
 import type { HistoryMetrics } from '../metrics/history-metrics.ts';
 import type { NotRecovered, Subscription } from '../protocol/messages.ts';
@@ -23,8 +23,8 @@ import type { Publication } from './publication.ts';
 import { pagePublications, type SequencedChannel } from './sequenced-channel.ts';
 import type { SequencedRooms } from './sequenced-rooms.ts';
 
-/** Reads and heals for one recovery; more would only be needed if the channel were quicker than its history. */
-const maxTurns = 32;
+/** Reads and heals for one recovery beside those that it takes; more would only be needed if the channel were quicker than its history. */
+const spareTurns = 32;
 
 export interface RecoveriesOptions {
   rooms: Pick<SequencedRooms, 'hold' | 'release'>;
@@ -92,14 +92,17 @@ export class Ticket {
 export class Recoveries {
   readonly #options: RecoveriesOptions;
   readonly #gate: Gate;
+  readonly #maxTurns: number;
   /** Of publications that were read for those who have not joined yet. */
   #heldBytes = 0;
   /** Reads of the last publications that are under way, by channel and count. */
   readonly #lasts = new Map<string, Promise<Slice | null>>();
 
   constructor(options: RecoveriesOptions) {
-    const { maxReading, maxWaiting, clock } = options;
+    const { maxReading, maxWaiting, maxPublications, maxBytes, clock } = options;
     this.#options = options;
+    const pages = Math.ceil(maxPublications / pagePublications) + Math.ceil(maxBytes / maxReadBytes);
+    this.#maxTurns = spareTurns + pages;
     this.#gate = new Gate({ maxInside: maxReading, maxWaiting, clock });
   }
 
@@ -190,13 +193,14 @@ export class Recoveries {
 
   async #readOn(ticket: Ticket, deadline: number): Promise<void> {
     const { clock } = this.#options;
-    for (let turn = 0; turn < maxTurns && clock.now() < deadline; turn += 1) {
+    const isLate = () => clock.now() >= deadline;
+    for (let turn = 0; turn < this.#maxTurns && !isLate(); turn += 1) {
       if (this.standing(ticket) !== 'again') return;
       if (this.#missed(ticket) !== 'again') await this.#readLatest(ticket);
       else if (ticket.wish.since === null) await this.#readLast(ticket);
       else await this.#readPage(ticket, ticket.wish.since);
     }
-    if (this.#missed(ticket) === 'again') ticket.refusal = 'interrupted';
+    if (this.#missed(ticket) === 'again') ticket.refusal = isLate() ? 'unavailable' : 'interrupted';
     if (this.standing(ticket) === 'again') ticket.withoutLatest = true;
   }
 

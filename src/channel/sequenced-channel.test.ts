@@ -158,7 +158,7 @@ describe('a channel with history', () => {
     expect(metrics.heals.values).toMatchObject({ healed: 0, gap: 1 });
   });
 
-  test('tells of another epoch, and goes on where that was heard first', async () => {
+  test('tells of another epoch, and goes on with all that is kept of it', async () => {
     await begun();
     publish('1');
     deliver();
@@ -167,7 +167,63 @@ describe('a channel with history', () => {
     publish('three');
     deliver();
     await calm();
-    expect(room).toEqual(['1', 'epoch_changed e1 2', 'three']);
+    expect(room).toEqual(['1', 'epoch_changed e1 0', 'one', 'two', 'three']);
+  });
+
+  test('tells of another epoch once if not all of that is kept, and has what waits before it', async () => {
+    await begun();
+    history.renew();
+    lose('one', 'two');
+    for (const text of ['3', '4', '5', '6', '7', '8']) {
+      publish(text);
+      deliver();
+    }
+    await calm();
+    expect(room).toEqual(['epoch_changed e1 2', '3', '4', '5', '6', '7', '8']);
+    room.length = 0;
+    history.renew();
+    lose('one', 'two', 'three', 'four', 'five', 'six');
+    void channel.heal();
+    await calm();
+    expect(room).toEqual(['epoch_changed e2 1', 'two', 'three', 'four', 'five', 'six']);
+  });
+
+  test('gets nothing twice when another server goes on with the same numbers', async () => {
+    await begun();
+    publish('1', '2', '3', '4');
+    deliver();
+    history.takeOver('3', '4');
+    void channel.heal();
+    await calm();
+    expect(room.slice(4)).toEqual(['epoch_changed 1.e0 2']);
+    room.length = 0;
+    publish('three', 'four');
+    deliver();
+    await calm();
+    expect(room).toEqual(['three', 'four']);
+    room.length = 0;
+    history.takeOver('four');
+    lose('5', '6', '7');
+    void channel.heal();
+    await calm();
+    // Of 5 nobody knows whether it is the fourth one that the room has.
+    expect(room).toEqual(['epoch_changed 2.e0 4', '6', '7']);
+  });
+
+  test('gets nothing twice when an epoch comes again', async () => {
+    await begun();
+    publish('1', '2');
+    deliver();
+    const { epoch, log } = history;
+    history.renew();
+    publish('one');
+    deliver();
+    await calm();
+    Object.assign(history, { epoch, log });
+    lose('3');
+    void channel.heal();
+    await calm();
+    expect(room).toEqual(['1', '2', 'epoch_changed e1 0', 'one', 'epoch_changed e0 2', '3']);
   });
 
   test('believes nothing that the history does not know', async () => {

@@ -4,7 +4,8 @@
  * What the history hands out live continues what came before, and goes to the room at once. When it does not, or something
  * may have been missed without a sign (`doubt`), the channel *heals*: it reads the history behind where it stands, page by
  * page, gives that to the room, and then what came live meanwhile, which waits so long. Subscribers notice nothing. Only
- * what the history does not have any more becomes a gap, with the position behind which it goes on.
+ * what the history does not have any more becomes a gap, with the position behind which it goes on. What is kept of another
+ * epoch is new to the room, and follows the gap.
  *
  *     live      7 8    10 11                12            13
  *     room      7 8       (waits: 10 11 12)  9 10 11 12   13
@@ -26,7 +27,7 @@ import type { HistoryGapReason } from '../protocol/messages.ts';
 import type { Gate } from './gate.ts';
 import type { Hub } from './hub.ts';
 import type { LatestCopy } from './latest-copy.ts';
-import { offsetBefore, type Position, type SequencedBatch } from './position.ts';
+import { channelPart, offsetBefore, type Position, type SequencedBatch } from './position.ts';
 import { WaitingBatches } from './waiting-batches.ts';
 
 /** Of one read; the history also bounds its bytes. */
@@ -71,6 +72,8 @@ export class SequencedChannel {
   /** When it is compared with the history again. */
   checkAt = Number.POSITIVE_INFINITY;
   readonly #options: SequencedChannelOptions;
+  /** Where the room stood when it came to the present epoch. */
+  #left: Position | null = null;
   /** Something behind the position may be missing, or there is no position yet. */
   #doubtful = true;
   /** A doubt came up while a heal was under way, which may have read too early to know. */
@@ -287,10 +290,27 @@ export class SequencedChannel {
   async #read(): Promise<Slice | null> {
     const { history } = this.#options;
     const { position } = this.tail;
+    if (position !== null) return await this.#readBehind(position);
     this.#reads += 1;
-    if (position !== null) return await history.read(this.channel, position, pagePublications);
     const top = await history.top(this.channel);
     return top === null ? null : { ...top, publications: [], top: top.offset };
+  }
+
+  /** Reads what the room does not have. */
+  async #readBehind(position: Position): Promise<Slice | null> {
+    this.#reads += 1;
+    const slice = await this.#options.history.read(this.channel, position, pagePublications);
+    if (slice === null || slice.epoch === position.epoch || this.#closed) return slice;
+    return await this.#readBehind({ epoch: slice.epoch, offset: this.#knownOf(slice) });
+  }
+
+  /** Up to where the room may know another epoch. */
+  #knownOf({ epoch, top }: Slice): number {
+    const { position } = this.tail;
+    if (this.#left?.epoch === epoch) return this.#left.offset;
+    if (position === null || channelPart(position.epoch) !== channelPart(epoch)) return 0;
+    const live = this.#waiting.firstOf(epoch);
+    return Math.min(position.offset, top, live === undefined ? top : offsetBefore(live));
   }
 
   /** Why what was read does not continue what the room has; null if it does. */
@@ -305,13 +325,13 @@ export class SequencedChannel {
   #take(slice: Slice): void {
     const { epoch, top } = slice;
     const reason = this.#breakBefore(slice);
-    if (reason === 'epoch_changed') {
-      const live = this.#waiting.firstOf(epoch);
-      const offset = live === undefined ? top : Math.min(offsetBefore(live), top);
-      this.#moveTo({ epoch, offset }, reason);
-      return;
+    if (reason !== null) {
+      const begin = Math.min(offsetBefore(slice), top);
+      const live = reason === 'epoch_changed' ? this.#waiting.firstOf(epoch) : undefined;
+      const waitsBefore = live !== undefined && offsetBefore(live) < begin;
+      this.#moveTo({ epoch, offset: waitsBefore ? offsetBefore(live) : begin }, reason);
+      if (waitsBefore) return;
     }
-    if (reason !== null) this.#moveTo({ epoch, offset: offsetBefore(slice) }, reason);
     const healed = this.#give(slice);
     if (healed === 0) return;
     this.#options.metrics.publicationsHealed.value += healed;
@@ -354,6 +374,7 @@ export class SequencedChannel {
 
   #moveTo(position: Position, reason: HistoryGapReason): void {
     const begins = this.tail.position === null && !this.#askedInVain;
+    if (position.epoch !== this.tail.position?.epoch) this.#left = this.tail.position;
     this.#countingBytes(() => this.tail.begin(position));
     this.latest?.forget();
     if (!this.#options.hub.moveTo(this.channel, position, reason, begins)) return;

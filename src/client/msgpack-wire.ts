@@ -5,18 +5,21 @@ import { commandNumbers, gapNumbers, jsonExtensionType, replyNumbers } from '../
 import { msgpackSubprotocol } from '../protocol/subprotocols.ts';
 import { expectArray, expectText, expectWhole, readMessage } from './message-reader.ts';
 import { Extension, MsgpackReader, textOf } from './msgpack-reader.ts';
-import { MsgpackWriter } from './msgpack-writer.ts';
+import { MsgpackWriter, type Writable } from './msgpack-writer.ts';
 import type { Outgoing } from './payload.ts';
 import { type Incoming, type Message, type Request, Unreadable, type Wanted, type Wire } from './wire.ts';
 
-/** What stands behind the type of a message, in order. Those that begin with `number` are about the channel of that number. */
+/**
+ * What stands behind the type of a message, in order. Those that begin with `number` are about the channel of that number; a `degraded`
+ * without one is about all of them.
+ */
 const forms: Readonly<Record<string, string>> = {
   connected: 'id version node boot connection time pingIntervalMs limits',
   subscribed: 'id channels refused',
   unsubscribed: 'id channels',
   published: 'id degraded epoch offset duplicate',
   ping: '',
-  degraded: '',
+  degraded: 'number',
   pong: 'id time',
   batch: 'number sequence time publications offset',
   gap: 'number reason epoch offset',
@@ -37,41 +40,7 @@ export class MsgpackWire implements Wire {
 
   encode(request: Request): Uint8Array<ArrayBuffer> {
     const writer = new MsgpackWriter();
-    switch (request.type) {
-      case 'connect':
-        writer.array(5);
-        writer.unsigned(commandNumbers.connect);
-        writer.unsigned(request.id);
-        writer.unsigned(request.version);
-        for (const text of [request.name, request.token]) text === null ? writer.nil() : writer.text(text);
-        break;
-      case 'subscribe':
-        writeList(writer, request);
-        for (const wanted of request.channels) writeWanted(writer, wanted);
-        break;
-      case 'unsubscribe':
-        writeList(writer, request);
-        for (const channel of request.channels) writer.text(channel);
-        break;
-      case 'publish':
-        writer.array(request.key !== null ? 6 : request.idempotencyKey === null ? 4 : 5);
-        writer.unsigned(commandNumbers.publish);
-        writer.unsigned(request.id);
-        writer.text(request.channel);
-        writePayload(writer, request.payload);
-        if (request.idempotencyKey !== null) writer.text(request.idempotencyKey);
-        else if (request.key !== null) writer.nil();
-        if (request.key !== null) writer.text(request.key);
-        break;
-      case 'ping':
-        writer.array(2);
-        writer.unsigned(commandNumbers.ping);
-        writer.unsigned(request.id);
-        break;
-      case 'pong':
-        writer.array(1);
-        writer.unsigned(commandNumbers.pong);
-    }
+    writer.value([commandNumbers[request.type], ...valuesOf(request)]);
     return writer.copy();
   }
 
@@ -93,7 +62,7 @@ export class MsgpackWire implements Wire {
     if (names === undefined) return null;
     const fields: Record<string, unknown> = { ...named(names, values), type };
     const { number: itsNumber, channels } = fields;
-    if (names.startsWith('number')) {
+    if (names.startsWith('number') && !(type === 'degraded' && values.length === 0)) {
       fields.channel = this.#channelsByNumber.get(expectWhole(itsNumber));
       if (fields.channel === undefined) return null;
     }
@@ -126,40 +95,36 @@ function allNamed(names: string, list: unknown): unknown[] {
   return expectArray(list).map((each) => named(names, expectArray(each)));
 }
 
-/** All but the elements of the list. */
-function writeList(
-  writer: MsgpackWriter,
-  { type, id, channels }: Extract<Request, { channels: unknown }>,
-): void {
-  writer.array(3);
-  writer.unsigned(commandNumbers[type]);
-  writer.unsigned(id);
-  writer.array(channels.length);
-}
-
-function writeWanted(writer: MsgpackWriter, { channel, wish }: Wanted): void {
-  if (wish === null) {
-    writer.text(channel);
-    return;
-  }
-  const { since, last } = wish;
-  writer.array(since === undefined ? 3 : 2);
-  writer.text(channel);
-  if (since === undefined) {
-    writer.nil();
-    writer.unsigned(last ?? 0);
-  } else {
-    writer.array(2);
-    writer.text(since.epoch);
-    writer.unsigned(since.offset);
+/** What stands behind the type of a request, in order. What is absent at the end is left out. */
+function valuesOf(request: Request): Writable[] {
+  switch (request.type) {
+    case 'connect':
+      return [request.id, request.version, request.name, request.token];
+    case 'subscribe':
+      return [request.id, request.channels.map(wantedOf)];
+    case 'unsubscribe':
+      return [request.id, request.channels];
+    case 'publish': {
+      const { id, channel, payload, idempotencyKey, key } = request;
+      const keys = key !== null ? [idempotencyKey, key] : idempotencyKey !== null ? [idempotencyKey] : [];
+      return [id, channel, payloadOf(payload), ...keys];
+    }
+    case 'ping':
+      return [request.id];
+    case 'pong':
+      return [];
   }
 }
 
-function writePayload(writer: MsgpackWriter, payload: Outgoing | null): void {
-  if (payload === null) writer.nil();
-  else if (payload.kind === 'json') writer.extension(jsonExtensionType, encoder.encode(payload.text));
-  else if (payload.kind === 'text') writer.text(payload.text);
-  else writer.binary(payload.bytes);
+function wantedOf({ channel, wish }: Wanted): Writable {
+  if (wish === null) return channel;
+  const { since, last = 0 } = wish;
+  return since === undefined ? [channel, null, last] : [channel, [since.epoch, since.offset]];
+}
+
+function payloadOf(payload: Outgoing | null): Writable {
+  if (payload?.kind === 'json') return new Extension(jsonExtensionType, encoder.encode(payload.text));
+  return payload?.kind === 'text' ? payload.text : (payload?.bytes ?? null);
 }
 
 /** A payload, or the array of a key and its payload; without one the key was deleted. */

@@ -3,9 +3,12 @@
  *
  * Source: the MessagePack specification (github.com/msgpack/msgpack, spec.md).
  */
+import { Extension } from './msgpack-reader.ts';
 
 const initialBytes = 256;
 const encoder = new TextEncoder();
+
+export type Writable = null | number | string | Uint8Array | Extension | readonly Writable[];
 
 export class MsgpackWriter {
   #bytes = new Uint8Array(initialBytes);
@@ -17,17 +20,26 @@ export class MsgpackWriter {
     return this.#bytes.slice(0, this.#length);
   }
 
-  nil(): void {
-    this.#header(0xc0);
+  /** Numbers are whole, from 0 to 2^53 − 1; the type of an extension is from 0 to 127. */
+  value(value: Writable): void {
+    if (value === null) this.#header(0xc0);
+    else if (typeof value === 'number') this.#unsigned(value);
+    else if (typeof value === 'string') this.#text(value);
+    else if (value instanceof Uint8Array) {
+      this.#sized(0xc4, value.length);
+      this.#append(value);
+    } else if (value instanceof Extension) {
+      this.#sized(0xc7, value.bytes.length);
+      this.#number(value.type, 1);
+      this.#append(value.bytes);
+    } else {
+      if (value.length < 16) this.#header(0x90 | value.length);
+      else this.#header(0xdc, value.length, 2);
+      for (const each of value) this.value(each);
+    }
   }
 
-  array(length: number): void {
-    if (length < 16) this.#header(0x90 | length);
-    else this.#header(0xdc, length, 2);
-  }
-
-  /** A whole number from 0 to 2^53 − 1. */
-  unsigned(value: number): void {
+  #unsigned(value: number): void {
     if (value < 0x80) this.#header(value);
     else if (value < 0x1_0000_0000) this.#header(0xce, value, 4);
     else {
@@ -36,22 +48,10 @@ export class MsgpackWriter {
     }
   }
 
-  text(value: string): void {
+  #text(value: string): void {
     const bytes = encoder.encode(value);
     if (bytes.length < 32) this.#header(0xa0 | bytes.length);
     else this.#sized(0xd9, bytes.length);
-    this.#append(bytes);
-  }
-
-  binary(bytes: Uint8Array): void {
-    this.#sized(0xc4, bytes.length);
-    this.#append(bytes);
-  }
-
-  /** @param type from 0 to 127 */
-  extension(type: number, bytes: Uint8Array): void {
-    this.#sized(0xc7, bytes.length);
-    this.#number(type, 1);
     this.#append(bytes);
   }
 

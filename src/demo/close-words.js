@@ -4,6 +4,9 @@
 
 /** @typedef {{ words: string, comeBack: boolean }} Ending */
 
+/** A day. Nobody who waits for longer still looks at the page, and a timer cannot. */
+const longestRetryAfterMs = 86_400_000;
+
 /** @type {Readonly<Record<number, Ending>>} */
 const endings = {
   1000: { words: 'The node closed the connection', comeBack: true },
@@ -29,4 +32,19 @@ export function explainClose(code, { opened, online }) {
   return (
     endings[code] ?? { words: `The connection was closed with code ${code}`, comeBack: !(code >= 4_500) }
   );
+}
+
+/**
+ * How long a node asks to be left alone, from the reason of a close; null if it does not say.
+ *
+ * @param {string} reason
+ * @returns {number | null}
+ */
+export function retryAfterMs(reason) {
+  try {
+    const { retryAfterMs: wait } = JSON.parse(reason);
+    return typeof wait === 'number' && wait >= 0 ? Math.min(wait, longestRetryAfterMs) : null;
+  } catch {
+    return null; // Closed without a reason, or by something that is not Outcry.
+  }
 }

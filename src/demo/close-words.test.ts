@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { closeCodes } from '../close-codes.ts';
-import { explainClose } from './close-words.js';
+import { explainClose, retryAfterMs } from './close-words.js';
 
 const opened = { opened: true, online: true };
 
@@ -37,4 +37,18 @@ test('a connection that never opened could not reach the node', () => {
     words: 'The node cannot be reached',
     comeBack: true,
   });
+});
+
+test.each([
+  ['{"reason":"stopping","retryAfterMs":1500}', 1_500],
+  ['{"retryAfterMs":0}', 0],
+  ['{"retryAfterMs":1e300}', 86_400_000],
+  ['{"retryAfterMs":-1}', null],
+  ['{"retryAfterMs":"1500"}', null],
+  ['{"reason":"stopping"}', null],
+  ['null', null],
+  ['bye', null],
+  ['', null],
+])('the reason %s asks to be left alone for %s ms', (reason, wait) => {
+  expect(retryAfterMs(reason)).toBe(wait);
 });

@@ -3,9 +3,10 @@
  *
  * The wait is random between 0 and a bound that doubles with each attempt ("full jitter"), so that the clients of a
  * node that stopped do not all return in the same instant. The bound starts anew only when a connection has proved
- * stable: a node that accepts and drops at once would otherwise be hammered.
+ * stable: a node that accepts and drops at once would otherwise be hammered. A node that says when to come back is taken at its
+ * word: it has given others their own time (docs/protocol.md, "Close codes").
  */
-import { explainClose } from './close-words.js';
+import { explainClose, retryAfterMs } from './close-words.js';
 
 const firstBoundMs = 500;
 const maxBoundMs = 20_000;
@@ -30,7 +31,11 @@ export class ReconnectingSocket {
   #socket = null;
   #attempt = 0;
   #timer = 0;
-  #onOnline = () => this.connectNow();
+  /** The node said how long to wait, so that a network that comes back is no reason to be early. */
+  #obliged = false;
+  #onOnline = () => {
+    if (!this.#obliged) this.connectNow();
+  };
 
   /**
    * Connects at once.
@@ -81,23 +86,26 @@ export class ReconnectingSocket {
     socket.onmessage = ({ data }) => {
       if (this.#socket === socket) this.#onMessage(data);
     };
-    socket.onclose = ({ code }) => {
-      if (this.#socket === socket) this.#lost(code, openedAt);
+    socket.onclose = ({ code, reason }) => {
+      if (this.#socket === socket) this.#lost(code, reason, openedAt);
     };
     this.#socket = socket;
     this.#onState({ name: 'connecting' });
   }
 
-  /** @param {number} code @param {number | null} openedAt */
-  #lost(code, openedAt) {
+  /** @param {number} code @param {string} reason @param {number | null} openedAt */
+  #lost(code, reason, openedAt) {
     this.#socket = null;
+    this.#obliged = false;
     const { words, comeBack } = explainClose(code, { opened: openedAt !== null, online: navigator.onLine });
     if (!comeBack) {
       this.#onState({ name: 'ended', why: words });
       return;
     }
     if (openedAt !== null && performance.now() - openedAt >= stableMs) this.#attempt = 0;
-    const waitMs = backoffMs(this.#attempt, Math.random());
+    const told = retryAfterMs(reason);
+    const waitMs = told ?? backoffMs(this.#attempt, Math.random());
+    this.#obliged = told !== null;
     this.#attempt += 1;
     this.#timer = setTimeout(() => this.#connect(), waitMs);
     this.#onState({ name: 'waiting', why: words, retryAtMs: performance.now() + waitMs });

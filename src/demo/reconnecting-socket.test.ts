@@ -7,7 +7,7 @@ class FakeWebSocket {
   readyState = 0;
   onopen = () => {};
   onmessage = (_event: { data: unknown }) => {};
-  onclose = (_event: { code: number }) => {};
+  onclose = (_event: { code: number; reason: string }) => {};
   readonly sent: string[] = [];
   closes = 0;
 
@@ -28,9 +28,9 @@ class FakeWebSocket {
     this.onopen();
   }
 
-  lose(code = 1006): void {
+  lose(code = 1006, reason = ''): void {
     this.readyState = 3;
-    this.onclose({ code });
+    this.onclose({ code, reason });
   }
 }
 
@@ -152,6 +152,19 @@ describe('a wait', () => {
     expect(sockets.length).toBe(2);
   });
 
+  test('is as long as the node said, whatever the back-off and the network say', () => {
+    last().open();
+    last().lose(1001, '{"reason":"stopping","retryAfterMs":1500}');
+    browserWindow.dispatchEvent(new Event('online'));
+    vi.advanceTimersByTime(1_499);
+    expect([sockets.length, states.at(-1)?.retryAtMs]).toEqual([1, 1_500]);
+    vi.advanceTimersByTime(1);
+    expect(sockets.length).toBe(2);
+    last().lose();
+    browserWindow.dispatchEvent(new Event('online'));
+    expect(sockets.length).toBe(3);
+  });
+
   test('is not cut short by what an older socket still says', () => {
     const old = last();
     old.lose();
@@ -159,7 +172,7 @@ describe('a wait', () => {
     const before = states.length;
     old.onopen();
     old.onmessage({ data: 'late' });
-    old.onclose({ code: 1006 });
+    old.onclose({ code: 1006, reason: '' });
     expect([states.length, messages, sockets.length]).toEqual([before, [], 2]);
   });
 });

@@ -19,7 +19,7 @@ export type RelayCloseReason = (typeof relayCloseReasons)[number];
 export class RelayMetrics {
   readonly connectionsOpen = new Gauge(
     'outcry_relay_connections_open',
-    'Connections of workers to the relay of their host; each worker has two, or three with a history.',
+    'Connections of workers to the relay of their host; each worker has one, and two or three for each Redis server.',
   );
   readonly connectionsClosed = new LabelledCounter(
     'outcry_relay_connections_closed_total',

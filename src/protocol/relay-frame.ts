@@ -6,7 +6,7 @@
  *
  * | to the relay | what follows | is answered with |
  * |---|---|---|
- * | 0 hello       | version, role, boot id | ready or lost, now and whenever it changes |
+ * | 0 hello       | version, role, boot id, place | ready or lost, now and whenever it changes; places, to whoever is there for these |
  * | 1 publish     | id, channel, bytes | done |
  * | 2 subscribe   | id, channel, channel … | done, when it is confirmed |
  * | 3 unsubscribe | id, channel, channel … | done |
@@ -23,12 +23,13 @@
  * | 3 done    | id, value |
  * | 4 refused | id, why: it was not carried out |
  * | 5 failed  | id, why: nobody knows whether it was |
+ * | 6 places  | of each: id, name, shards, control channel, key and value of its layout; none while it is not known |
  */
 import { Malformed } from './malformed.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
-export const relayVersion = 1;
+export const relayVersion = 2;
 
 export const toRelay = {
   hello: 0,
@@ -41,10 +42,10 @@ export const toRelay = {
   history: 7,
 } as const;
 
-export const toWorker = { ready: 0, lost: 1, message: 2, done: 3, refused: 4, failed: 5 } as const;
+export const toWorker = { ready: 0, lost: 1, message: 2, done: 3, refused: 4, failed: 5, places: 6 } as const;
 
-/** What a connection of a worker is for: bridge and history go their own ways to Redis. */
-export const relayRoles = ['bridge', 'history'] as const;
+/** What a connection of a worker is for: bridge and history go their own ways to Redis, and one asks where what is. */
+export const relayRoles = ['bridge', 'history', 'places'] as const;
 export type RelayRole = (typeof relayRoles)[number];
 
 /** What a frame is made of. A number is whole and below 2^53, or any float64. */

@@ -8,8 +8,6 @@
  * - Sends re-arm Bun's idle timer, so a dead peer that is published to would never be found. The timer is off;
  *   connections keep their own liveness from what they *receive*.
  * - An exception in a WebSocket handler reaches `uncaughtException` and leaves the socket open: every handler is wrapped.
- * - A request without a Host header has a bare path as `url`, all others an absolute URL that was normalised.
- * - Repeated headers are joined with `, `, a repeated Host too.
  * - Bun answers some requests itself, before we see them: malformed ones (400, 505), more than about 190 headers or more
  *   than `requestHeadBytes` (431).
  * - `Expect: 100-continue` is answered with 100 before a request is seen; a body that is not read is thrown away, or with
@@ -29,18 +27,17 @@ import type { Payload } from '../channel/publication.ts';
 import { type CloseCode, closeCodes, fitReason } from '../close-codes.ts';
 import { apartFromPage } from './apart-from-page.ts';
 import { closingCode } from './broken-frame.ts';
+import { BunRequest } from './bun-request.ts';
 import { listenError } from './listen-error.ts';
-import {
-  BodyAborted,
-  type HttpReply,
-  type HttpRequest,
-  type Listen,
-  type Listener,
-  type ListenOptions,
-  type SendResult,
-  type Socket,
-  type SocketSession,
-  type Upgrade,
+import type {
+  HttpReply,
+  Listen,
+  Listener,
+  ListenOptions,
+  SendResult,
+  Socket,
+  SocketSession,
+  Upgrade,
 } from './transport.ts';
 
 type Server = Bun.Server<BunSocket>;
@@ -222,86 +219,6 @@ function agreeOn(deflate: boolean, headers: Headers): void {
 
 function toResponse(reply: HttpReply): Response {
   return new Response(reply.body ?? null, { status: reply.status, headers: reply.headers ?? {} });
-}
-
-/** Our view of a `Request`. `request.url` is read once: Bun builds it on each access. */
-class BunRequest implements HttpRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  readonly urlBytes: number;
-  readonly #request: Request;
-  readonly #headers: Headers;
-
-  constructor(request: Request) {
-    this.#request = request;
-    this.method = request.method;
-    this.#headers = request.headers;
-    const target = requestTarget(request.url);
-    const mark = target.indexOf('?');
-    this.path = mark === -1 ? target : target.slice(0, mark);
-    this.query = mark === -1 ? '' : target.slice(mark + 1);
-    this.urlBytes = target.length;
-  }
-
-  header(name: string): string | null {
-    return this.#headers.get(name);
-  }
-
-  headerBytes(): number {
-    let bytes = 0;
-    this.#headers.forEach((value, name) => {
-      bytes += name.length + value.length;
-    });
-    return bytes;
-  }
-
-  readBody(maxBytes: number): Promise<Uint8Array | 'too large'> {
-    const length = this.#headers.get('content-length');
-    if (length !== null && Number(length) > maxBytes) return Promise.resolve('too large');
-    return length === null
-      ? gather(this.#request.body, maxBytes)
-      : (this.#request as unknown as Body).bytes();
-  }
-
-  async *bodyChunks(): AsyncIterable<Uint8Array> {
-    try {
-      yield* pieces(this.#request.body);
-    } catch {
-      throw new BodyAborted();
-    }
-  }
-}
-
-/** Bun's `Request` has more than the types that are shared with Node. */
-interface Body {
-  bytes(): Promise<Uint8Array>;
-}
-
-/** A body that does not say how long it is. */
-async function gather(
-  body: ReadableStream<Uint8Array> | null,
-  maxBytes: number,
-): Promise<Uint8Array | 'too large'> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of pieces(body)) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) return 'too large';
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, bytes);
-}
-
-async function* pieces(body: ReadableStream<Uint8Array> | null): AsyncIterable<Uint8Array> {
-  if (body !== null) yield* body as unknown as AsyncIterable<Uint8Array>;
-}
-
-/** Path and query of `http://host/path?query`; a bare path stays as it is. Both are ASCII: Bun percent-encodes the rest. */
-function requestTarget(url: string): string {
-  if (url.startsWith('/')) return url;
-  const slash = url.indexOf('/', url.indexOf('://') + 3);
-  return slash === -1 ? '/' : url.slice(slash);
 }
 
 /** The `data` of a Bun WebSocket: our socket, which knows its session. One small object per connection. */

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { slotOf } from '../../src/bridge/cluster-slots.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
+import { checkedRedis } from '../support/checked-redis.ts';
 import { channelIn } from '../support/channels.ts';
 import { Follower, positionIn } from '../support/follower.ts';
 import { startNode, type TestNode } from '../support/node.ts';
@@ -56,6 +57,18 @@ it('carries every channel on the master of its shard, by sharded pub/sub', async
   }
   expect(await left.metric('outcry_bridge_servers_connected')).toBe(3);
   expect(await left.metric('outcry_cluster_nodes')).toBe(2);
+});
+
+it('is found well by outcry check, master by master, unless all would have to be there', async () => {
+  const flags = ['--namespaces', '{"h": {"historySize": 100}}'] as const;
+  const well = /^redis SERVER: version V, master, 1 replicas, noeviction, \d+ of 64 shards$/;
+  expect(await checkedRedis(cluster.url, ...flags)).toEqual(Array(3).fill(expect.stringMatching(well)));
+  await cluster.ask(server(0), 'CONFIG', 'SET', 'cluster-require-full-coverage', 'yes');
+  const strict = await checkedRedis(cluster.url, ...flags);
+  await cluster.ask(server(0), 'CONFIG', 'SET', 'cluster-require-full-coverage', 'no');
+  expect(strict.filter((line) => line.startsWith('warning: '))).toEqual([
+    expect.stringContaining('set cluster-require-full-coverage to no'),
+  ]);
 });
 
 it('gives a slot to another master, and the channels in it go on there', async () => {

@@ -30,8 +30,8 @@ beforeEach(() => {
 
 async function startRelay(): Promise<Relay> {
   const relay = await Relay.start({
-    ...{ path, maxBytesWaiting, clock: systemClock, metrics, mayLinger: () => false },
-    upstream: new LocalUpstream(null, () => false),
+    ...{ path, maxBytesWaiting, clock: systemClock, metrics },
+    upstreams: new LocalUpstream(null, 'beats').alone(),
     log: new QuietLog(silent, systemClock),
   });
   onTestFinished(() => relay.stop());
@@ -60,14 +60,14 @@ async function worker(bootId: string, events: Partial<BrokerEvents> = {}): Promi
   return connection;
 }
 
-const hello = relayFrame(toRelay.hello, relayVersion, 'bridge', 'boot');
+const hello = relayFrame(toRelay.hello, relayVersion, 'bridge', 'boot', '');
 
 describe('whoever is no worker', () => {
   it.each([
     ['garbage', [Buffer.from('GET / HTTP/1.1\r\n\r\n')]],
     ['a command before its hello', [relayFrame(toRelay.publish, 1, 'a', Buffer.from('x'))]],
-    ['a hello of another version', [relayFrame(toRelay.hello, 99, 'bridge', 'boot')]],
-    ['an unknown role', [relayFrame(toRelay.hello, relayVersion, 'master', 'boot')]],
+    ['a hello of another version', [relayFrame(toRelay.hello, 99, 'bridge', 'boot', '')]],
+    ['an unknown role', [relayFrame(toRelay.hello, relayVersion, 'master', 'boot', '')]],
     ['a second hello', [hello, hello]],
     ['an unknown command', [hello, relayFrame(77, 1)]],
     ['a command of the wrong form', [hello, relayFrame(toRelay.publish, 1, 5, null)]],

@@ -2,7 +2,7 @@
  * The SDK and channels with a history on real nodes that a real Redis joins: what is missed comes back, once and in order,
  * or a gap says why not.
  */
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../../scripts/cluster/ports.ts';
 import type { Client, ClientOptions } from '../../src/client/client.ts';
 import type { Subscription } from '../../src/client/subscription.ts';
@@ -10,6 +10,7 @@ import { balancedClient } from '../support/balanced-client.ts';
 import { Chronicle } from '../support/chronicle.ts';
 import { TestCommand } from '../support/command.ts';
 import { startNode, type TestNode } from '../support/node.ts';
+import { onEnd } from '../support/on-end.ts';
 import { TestRedis } from '../support/redis.ts';
 import { apiOf } from '../support/sequenced-api.ts';
 import { until } from '../support/until.ts';
@@ -34,15 +35,6 @@ async function startIn({ url }: TestRedis, port = 0, readyWith = 200): Promise<T
   onEnd(() => node.kill());
   await node.untilReady(readyWith);
   return node;
-}
-
-/** Within a test, at its end; `afterAll` cares for the rest. */
-function onEnd(run: () => Promise<unknown>): void {
-  try {
-    onTestFinished(async () => void (await run()));
-  } catch {
-    // Before the first test.
-  }
 }
 
 /** Each attempt goes to the next one of these nodes, as through a balancer. */
@@ -123,15 +115,15 @@ describe.each(['json', 'msgpack'] as const)('in %s', (codec) => {
     const subscription = connect([safe], { codec }).subscribe<number>(channel);
     const { numbers, holes } = listenTo(subscription);
     await subscription.ready();
-    for (let round = 1; round <= 3; round += 1) {
-      const victim = await startIn(redis);
+    const victims = await Promise.all([1, 2, 3].map(() => startIn(redis)));
+    for (const [index, victim] of victims.entries()) {
       const publisher = connect([victim, safe], { codec });
       await publisher.ready();
-      const from = (round - 1) * 100;
+      const from = index * 100;
       const published = range(from + 1, from + 100).map((number) =>
         publisher.publish(channel, number, { idempotencyKey: `${codec} ${number}` }),
       );
-      await published[30 * (round - 1)];
+      await published[30 * index];
       await victim.kill();
       const offsets = (await Promise.all(published)).map(({ offset }) => offset);
       expect(new Set(offsets).size).toBe(100);

@@ -2,11 +2,12 @@
  * The SDK and the latest value of each key on real nodes that a real Redis joins: whatever is killed, `subscription.state` is
  * what the channel has from the moment that the subscription says that it has joined.
  */
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../src/client/client.ts';
 import type { Subscription } from '../../src/client/subscription.ts';
 import { balancedClient } from '../support/balanced-client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
+import { onEnd } from '../support/on-end.ts';
 import { TestRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
@@ -33,15 +34,6 @@ async function startIn({ url }: TestRedis, ...flags: string[]): Promise<TestNode
   onEnd(() => node.kill());
   await node.untilReady(200);
   return node;
-}
-
-/** Within a test, at its end; `afterAll` cares for the rest. */
-function onEnd(run: () => Promise<unknown>): void {
-  try {
-    onTestFinished(async () => void (await run()));
-  } catch {
-    // Before the first test.
-  }
 }
 
 function connect(...nodes: { readonly url: string }[]): Client {

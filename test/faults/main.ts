@@ -30,9 +30,10 @@ async function main(args: readonly string[]): Promise<number> {
     return exitCodes.ok;
   }
   const kinds = options.kinds ?? kindsOfBuild();
-  const wanted = scenarios.filter(({ id, manner }) =>
+  const asked = scenarios.filter(({ id, manner }) =>
     options.only.length === 0 ? (manner === 'long') === options.long : options.only.includes(id),
   );
+  const wanted = asked.filter(canBeRun);
   say(`seed ${options.seed}; channels: ${kinds.join(', ')}${options.short ? '; short' : ''}`);
   const runs: Run[] = [];
   for (const runtime of options.runtimes) {
@@ -54,6 +55,12 @@ async function main(args: readonly string[]): Promise<number> {
     `\nlines were missed: ${missed.map(({ scenario, runtime }) => `${scenario.id} on ${runtime}`).join(', ')}`,
   );
   return exitCodes.failure;
+}
+
+function canBeRun({ id, whyNot }: Scenario): boolean {
+  const reason = whyNot?.() ?? null;
+  if (reason !== null) say(`${id} is left out: ${reason}`);
+  return reason === null;
 }
 
 async function runAndTell(

@@ -36,7 +36,8 @@ describe.each(['http', 'tcp'] as const)('in mode %s', (mode) => {
     expect((await haproxy.server('node-1')).total).toBe(1);
     expect(backend.open).toBe(2);
     await before.close();
-    await haproxy.untilLogged(/Former worker \(?\d+\)? exited with code 0/);
+    // With whichever code: HAProxy 2.6.12 was seen to crash as the last thing that it did, when nobody was connected to it any more.
+    await haproxy.untilLogged(/Former worker \(?\d+\)? exited with code/);
     expect(await echo(after)).toBe('?');
     await after.close();
   });

@@ -30,14 +30,8 @@ describeHistory(async (retention, receive) => {
     ...{ maxBytes: 1e9, maxChannels: 1_000, maxIdempotencyKeys: 1_000 },
   });
   const relay = await Relay.start({
-    ...{
-      path,
-      maxBytesWaiting: 1e8,
-      clock: systemClock,
-      metrics: new RelayMetrics(),
-      mayLinger: () => false,
-    },
-    upstream: new LocalUpstream(new KeptHistory(memory, cluster), () => false),
+    ...{ path, maxBytesWaiting: 1e8, clock: systemClock, metrics: new RelayMetrics() },
+    upstreams: new LocalUpstream(new KeptHistory(memory, cluster), 'beats').alone(),
     log: new QuietLog(silent, systemClock),
   });
   const dial = (role: 'bridge' | 'history', onMessage: (channel: string, bytes: Buffer) => void = () => {}) =>

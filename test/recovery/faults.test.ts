@@ -171,6 +171,28 @@ describe('a Redis', () => {
     });
   });
 
+  it('that comes back empty loses nothing that is published then, whoever hears it first', async () => {
+    const [left, other] = await Promise.all([node(), HistoryNode.start({ port: redis.port })]);
+    const follower = await join(left);
+    await publish(follower, 'a');
+    await follower.hears(1);
+    await redis.kill();
+    await left.untilReady(503);
+    left.freeze();
+    try {
+      await redis.start();
+      await other.ready();
+      await other.append(channel, 'b', 'c');
+      await other.append(channel, 'd');
+    } finally {
+      left.thaw();
+    }
+    await left.untilReady(200);
+    await publish(follower, 'e');
+    expect(await follower.hears(5)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect([follower.faults, follower.gaps]).toEqual([[], ['epoch_changed']]);
+  });
+
   it('that is away takes no publication, and is asked in vain', async () => {
     const left = await node();
     const follower = await join(left);
@@ -188,6 +210,30 @@ describe('a Redis', () => {
     expect((await join(left, { since: position }, 'h:other')).standing).toEqual({
       ...{ degraded: true, position: null, recovered: false, reason: 'unavailable' },
     });
+  });
+
+  it('that is too slow for a recovery makes it wait, and loses it nothing', async () => {
+    const left = await node('--recovery-timeout-ms', '100', '--tail-max-bytes', '4096');
+    const [publisher, follower] = await Promise.all([join(left), join(left)]);
+    const published = await publish(publisher, ...Array.from({ length: 20 }, () => 'x'.repeat(60_000)));
+    await Promise.all([publisher.hears(20), follower.hears(20)]);
+    const since = published[0] as Position;
+    redis.freeze();
+    try {
+      const answered = follower.subscribe({ since });
+      await left.untilMetric('outcry_history_recoveries_open', 1);
+      await new Promise((resolve) => setTimeout(resolve, 100)); // What it may take.
+      redis.thaw();
+      expect(await answered).toMatchObject({ recovered: false, reason: 'unavailable' });
+    } finally {
+      redis.thaw();
+    }
+    await until(
+      () => follower.subscribe({ since }),
+      ({ recovered }) => recovered === true,
+    );
+    await follower.hears(20 + 19);
+    expect([follower.faults, follower.gaps]).toEqual([[], []]);
   });
 
   it('that comes late gives those who wait a position', async () => {

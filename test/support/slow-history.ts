@@ -5,7 +5,12 @@
  * A text like `key=value` is the value of a key, and `key=` deletes it.
  */
 import { LatestValues } from '../../src/channel/latest-values.ts';
-import type { Position, SequencedBatch, Snapshot } from '../../src/channel/position.ts';
+import {
+  channelPart,
+  type Position,
+  type SequencedBatch,
+  type Snapshot,
+} from '../../src/channel/position.ts';
 import { Publication } from '../../src/channel/publication.ts';
 import type { History, ReceiveSequenced } from '../../src/history/history.ts';
 import type { Slice } from '../../src/history/recovery.ts';
@@ -60,6 +65,13 @@ export class SlowHistory implements Pick<History, 'start' | 'read' | 'last' | 't
     this.#epochs += 1;
     this.epoch = `e${this.#epochs}`;
     this.log = [];
+  }
+
+  /** Another server goes on, which does not have the last ones. */
+  takeOver(...lost: string[]): void {
+    this.#epochs += 1;
+    this.epoch = `${this.#epochs}.${channelPart(this.epoch)}`;
+    this.log = this.log.slice(0, this.log.length - lost.length);
   }
 
   read(_channel: string, { epoch, offset }: Position, max: number): Promise<Slice | null> {

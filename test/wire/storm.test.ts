@@ -2,6 +2,7 @@
  * More clients come than a node takes: those who are there do not notice, the others are told when to come back.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import { arrive } from '../support/arrival.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { handshakeBytes, RawPeer } from '../support/raw-peer.ts';
 import { TestClient } from '../support/client.ts';
@@ -13,29 +14,6 @@ const stormSize = 5 * perSecond * stormSeconds;
 
 let tested: TestNode | null = null;
 afterEach(() => tested?.stop());
-
-/** Where a newcomer ends up: the status, or the code and reason of the close that follows a 101 directly. */
-async function arrive(port: number, headers: Record<string, string>) {
-  const peer = new RawPeer(port);
-  peer.send(handshakeBytes({ headers }));
-  const head = await peer.head();
-  const retryAfter = /^retry-after: (\d+)/im.exec(head)?.[1];
-  if (!head.startsWith('HTTP/1.1 101 ')) {
-    await peer.closed;
-    return { status: Number(head.split(' ')[1]), retryAfterMs: Number(retryAfter) * 1_000 };
-  }
-  // Whoever is welcome hears the resident, or nothing.
-  const first = await Promise.race([
-    peer.frame(),
-    new Promise<null>((resolve) => setTimeout(resolve, 1_000, null)),
-  ]);
-  peer.destroy();
-  if (first?.opcode !== 8) return { status: 101, retryAfterMs: 0 };
-  return {
-    status: first.payload.readUInt16BE(),
-    retryAfterMs: JSON.parse(first.payload.subarray(2).toString()).retryAfterMs as number,
-  };
-}
 
 describe('a node that has no memory to spare', () => {
   it('refuses newcomers, which may find it elsewhere', async () => {

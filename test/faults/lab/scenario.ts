@@ -53,5 +53,7 @@ export interface Scenario {
    * works where it mostly waits itself, and the other way round. `long`: nothing either, and it is run by its own command.
    */
   readonly manner: 'alone' | 'works' | 'waits' | 'long';
+  /** Why it cannot be run on this machine; null if it can. */
+  whyNot?(): string | null;
   run(surroundings: Surroundings): Promise<Result>;
 }

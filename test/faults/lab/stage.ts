@@ -35,6 +35,8 @@ export interface StageOptions {
   nodeFlags?: readonly string[];
   /** Of the node with that index, beside that of the lab. */
   nodeEnv?: (index: number) => NodeJS.ProcessEnv;
+  /** The words of a program that starts the nodes, as `prlimit`. */
+  within?: readonly string[];
   /** Where clients connect, given the ports of the nodes; by default each at its own node. */
   front?: (ports: number[]) => Promise<string>;
 }
@@ -90,7 +92,7 @@ export class Stage {
 
   /** Starts a node (again), on the port that it had before. */
   async startNode(index: number, ...flags: string[]): Promise<TestNode> {
-    const { redisUrl, nodeFlags = [], nodeEnv = () => ({}) } = this.#options;
+    const { redisUrl, nodeFlags = [], nodeEnv = () => ({}), within = [] } = this.#options;
     let link = this.links[index];
     if (link === undefined) {
       link = await TcpProxy.start(this.redis.port);
@@ -109,6 +111,7 @@ export class Stage {
         ...flags,
       ],
       nodeEnv(index),
+      within,
     );
     this.nodes[index] = node;
     this.boots[index] = await bootOf(node, `node-${index + 1}`);

@@ -9,7 +9,13 @@ import { detachedMaster } from './r07-detached-master.ts';
 import { outputBuffer } from './r08-output-buffer.ts';
 import { redisBlackhole } from './r09-redis-blackhole.ts';
 import { slowReader } from './r10-slow-reader.ts';
+import { vanishedClients } from './r12-vanished-clients.ts';
+import { drain } from './r13-drain.ts';
+import { allKilled } from './r14-all-killed.ts';
+import { handshakeStorm } from './r15-handshake-storm.ts';
 import { frozenNode } from './r16-frozen-node.ts';
+import { memory } from './r17-memory.ts';
+import { descriptors } from './r18-descriptors.ts';
 import { clocks } from './r19-clocks.ts';
 import { mutatedFrames } from './r20-mutated-frames.ts';
 import { mixedVersions } from './r21-mixed-versions.ts';
@@ -30,7 +36,13 @@ export const scenarios: readonly Scenario[] = [
   outputBuffer,
   redisBlackhole,
   slowReader,
+  vanishedClients,
+  drain,
+  allKilled,
+  handshakeStorm,
   frozenNode,
+  memory,
+  descriptors,
   clocks,
   mutatedFrames,
   mixedVersions,

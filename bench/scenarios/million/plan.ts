@@ -2,10 +2,8 @@
  * How many processes so many connections need, and why they would not fit on this machine. Both ends are here, the
  * generator's too, so a connection counts twice.
  */
-import { connectionsPerProcess } from '../crowd/capacity.ts';
-
-/** Through HAProxy as a balancer of bytes, of requests, or of requests that come encrypted. */
-export type Via = 'haproxy' | 'haproxy-l4' | 'haproxy-tls';
+import { connectionsPerProcess } from '../../crowd/capacity.ts';
+import type { Via } from '../../systems/haproxy-fleet.ts';
 
 export interface MillionMachine {
   /** Of a process. */

@@ -2,10 +2,11 @@
  * What this machine allows in connections, read from the kernel.
  */
 import { readFileSync } from 'node:fs';
-import { descriptorLimit } from '../../src/config/machine.ts';
-import { availableBytes } from './kernel-memory.ts';
+import { descriptorLimit } from '../../../src/config/machine.ts';
+import { availableBytes } from '../../systems/kernel-memory.ts';
+import type { MillionMachine } from './plan.ts';
 
-export function millionMachine() {
+export function millionMachine(): MillionMachine {
   const [first = 0, last = 0] = numbers('net/ipv4/ip_local_port_range');
   const [now] = numbers('net/netfilter/nf_conntrack_count');
   const [most] = numbers('net/netfilter/nf_conntrack_max');

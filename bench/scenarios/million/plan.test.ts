@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type MillionMachine, planMillion } from './million-plan.ts';
+import { type MillionMachine, planMillion } from './plan.ts';
 
 /** On which everything fits. */
 const roomy: MillionMachine = {
