@@ -57,6 +57,7 @@ beforeEach(() => {
     hub: {
       broadcast: (channel, publication) => void calls.push(['here', channel, publication]),
       gap: (reason, concerns) => void gaps.push([reason, concerns('left')]),
+      degraded: (concerns) => void told.push(`degraded ${concerns('left')}`),
       flush: () => void told.push('flush'),
     },
     announcements: { degraded: () => void told.push('all') },
@@ -186,6 +187,7 @@ describe('a channel with history', () => {
       hub: {
         broadcast: (channel, publication) => void calls.push(['here', channel, publication]),
         gap: (reason, concerns) => void gaps.push([reason, concerns('left') || concerns('h')]),
+        degraded: (concerns) => void told.push(`degraded ${concerns('left')}`),
         flush: () => void told.push('flush'),
       },
       announcements: { degraded: () => void told.push('all') },
@@ -232,7 +234,7 @@ describe('a channel with history', () => {
   });
 
   test('is told in each channel when it is over that the other nodes are out of reach', () => {
-    onAway?.();
+    onAway?.(null);
     expect(told).toEqual(['rooms', 'flush', 'all']);
   });
 
@@ -245,8 +247,13 @@ describe('a channel with history', () => {
 });
 
 test('that the other nodes are out of reach is told at once, behind what came before', () => {
-  onAway?.();
+  onAway?.(null);
   expect(told).toEqual(['flush', 'all']);
+});
+
+test('that they are out of reach for some channels is told in these', () => {
+  onAway?.((channel) => channel === 'left');
+  expect(told).toEqual(['degraded true']);
 });
 
 test('a gap that the bridge noticed is told to the subscribers of this node', () => {

@@ -34,7 +34,7 @@ export interface KeyFate {
 }
 
 export interface BroadcasterOptions {
-  hub: Pick<Hub, 'broadcast' | 'gap' | 'flush'>;
+  hub: Pick<Hub, 'broadcast' | 'gap' | 'degraded' | 'flush'>;
   announcements: Pick<Announcements, 'degraded'>;
   bridge: Bridge;
   /** Null if this node has no channels with history. */
@@ -63,8 +63,12 @@ export class Broadcaster {
         hub.gap(reason, (channel) => !this.isSequenced(channel) && concerns(channel));
         sequencing?.rooms.doubt(concerns);
       },
-      () => {
-        sequencing?.rooms.away();
+      (concerns) => {
+        sequencing?.rooms.away(concerns ?? (() => true));
+        if (concerns !== null) {
+          hub.degraded(concerns);
+          return;
+        }
         // What came before goes out before.
         hub.flush();
         announcements.degraded();

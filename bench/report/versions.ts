@@ -14,7 +14,7 @@ const programs: readonly [name: string, executable: string, flag: string][] = [
   ['NATS', 'nats-server', '--version'],
   ['nginx', 'nginx', '-v'],
   ['Go', 'go', 'version'],
-  ['Chromium', 'chromium', '--version'],
+  ['Chromium', 'chromium-headless-shell', '--version'],
 ];
 
 /** Packages that are measured, or measure. */

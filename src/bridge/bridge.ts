@@ -29,10 +29,10 @@ export type Receive = (channel: string, publication: Publication, idempotencyKey
 export type OnGap = (reason: GapReason, concerns: (channel: string) => boolean) => void;
 
 /**
- * Tells that no publications of other nodes arrive from now on, in whichever channel. Called once each time, before `onGap`
- * says `bridge_away`; where some channels go on, only that comes, for the others.
+ * Tells that no publications of other nodes arrive from now on, in whichever channel (null), or in some while others go on. Called once
+ * each time, before `onGap` says `bridge_away`.
  */
-export type OnAway = () => void;
+export type OnAway = (concerns: ((channel: string) => boolean) | null) => void;
 
 /**
  * - `connected`: publications reach the other nodes, and theirs reach this one.

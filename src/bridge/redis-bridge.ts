@@ -217,6 +217,10 @@ export class RedisBridge implements Bridge, Cluster {
       intake: this.#intake,
       log: places === 1 ? this.#log : new QuietLog(logger, clock, { redis: place.name }),
       onGap: (reason, concerns) => this.#onGap(reason, concerns),
+      onLost: (concerns) => {
+        // The last one takes all channels with it, and that is told at once for all of them.
+        if (this.#options.metrics.serversConnected.value > 0) this.#onAway(concerns);
+      },
       sequences: (shards) => this.#outgoing.lastSequences(shards),
       onState: () => {
         this.#options.onPlaceState?.(place, server.state);
@@ -243,7 +247,7 @@ export class RedisBridge implements Bridge, Cluster {
       metrics.connected.value = whole ? 1 : 0;
       onState(state);
     }
-    if (connected === 0 && before > 0) this.#onAway();
+    if (connected === 0 && before > 0) this.#onAway(null);
   }
 
   /** Publishes a frame, or drops it with its number. */

@@ -47,6 +47,8 @@ export interface RedisServerOptions {
   intake: FrameIntake;
   receive: Receive;
   onGap: OnGap;
+  /** It was connected and is away: told once each time, behind `onState`. */
+  onLost(concerns: (channel: string) => boolean): void;
   /** The last number of each of these shards that have one. */
   sequences(shards: readonly number[]): ReadonlyMap<number, number>;
   clock: Clock;
@@ -113,7 +115,10 @@ export class RedisServer {
       settle: (key, value) => this.#publisher.settle(key, value),
       log,
     });
-    this.#whereabouts = new Whereabouts({ place, name: `outcry-probe:${sender.bootId}`, clock, log });
+    this.#whereabouts = new Whereabouts({
+      ...{ place, name: `outcry-probe:${sender.bootId}`, clock, log },
+      onDoubt: () => void this.#lookAround(),
+    });
     this.#publisher = new RedisPublisher({
       ...{ broker, maxBytesInFlight, clock, metrics, log, name: `outcry-pub:${sender.bootId}` },
       onReady: () => void this.#settleLayout(),
@@ -202,6 +207,7 @@ export class RedisServer {
     const { intake, place } = this.#options;
     this.#stopped = true;
     this.#timer.cancel();
+    this.#whereabouts.stop();
     // Who comes after it finds the numbers as they are.
     intake.interrupt(place.shards);
     this.#subscriber.stop();
@@ -372,7 +378,7 @@ export class RedisServer {
   }
 
   #lost(reason: string): void {
-    const { place, clock, log, onState, onSuspicion } = this.#options;
+    const { place, clock, log, onState, onLost, onSuspicion } = this.#options;
     if (this.#stopped) return;
     this.#ownBeatHeard = false;
     if (!this.#publisher.ready) this.#layout.forget();
@@ -385,6 +391,7 @@ export class RedisServer {
       `${place.broker.name} is away: publications reach the clients of this node only`,
     );
     onState();
+    onLost((channel) => this.#isHere(channel));
     onSuspicion();
   }
 

@@ -57,6 +57,7 @@ const codecNamed = (subprotocol: string): Codec => ({
   batch: ({ channel, sequence }, publications) =>
     `${channel} ${sequence} ${publications.map(({ text }) => text)}`,
   gap: ({ channel }, reason) => `gap ${channel} ${reason}`,
+  degraded: ({ channel }) => `degraded ${channel}`,
   snapshot: ({ channel, sequence, position }, reason, count) =>
     `snapshot ${channel} ${sequence} ${position?.epoch} ${position?.offset} ${reason} ${count}`,
 });

@@ -246,6 +246,15 @@ export class Hub {
     }
   }
 
+  /** Tells native subscribers of some channels, behind what came before, that publications of other nodes do not reach them for now. */
+  degraded(concerns: (channel: string) => boolean): void {
+    for (const room of this.#rooms.values()) {
+      if (!concerns(room.channel)) continue;
+      this.#flushRoom(room);
+      this.#tellNatives(room, (codec) => codec.degraded(room));
+    }
+  }
+
   /** Tells native subscribers of a channel with history that nothing is missing any more. */
   healed(channel: string): void {
     const room = this.#rooms.get(channel);

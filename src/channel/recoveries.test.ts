@@ -155,6 +155,7 @@ const codec: Codec = {
   encode: () => '',
   batch: ({ position }, publications) =>
     ['batch', position?.epoch, position?.offset, ...publications.map(({ text }) => text)].join(' '),
+  degraded: ({ number }) => `degraded ${number}`,
   gap: ({ position }, reason) => `gap ${position?.epoch} ${position?.offset} ${reason}`,
   snapshot: ({ position }, reason, count) =>
     `snapshot ${position?.epoch} ${position?.offset} ${reason} ${count}`,

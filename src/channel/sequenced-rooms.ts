@@ -104,9 +104,10 @@ export class SequencedRooms implements ChannelWatch {
     }
   }
 
-  /** Clients were told that nothing of other nodes arrives from now on: in each channel they are told when that is over. */
-  away(): void {
-    for (const sequenced of this.#channels.values()) if (sequenced.isOpen) sequenced.degraded = true;
+  /** Clients were told that nothing of other nodes arrives in these from now on: in each channel they are told when that is over. */
+  away(concerns: (channel: string) => boolean): void {
+    for (const [channel, sequenced] of this.#channels)
+      if (sequenced.isOpen && concerns(channel)) sequenced.degraded = true;
   }
 
   /** The history can be asked (again). */

@@ -22,6 +22,7 @@ const codec: Codec = {
   encode: () => '',
   batch: ({ sequence, position }, publications) =>
     JSON.stringify({ batch: sequence, position, texts: publications.map(shown) }),
+  degraded: ({ number }) => `degraded ${number}`,
   gap: ({ position }, gap) => JSON.stringify({ gap, position }),
   snapshot: ({ position }, snapshot, count) => JSON.stringify({ snapshot, position, count }),
 };

@@ -116,10 +116,14 @@ export class Channels {
   /**
    * The node does not hear the others from now on.
    *
+   * @param name of the channel in which; null for all
    * @returns names of the channels that are joined and were not degraded already
    */
-  degraded(): string[] {
-    return [...this.#channels.values()].filter((channel) => channel.degrade()).map(({ name }) => name);
+  degraded(name: string | null): string[] {
+    const concerned = [...this.#channels.values()].filter(
+      (channel) => name === null || channel.name === name,
+    );
+    return concerned.filter((channel) => channel.degrade()).map((channel) => channel.name);
   }
 
   unsubscribed(id: number): void {

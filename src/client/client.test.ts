@@ -322,6 +322,18 @@ describe('a node that loses the others', () => {
     world.socket.receive({ type: 'degraded' });
     expect(degraded()).toHaveLength(3);
   });
+
+  it('in one channel: whoever has joined that is told, until a gap says that it is over', async () => {
+    const world = await connected();
+    for (const channel of ['chat', 'news']) world.client.subscribe(channel);
+    await settled();
+    world.socket.joinAll(0);
+    world.socket.receive({ type: 'degraded', channel: 'news' });
+    world.socket.receive({ type: 'degraded', channel: 'never joined' });
+    expect(world.events.filter(([name]) => name === 'degraded')).toEqual([['degraded', { channel: 'news' }]]);
+    world.socket.receive({ type: 'gap', channel: 'news', reason: 'bridge_away' });
+    expect(world.events.at(-1)).toEqual(['restored', { channel: 'news' }]);
+  });
 });
 
 describe('a loop', () => {

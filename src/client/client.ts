@@ -280,7 +280,8 @@ export class Client {
         for (const channel of this.#channels.subscribed(message)) this.#events.emit('degraded', { channel });
         break;
       case 'degraded':
-        for (const channel of this.#channels.degraded()) this.#events.emit('degraded', { channel });
+        for (const channel of this.#channels.degraded(message.channel))
+          this.#events.emit('degraded', { channel });
         break;
       case 'unsubscribed':
         this.#channels.unsubscribed(message.id);

@@ -115,7 +115,8 @@ describe('what a node says', () => {
       { ...published, position, duplicate: true },
     ],
     ['{"type":"ping"}', { type: 'ping' }],
-    ['{"type":"degraded","more":1}', { type: 'degraded' }],
+    ['{"type":"degraded","more":1}', { type: 'degraded', channel: null }],
+    ['{"type":"degraded","channel":"chat"}', { type: 'degraded', channel: 'chat' }],
     ['{"type":"pong","id":5,"time":7}', { type: 'pong', id: 5, time: 7 }],
     [
       '{"type":"batch","channel":"chat","sequence":42,"time":7,"publications":[{"json":null},{"text":"ho"},{"binary":"AP8="},{"later":1}]}',

@@ -36,8 +36,9 @@ export function readMessage(fields: Fields, incoming: (value: unknown) => Incomi
         duplicate: fields.duplicate === true,
       };
     case 'ping':
-    case 'degraded':
       return { type };
+    case 'degraded':
+      return { type, channel: optional(channel, expectText) };
     case 'pong':
       return { type, id: optional(id, expectWhole), time: expectTime(time) };
     case 'gap':

@@ -9,14 +9,17 @@ import { MsgpackWriter, type Writable } from './msgpack-writer.ts';
 import type { Outgoing } from './payload.ts';
 import { type Incoming, type Message, type Request, Unreadable, type Wanted, type Wire } from './wire.ts';
 
-/** What stands behind the type of a message, in order. Those that begin with `number` are about the channel of that number. */
+/**
+ * What stands behind the type of a message, in order. Those that begin with `number` are about the channel of that number; a `degraded`
+ * without one is about all of them.
+ */
 const forms: Readonly<Record<string, string>> = {
   connected: 'id version node boot connection time pingIntervalMs limits',
   subscribed: 'id channels refused',
   unsubscribed: 'id channels',
   published: 'id degraded epoch offset duplicate',
   ping: '',
-  degraded: '',
+  degraded: 'number',
   pong: 'id time',
   batch: 'number sequence time publications offset',
   gap: 'number reason epoch offset',
@@ -59,7 +62,7 @@ export class MsgpackWire implements Wire {
     if (names === undefined) return null;
     const fields: Record<string, unknown> = { ...named(names, values), type };
     const { number: itsNumber, channels } = fields;
-    if (names.startsWith('number')) {
+    if (names.startsWith('number') && !(type === 'degraded' && values.length === 0)) {
       fields.channel = this.#channelsByNumber.get(expectWhole(itsNumber));
       if (fields.channel === undefined) return null;
     }

@@ -102,8 +102,8 @@ export type Message =
   | { type: 'published'; id: number; degraded: boolean; position: Position | null; duplicate: boolean }
   | { type: 'ping' }
   | { type: 'pong'; id: number | null; time: number }
-  /** Publications of other nodes do not arrive from now on, whatever the channel. */
-  | { type: 'degraded' }
+  /** Publications of other nodes do not arrive from now on, in this channel, or, if it is null, in none. */
+  | { type: 'degraded'; channel: string | null }
   /** What follows begins behind the position; null in a channel without a history. */
   | { type: 'gap'; channel: string; reason: string; position: Position | null }
   /** A snapshot of so many keys follows, taken at the position: it replaces what is known of the channel. */

@@ -25,6 +25,7 @@ const codec: Codec = {
   },
   encode: (reply) => JSON.stringify(reply),
   batch: ({ number, sequence }, publications) => `batch ${number} ${sequence} ${publications.length}`,
+  degraded: ({ number }) => `degraded ${number}`,
   gap: ({ number }, reason) => `gap ${number} ${reason}`,
   snapshot: ({ number }, reason, count) => `snapshot ${number} ${reason} ${count}`,
 };

@@ -33,6 +33,8 @@ export interface Codec {
   batch(head: ChannelHead, publications: readonly Publication[]): Payload;
   /** What follows begins behind the head's position. */
   gap(head: ChannelHead, reason: GapReason): Payload;
+  /** Publications of other nodes do not reach this one from now on, in this channel. */
+  degraded(head: ChannelHead): Payload;
   /**
    * What a client has of the channel is replaced by so many publications with keys, which follow in batches with sequence 0
    * and no position; behind them it stands at the head's position.

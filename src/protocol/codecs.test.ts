@@ -840,6 +840,12 @@ const sent: [what: string, encode: (codec: Codec) => Payload, json: string, msgp
   ['ping', (codec) => codec.encode({ type: 'ping' }), '{"type":"ping"}', '91 05'],
   ['degraded', (codec) => codec.encode({ type: 'degraded' }), '{"type":"degraded"}', '91 0b'],
   [
+    'degraded in one channel',
+    (codec) => codec.degraded(head),
+    '{"type":"degraded","channel":"chat"}',
+    '92 0b 0c',
+  ],
+  [
     'pong',
     (codec) => codec.encode({ type: 'pong', id: 5, time }),
     '{"type":"pong","id":5,"time":1764000000000}',

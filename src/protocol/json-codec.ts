@@ -65,6 +65,10 @@ class JsonCodec implements Codec {
     return JSON.stringify({ type: 'gap', channel, reason, epoch: position?.epoch, offset: position?.offset });
   }
 
+  degraded({ channel }: ChannelHead): string {
+    return JSON.stringify({ type: 'degraded', channel });
+  }
+
   snapshot({ channel, sequence, position }: ChannelHead, reason: SnapshotReason, count: number): string {
     return JSON.stringify({
       ...{ type: 'snapshot', channel, reason, sequence },

@@ -83,6 +83,15 @@ class MsgpackCodec implements Codec {
     return writer.view();
   }
 
+  degraded({ number }: ChannelHead): Uint8Array {
+    const writer = this.#writer;
+    writer.clear(keepBytes);
+    writer.array(2);
+    writer.unsigned(replyNumbers.degraded);
+    writer.unsigned(number);
+    return writer.view();
+  }
+
   snapshot({ number, sequence, position }: ChannelHead, reason: SnapshotReason, count: number): Uint8Array {
     const writer = this.#writer;
     writer.clear(keepBytes);

@@ -78,6 +78,7 @@ it('with one of them away: its channels are degraded, the others go on, and read
   await Promise.all([left.untilReady(503), right.untilReady(503)]);
   expect(await left.metric('outcry_bridge_servers_connected')).toBe(1);
   expect(await left.metric('outcry_bridge_connected')).toBe(0);
+  await Promise.all([farThere, farKeptThere].map((follower) => follower.isDegraded()));
   expect((await post(left, 'publish', { channel: plain, text: '1' })).status).toBe(200);
   expect(await there.hears(1)).toEqual(['1']);
   expect((await post(left, 'publish', { channel: far, text: '1' })).body.error.name).toBe('unavailable');
@@ -100,6 +101,7 @@ it('with one of them away: its channels are degraded, the others go on, and read
   expect(back.standing).toMatchObject({ recovered: false, reason: 'epoch_changed' });
   await back.close();
   expect([there.gaps, keptThere.gaps, keptThere.faults]).toEqual([[], [], []]);
+  expect([there.degraded, keptThere.degraded]).toEqual([0, 0]);
 }, 60_000);
 
 describe('a node with another list', () => {

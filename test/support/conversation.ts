@@ -36,6 +36,7 @@ const forms: Readonly<Record<number, readonly [type: string, fields: string]>> =
   8: ['gap', 'number reason epoch offset'],
   9: ['error', 'id code message'],
   10: ['snapshot', 'number reason epoch offset count sequence'],
+  11: ['degraded', 'number'],
 };
 
 export class Conversation {

@@ -25,6 +25,8 @@ export class Follower {
   readonly texts: string[] = [];
   /** Reasons of the gaps that it was told of. */
   readonly gaps: string[] = [];
+  /** How often it was told that publications of other nodes do not arrive from now on. */
+  degraded = 0;
   /** How often it was told that nothing is missing any more. */
   healed = 0;
   /** What broke the promise. */
@@ -87,6 +89,15 @@ export class Follower {
     return [...this.gaps];
   }
 
+  /** Resolves when it was told that publications of other nodes do not arrive from now on. */
+  async isDegraded(): Promise<void> {
+    await until(
+      () => this.degraded,
+      (seen) => seen > 0,
+      { withinMs: 15_000, what: 'being told degraded' },
+    );
+  }
+
   /** Reads nothing more until `read`. */
   stopReading(): void {
     this.#with.stopReading();
@@ -113,6 +124,9 @@ export class Follower {
     switch (message.type) {
       case 'subscribed':
         this.#stand(message.channels[0]);
+        break;
+      case 'degraded':
+        this.degraded += 1;
         break;
       case 'gap':
         this.#gap(message.reason, positionOf(message));

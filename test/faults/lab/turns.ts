@@ -5,6 +5,9 @@
 import { atMost, type Line, timed } from './line.ts';
 import { percentile } from './percentile.ts';
 
+/** Of fewer nobody can tell how much they differ by themselves. */
+const leastTurns = 7;
+
 export class Turns {
   readonly #without: number[] = [];
   readonly #beside: number[] = [];
@@ -15,17 +18,24 @@ export class Turns {
     this.#beside.push(besideMs);
   }
 
-  /** @param more part by which it may be more: 0.1 for ten percent */
-  line(more: number): Line {
+  /**
+   * None if there were too few turns to judge it by, as in a short run.
+   *
+   * @param more part by which it may be more: 0.1 for ten percent
+   */
+  lines(more: number): Line[] {
+    if (this.#without.length < leastTurns) return [];
     const median = percentile(this.#without, 0.5);
     const spread = (Math.max(...this.#without) - Math.min(...this.#without)) / median;
-    return timed(
-      atMost(
-        `p99 of the others beside it, over that of turns without (${more * 100} % and their spread)`,
-        percentile(this.#beside, 0.5) / median,
-        (1 + more) * (1 + spread),
-        ' ×',
+    return [
+      timed(
+        atMost(
+          `p99 of the others beside it, over that of turns without (${more * 100} % and their spread)`,
+          percentile(this.#beside, 0.5) / median,
+          (1 + more) * (1 + spread),
+          ' ×',
+        ),
       ),
-    );
+    ];
   }
 }
