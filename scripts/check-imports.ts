@@ -102,7 +102,7 @@ export const rules: Rules = {
     {
       what: 'the Redis client',
       specifier: /^ioredis(\/|$)/,
-      files: ['src/bridge/redis-connection.ts', 'src/history/redis-*.ts'],
+      files: ['src/bridge/redis-connection.ts', 'src/bridge/redis-sentinels.ts', 'src/history/redis-*.ts'],
     },
     {
       what: 'the environment',

@@ -7,7 +7,7 @@ import { redisAt } from '../bridge/redis-broker.ts';
 import { RedisCluster } from '../bridge/redis-cluster.ts';
 import { fixedPlacement, type Placement } from '../bridge/redis-place.ts';
 import { systemClock } from '../clock.ts';
-import { parseRedisTarget, type RedisAddress, type RedisTarget } from '../config/redis-url.ts';
+import { parseRedisTarget, type RedisTarget } from '../config/redis-url.ts';
 import type { Settings } from '../config/settings.ts';
 import { UserError } from '../errors.ts';
 

@@ -27,6 +27,8 @@ export interface SequencingOptions {
   sparesReads: () => boolean;
 }
 
+export type Sequencing = ReturnType<typeof sequence>;
+
 export function sequence({
   settings,
   history,

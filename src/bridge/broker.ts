@@ -49,12 +49,14 @@ export interface BrokerConnection {
 export interface Broker {
   /** As sentences of the log name it. */
   readonly name: string;
-  /** Its address may come to lead elsewhere, and nobody is told. */
+  /** Its address may come to lead elsewhere, and the connections that lead there now do not show it. */
   readonly mayMove: boolean;
   /** @param name shown to whoever looks at its connections; without spaces */
   dial(name: string, events: BrokerEvents): BrokerConnection;
   /** Looks at where the address leads now. */
   look(name: string): Promise<ServerIdentity>;
+  /** Calls `onMoved` when somebody says that its address leads elsewhere now, and returns what ends that; absent where nobody says it. */
+  readonly watch?: (name: string, onMoved: () => void) => () => void;
 }
 
 /** True for an answer that is an error: the command is settled, and was not carried out. */

@@ -5,6 +5,7 @@ import { redisNames } from '../config/redis-url.ts';
 import type { Broker } from './broker.ts';
 import { RedisConnection, type RedisConnectionOptions, visit } from './redis-connection.ts';
 import type { RedisServerAddress } from './redis-place.ts';
+import { watchSentinels } from './redis-sentinels.ts';
 
 type Dial = Pick<RedisConnectionOptions, 'address' | 'ca' | 'commandTimeoutMs' | 'inCluster'>;
 
@@ -24,5 +25,8 @@ export function redisBroker(options: Dial): Broker {
     mayMove: options.address.sentinelMaster !== null || options.inCluster === true,
     dial: (name, events) => new RedisConnection({ ...options, ...events, name }),
     look: (name) => visit({ ...options, name }, (connection) => connection.identify()),
+    ...(options.address.sentinelMaster === null
+      ? {}
+      : { watch: (name, onSwitch) => watchSentinels({ ...options, name, onSwitch }) }),
   };
 }

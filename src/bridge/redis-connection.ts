@@ -1,5 +1,6 @@
 /**
- * One connection to Redis that finds its way back. The only file that knows the Redis client of the bridge.
+ * One connection to Redis that finds its way back. The only file that knows the Redis client of the bridge, besides that which hears
+ * sentinels.
  *
  * What ioredis does by default is switched off where it would hide a loss: it would queue commands while Redis is away,
  * send unanswered ones again, and restore subscriptions from its own memory. A connection here is either ready or not, and

@@ -115,7 +115,10 @@ export class RedisServer {
       settle: (key, value) => this.#publisher.settle(key, value),
       log,
     });
-    this.#whereabouts = new Whereabouts({ place, name: `outcry-probe:${sender.bootId}`, clock, log });
+    this.#whereabouts = new Whereabouts({
+      ...{ place, name: `outcry-probe:${sender.bootId}`, clock, log },
+      onDoubt: () => void this.#lookAround(),
+    });
     this.#publisher = new RedisPublisher({
       ...{ broker, maxBytesInFlight, clock, metrics, log, name: `outcry-pub:${sender.bootId}` },
       onReady: () => void this.#settleLayout(),
@@ -204,6 +207,7 @@ export class RedisServer {
     const { intake, place } = this.#options;
     this.#stopped = true;
     this.#timer.cancel();
+    this.#whereabouts.stop();
     // Who comes after it finds the numbers as they are.
     intake.interrupt(place.shards);
     this.#subscriber.stop();

@@ -69,7 +69,7 @@ export class RedisUpstream implements RelayUpstream {
     this.#options = options;
     this.place = relayedPlace(options.place);
     this.broker = {
-      ...{ name: broker.name, mayMove: broker.mayMove, look: (name) => broker.look(name) },
+      ...broker,
       dial: (name, events) => this.#dial(name, events),
     };
   }

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { QuietLog } from './quiet-log.ts';
 import type { RedisPlace } from './redis-place.ts';
 
-/** How often it is looked without a reason, where a master may be replaced. */
+/** How often it is looked without a reason, where a master may be replaced: who says so may be out of reach. */
 const lookEveryMs = 5_000;
 
 export type Whereabout = 'here' | 'elsewhere' | 'unknown';
@@ -17,18 +17,32 @@ export interface WhereaboutsOptions {
   name: string;
   clock: Pick<Clock, 'now'>;
   log: QuietLog;
+  /** Somebody says that the shards are elsewhere: it is time for a look. */
+  onDoubt(): void;
 }
 
 export class Whereabouts {
   readonly #options: WhereaboutsOptions;
   #looking = false;
   #lookedAt = 0;
+  readonly #endWatch: () => void;
 
   constructor(options: WhereaboutsOptions) {
+    const { place, name, onDoubt } = options;
     this.#options = options;
+    this.#endWatch =
+      place.broker.watch?.(name, () => {
+        // A look that is under way may have been too early.
+        this.#lookedAt = Number.NEGATIVE_INFINITY;
+        onDoubt();
+      }) ?? (() => {});
   }
 
-  /** It is time for a look. Nobody is told when Sentinel or a Cluster makes another server the master, and those who come new go there. */
+  stop(): void {
+    this.#endWatch();
+  }
+
+  /** It is time for a look. The server that was the master until now tells nobody, and those who come new go to the other one. */
   get isDue(): boolean {
     const { place, clock } = this.#options;
     return place.broker.mayMove && clock.now() - this.#lookedAt >= lookEveryMs;

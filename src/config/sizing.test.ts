@@ -39,9 +39,13 @@ describe('advice about a machine', () => {
   test('says how many workers so many clients need, until there are as many', () => {
     const many = { ...calm, clients: 50_000 };
     expect(adviseSizing(many)).toEqual([
-      'a process holds 20,000 clients: run 3 (outcry serve --workers 3), or raise its descriptors (ulimit -n 60000, LimitNOFILE=60000 in systemd)',
+      'a process holds 20,000 clients, and chance does not fill all alike: run 3 (outcry serve --workers 3), or raise its descriptors (ulimit -n 60000, LimitNOFILE=60000 in systemd)',
     ]);
     expect(adviseSizing({ ...many, workers: 3 })).toEqual([]);
+    // As many places as clients: some would be refused while there is room elsewhere.
+    expect(adviseSizing({ ...many, clients: 60_000, workers: 3 })).toEqual([
+      expect.stringContaining('--workers 4'),
+    ]);
   });
 
   test('counts the memory of the kernel', () => {
@@ -80,8 +84,8 @@ describe('advice about a machine', () => {
 test('the rows say how many clients each limit is enough for', () => {
   const tracked = { now: 1, most: 5_000 };
   const rows = sizingRows(withKernel({ tracked }));
-  expect(rows).toContainEqual({ what: 'descriptors of a process', value: '20128', clients: 20_000 });
-  expect(rows).toContainEqual({ what: 'nf_conntrack_max', value: '5000', clients: 5_000 });
+  expect(rows).toContainEqual({ what: 'descriptors of a process', value: '20,128', clients: 20_000 });
+  expect(rows).toContainEqual({ what: 'nf_conntrack_max', value: '5,000', clients: 5_000 });
   expect(rows).toContainEqual({ what: 'cores', value: '4', clients: null });
   const [memory] = rows.filter(({ what }) => what === 'memory');
   expect(memory?.clients).toBeGreaterThan(1_000_000);

@@ -24,6 +24,8 @@ const memoryShare = 0.8;
 /** Both runtimes ask for this many. */
 const listenBacklog = 512;
 const spare = 1.2;
+/** The kernel spreads newcomers over processes by chance: with places for all and no more, the first would be full too soon. */
+const fullShare = 0.9;
 
 export interface Sizing {
   /** Clients that this machine is to hold. */
@@ -65,10 +67,10 @@ export function sizingRows({
           (userBytes + socketBytes + processBytes / Math.max(1, perProcess)),
       ),
     },
-    { what: 'descriptors of a process', value: String(descriptorLimit), clients: perProcess },
+    { what: 'descriptors of a process', value: count(descriptorLimit), clients: perProcess },
   ];
   const add = (what: string, value: number | null, clients: number | null) => {
-    if (value !== null) rows.push({ what, value: String(value), clients });
+    if (value !== null) rows.push({ what, value: count(value), clients });
   };
   const { allDescriptors, somaxconn, tcpMemory, localPorts, tracked } = kernel;
   add('fs.file-max', allDescriptors, allDescriptors);
@@ -79,7 +81,8 @@ export function sizingRows({
       value: `${(tcpMemory.pressureBytes / 1e9).toFixed(1)} GB`,
       clients: Math.floor(tcpMemory.pressureBytes / bufferBytes),
     });
-  add('net.ipv4.ip_local_port_range', localPorts, null);
+  if (localPorts !== null)
+    rows.push({ what: 'net.ipv4.ip_local_port_range', value: `${count(localPorts)} ports`, clients: null });
   add('nf_conntrack_max', tracked?.most ?? null, tracked !== null && tracked.now > 0 ? tracked.most : null);
   return rows;
 }
@@ -95,10 +98,10 @@ export function adviseSizing(sizing: Sizing): string[] {
   const { clients, perProcess, workers, memoryBytes, kernel, haproxyMaxconn } = sizing;
   const { somaxconn, allDescriptors, tcpMemory, localPorts, tracked } = kernel;
   const advice: string[] = [];
-  const processes = Math.ceil(clients / Math.max(1, perProcess));
+  const processes = clients <= perProcess ? 1 : Math.ceil(clients / Math.max(1, perProcess * fullShare));
   if (processes > workers)
     advice.push(
-      `a process holds ${count(perProcess)} clients: run ${processes} (outcry serve --workers ${processes}), or raise its descriptors (ulimit -n ${rounded(clients * spare)}, LimitNOFILE=${rounded(clients * spare)} in systemd)`,
+      `a process holds ${count(perProcess)} clients, and chance does not fill all alike: run ${processes} (outcry serve --workers ${processes}), or raise its descriptors (ulimit -n ${rounded(clients * spare)}, LimitNOFILE=${rounded(clients * spare)} in systemd)`,
     );
   const needed = clients * (userBytes + socketBytes) + processes * processBytes;
   if (needed > memoryBytes * memoryShare)

@@ -40,6 +40,13 @@ import type { RedisScript, ShardKeys } from './redis-script.ts';
 import type { ShardLinks } from './shard-links.ts';
 import { TimeLimit, TimeOver } from './time-limit.ts';
 
+/**
+ * Where many shards are due together each has little, and its script costs node and Redis the same whatever is in it (0.1 ms
+ * together). So the next ones linger for longer: by this part of `maxDelayMs` for each shard that was due, up to `maxLingerMs`. Seen
+ * with 10,000 publications/s in 1,000 channels over 64 shards: 88 µs for each instead of 138, node and Redis together.
+ */
+const lingerPerShard = 0.15;
+const maxLingerMs = 20;
 const firstPauseMs = 20;
 const maxPauseMs = 250;
 /** No attempt begins with less time than this left. */
@@ -84,6 +91,8 @@ export class RedisAppender {
   /** Shards with something gathered; all of them are due together. */
   readonly #gathered = new Set<number>();
   readonly #batcher: Batcher<'all'>;
+  /** Of the batcher. */
+  readonly #limits: BatchLimits;
   readonly #writer = new SequencedWriter();
   readonly #frameStarts: Buffer[];
   readonly #timeLimit: TimeLimit;
@@ -94,7 +103,8 @@ export class RedisAppender {
     this.#queues = options.keys.map(() => ({ batches: [], due: 0, busy: false, number: 0 }));
     this.#frameStarts = options.keys.map((_, shard) => this.#writer.frameStart(shard));
     this.#timeLimit = new TimeLimit(options.clock, 'Redis does not answer in time');
-    this.#batcher = new Batcher(options.clock, options.batch, () => this.#due());
+    this.#limits = { ...options.batch };
+    this.#batcher = new Batcher(options.clock, this.#limits, () => this.#due());
   }
 
   append(
@@ -147,6 +157,9 @@ export class RedisAppender {
   }
 
   #due(): void {
+    const { maxDelayMs } = this.#options.batch;
+    const lingerMs = Math.min(maxDelayMs * this.#gathered.size * lingerPerShard, maxLingerMs);
+    this.#limits.maxDelayMs = Math.max(maxDelayMs, lingerMs);
     for (const shard of this.#gathered) {
       const queue = this.#at(shard);
       queue.due = queue.batches.length;

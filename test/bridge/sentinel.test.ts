@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
+import { watchSentinels } from '../../src/bridge/redis-sentinels.ts';
 import { freePorts } from '../../scripts/cluster/ports.ts';
 import { TestClient } from '../support/client.ts';
 import { startNode, type TestNode } from '../support/node.ts';
@@ -42,6 +43,32 @@ sentinel failover-timeout feed 5000
     }),
   );
 }
+
+it('hears of another master of its own from whoever watches it, and of no other one', async () => {
+  const speaking = await redis();
+  let heard = 0;
+  const end = watchSentinels({
+    address: {
+      ...{ hosts: [{ host: '127.0.0.1', port: speaking.port }], sentinelMaster: 'feed', database: 0 },
+      ...{ username: null, password: null, tls: false },
+    },
+    ...{ ca: null, name: 'a-test', onSwitch: () => (heard += 1) },
+  });
+  onTestFinished(() => end());
+  const says = async (sentence: string) =>
+    Number(await speaking.client().call('PUBLISH', '+switch-master', sentence));
+  await until(
+    () => says('other 127.0.0.1 1 127.0.0.1 2'),
+    (listeners) => listeners === 1,
+  );
+  for (let time = 0; time < 3; time += 1) await says('feed 127.0.0.1 1 127.0.0.1 2');
+  await until(
+    () => heard,
+    (times) => times >= 3,
+  );
+  await says('other 127.0.0.1 2 127.0.0.1 1');
+  expect(heard).toBe(3);
+});
 
 it('leads the nodes to the new master after the old one was killed', async () => {
   const master = await redis();

@@ -2,7 +2,8 @@
  * The judge of the lab is seen red before it is believed: each kind of damage, planted into what a subscriber hears.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Ledger, type Page, type PageReport } from './lab/ledger.ts';
+import { Ledger } from './lab/ledger.ts';
+import type { Page, PageReport } from './lab/page.ts';
 import type { LabMessage } from './lab/message.ts';
 
 let ledger: Ledger;

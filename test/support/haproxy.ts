@@ -28,8 +28,12 @@ export interface TestHaproxy {
   untilCurrent(name: string, connections: number): Promise<void>;
   /** Resolves when it has printed a line like this; fails after ten seconds. */
   untilLogged(pattern: RegExp): Promise<void>;
-  /** Starts another one with the same options that takes over the ports, as a reload does. */
-  takenOver(): Promise<TestHaproxy>;
+  /**
+   * Starts another one with the same options that takes over the ports, as a reload does.
+   *
+   * @param when it resolves: when every node has been found well, or when it runs, whatever the nodes are
+   */
+  takenOver(when?: 'nodes are well' | 'it runs'): Promise<TestHaproxy>;
   signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
@@ -51,12 +55,24 @@ export async function startHaproxy(options: TestHaproxyOptions): Promise<TestHap
   });
 }
 
-async function start(options: HaproxyOptions): Promise<TestHaproxy> {
+async function start(
+  options: HaproxyOptions,
+  when: 'nodes are well' | 'it runs' = 'nodes are well',
+): Promise<TestHaproxy> {
   const logs: string[] = [];
   const child = spawnHaproxy({ ...options, onLine: (line) => logs.push(line) });
   const { port, statsPort, tls } = options;
+  const untilLogged = async (pattern: RegExp) => {
+    await until(
+      () => logs,
+      (lines) => lines.some((line) => pattern.test(line)),
+      { what: `${pattern}` },
+    );
+  };
   try {
-    await haproxyIsReady(child, statsPort);
+    // The one before it would answer as well.
+    if (when === 'it runs') await untilLogged(/Loading success/);
+    else await haproxyIsReady(child, statsPort);
   } catch (error) {
     await child.stop();
     throw error;
@@ -91,14 +107,8 @@ async function start(options: HaproxyOptions): Promise<TestHaproxy> {
         { what: `${connections} connections on ${name}` },
       );
     },
-    async untilLogged(pattern) {
-      await until(
-        () => logs,
-        (lines) => lines.some((line) => pattern.test(line)),
-        { what: `${pattern}` },
-      );
-    },
-    takenOver: () => start({ ...options, args: ['-sf', `${child.pid}`] }),
+    untilLogged,
+    takenOver: (then) => start({ ...options, args: ['-sf', `${child.pid}`] }, then),
     signal: (signal) => child.signal(signal),
     async stop() {
       await child.stop({ graceMs: 2_000 });

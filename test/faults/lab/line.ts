@@ -30,7 +30,7 @@ export function atMost(what: string, seen: number | null, most: number, unit = '
     seen: shown(seen, unit),
     wanted: `≤ ${shown(most, unit)}`,
     holds: seen !== null && seen <= most,
-    isOfTime: unit === ' ms',
+    isOfTime: isTime(seen, unit),
   };
 }
 
@@ -40,7 +40,7 @@ export function atLeast(what: string, seen: number | null, least: number, unit =
     seen: shown(seen, unit),
     wanted: `≥ ${shown(least, unit)}`,
     holds: seen !== null && seen >= least,
-    isOfTime: unit === ' ms',
+    isOfTime: isTime(seen, unit),
   };
 }
 
@@ -53,12 +53,18 @@ export function timed(line: Line): Line {
   return { ...line, isOfTime: true };
 }
 
-/** The largest, or null if one of them never happened. */
+/** The largest, or null if one of them never happened, or none was taken. */
 export function slowest(times: readonly (number | null)[]): number | null {
+  if (times.length === 0) return null;
   return times.reduce<number | null>(
     (most, ms) => (most === null || ms === null ? null : Math.max(most, ms)),
     0,
   );
+}
+
+/** What never happened is not late: no machine is too busy to tell that. */
+function isTime(seen: number | null, unit: string): boolean {
+  return unit === ' ms' && seen !== null && Number.isFinite(seen);
 }
 
 function shown(seen: number | null, unit: string): string {

@@ -3,8 +3,9 @@
  */
 import type { WebSocket } from 'ws';
 import { type Client, connect } from '../../../src/client/client.ts';
-import type { Ledger, Page } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import { opened } from './message.ts';
+import type { Page } from './page.ts';
 import { pausableWebSockets } from './pausable-web-socket.ts';
 
 export interface ListenerOptions {

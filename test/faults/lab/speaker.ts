@@ -4,8 +4,9 @@
  */
 import { type Client, connect } from '../../../src/client/client.ts';
 import { OutcryError } from '../../../src/client/outcry-error.ts';
-import type { Ledger, Outcome } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import { sealed } from './message.ts';
+import type { Outcome } from './page.ts';
 import { PlainWebSocket } from './pausable-web-socket.ts';
 
 export interface SpeakerOptions {

@@ -33,8 +33,8 @@ export interface StageOptions {
   /** Redis is not started, and nobody waits for it: no listeners, no speakers. */
   withoutRedis?: boolean;
   nodeFlags?: readonly string[];
-  /** Of each node, beside that of the lab. */
-  nodeEnv?: NodeJS.ProcessEnv;
+  /** Of the node with that index, beside that of the lab. */
+  nodeEnv?: (index: number) => NodeJS.ProcessEnv;
   /** The words of a program that starts the nodes, as `prlimit`. */
   within?: readonly string[];
   /** Where clients connect, given the ports of the nodes; by default each at its own node. */
@@ -92,7 +92,7 @@ export class Stage {
 
   /** Starts a node (again), on the port that it had before. */
   async startNode(index: number, ...flags: string[]): Promise<TestNode> {
-    const { redisUrl, nodeFlags = [], nodeEnv = {}, within = [] } = this.#options;
+    const { redisUrl, nodeFlags = [], nodeEnv = () => ({}), within = [] } = this.#options;
     let link = this.links[index];
     if (link === undefined) {
       link = await TcpProxy.start(this.redis.port);
@@ -110,7 +110,7 @@ export class Stage {
         ...nodeFlags,
         ...flags,
       ],
-      nodeEnv,
+      nodeEnv(index),
       within,
     );
     this.nodes[index] = node;

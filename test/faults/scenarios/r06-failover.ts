@@ -1,13 +1,15 @@
 /**
  * R6: Sentinel fails over, by order and because the master was killed; the first dials to the new master are refused.
  */
-import { atMost, exactly } from '../lab/line.ts';
+import { atMost, exactly, slowest } from '../lab/line.ts';
 import type { Scenario } from '../lab/scenario.ts';
 import { SentinelTopology } from '../lab/sentinel-topology.ts';
 import { Stage } from '../lab/stage.ts';
 
 /** Less than what makes a sentinel think that the server is down. */
 const refusedForMs = 300;
+/** Of rounds in which the sentinels changed their mind once more, so that they have no time. */
+const mostRepeats = 3;
 
 export const failover: Scenario = {
   id: 'R6',
@@ -25,7 +27,7 @@ export const failover: Scenario = {
     await stage.speak();
     const rounds = around.short ? 1 : 25;
     const resumes: number[] = [];
-    let resumed = 0;
+    let repeats = 0;
     for (const way of ['order', 'kill'] as const)
       for (let round = 1; round <= rounds; round += 1) {
         const old = await topology.masterIndex();
@@ -40,10 +42,16 @@ export const failover: Scenario = {
         await stage.untilReady();
         // A node that has not noticed yet is still green.
         await stage.untilAllOn(() => topology.master());
-        resumed += 1;
+        const resumedAfterMs = performance.now() - acceptsAt;
         const now = await topology.masterIndex();
-        if (now === fresh) resumes.push(performance.now() - acceptsAt);
-        else around.say(`the sentinels name server ${now + 1} by now: this round is not timed`);
+        if (now === fresh) {
+          resumes.push(resumedAfterMs);
+          around.say(`resumed after ${Math.round(resumedAfterMs)} ms`);
+        } else {
+          around.say(`the sentinels name server ${now + 1} by now: this round has no time`);
+          if (repeats < mostRepeats) round -= 1;
+          repeats += 1;
+        }
         if (way === 'kill') await topology.restart(old);
         await topology.settled();
         await stage.pass(1_000);
@@ -51,8 +59,8 @@ export const failover: Scenario = {
     await stage.finish();
     return stage.result(
       [
-        exactly('resumed by themselves', resumed, 2 * rounds),
-        atMost('slowest, from when the new master accepts', Math.max(0, ...resumes), 2_000, ' ms'),
+        exactly('resumed by themselves', resumes.length, 2 * rounds),
+        atMost('slowest, from when the new master accepts', slowest(resumes), 2_000, ' ms'),
         exactly('disconnects', stage.disconnects, 0),
       ],
       { redisKept: false },

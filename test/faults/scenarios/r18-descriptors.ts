@@ -48,7 +48,11 @@ export const descriptors: Scenario = {
       const without = p99(quietFrom);
       stage.fault(`${strangers} connect and say nothing, ${round} of ${rounds}`);
       const crowd = Array.from({ length: strangers }, () => stranger(node.port));
-      await node.untilMetric('outcry_listener_pauses_total', round);
+      await until(
+        () => node.logs.filter((line) => line.includes('descriptors are about to run out')).length,
+        (pauses) => pauses >= round,
+        { what: `pause ${round} of the port` },
+      );
       const [from, cpuBefore] = [performance.now(), await cpuSeconds(node)];
       await stage.pass(turnMs);
       turns.took(without, p99(from));

@@ -1,120 +1,117 @@
 /**
- * R19: the wall clocks of nodes jump by an hour, forward and back, and one drifts slowly, while everybody talks. Nothing may depend on
- * them: nobody is disconnected, nothing expires early, offsets go on.
- *
- * libfaketime stands between a node and its clock (Debian: `libfaketime`). It takes its offset from a file that is read again each
- * time; the monotonic clock stays what it is.
+ * R19: the wall clock of one node jumps by an hour, forward and back, that of another one drifts, while everybody talks. Nothing may
+ * depend on them: nobody is disconnected, nothing expires early, offsets go on.
  */
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { UserError } from '../../../src/errors.ts';
 import { kindOf } from '../lab/channel-kind.ts';
-import { atMost, exactly, holds } from '../lab/line.ts';
+import { FakedClock, fastMs } from '../lab/faked-clock.ts';
+import { atLeast, atMost, exactly, holds, timed } from '../lab/line.ts';
 import { readBack } from '../lab/read-back.ts';
 import type { Scenario } from '../lab/scenario.ts';
 import { Stage } from '../lab/stage.ts';
 
-const libraries = [
-  '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
-  '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1',
-];
-const hourS = 3_600;
+const jumpsMs = [3_600_000, 0, -3_600_000, 0];
 const driftMsPerSecond = 20;
 const stepMs = 5_000;
+/** So far may the time that a node tells be from the one that it was given: the question takes its time. */
+const toleranceMs = 2_000;
+/** What was published in this time before the end must still be kept: much less than a history keeps. */
+const surelyKeptMs = 60_000;
 
 export const clocks: Scenario = {
   id: 'R19',
-  fault: 'the clocks of nodes jump by an hour, or drift',
+  fault: 'the clock of one node jumps by an hour, that of another one drifts',
   manner: 'long',
   async run(around) {
-    const library = libraries.find((file) => existsSync(file));
-    if (library === undefined)
-      throw new UserError('R19 needs libfaketime: apt-get install libfaketime installs it');
-    const folder = mkdtempSync(join(tmpdir(), 'outcry-clocks-'));
-    around.cleanUp(async () => rmSync(folder, { recursive: true, force: true }));
-    const file = join(folder, 'offset');
-    const set = (seconds: number) => {
-      // Renamed, so that nobody reads half of it.
-      writeFileSync(`${file}.new`, `${seconds < 0 ? '' : '+'}${seconds.toFixed(3)}\n`);
-      renameSync(`${file}.new`, file);
-    };
-    set(0);
+    const jumping = new FakedClock();
+    const drifting = new FakedClock();
+    around.cleanUp(async () => {
+      for (const clock of [jumping, drifting]) clock.remove();
+    });
     const stage = await Stage.open(around, {
       nodes: 2,
       listeners: 60,
       channels: 20,
       messagesPerSecond: 50,
-      nodeEnv: {
-        LD_PRELOAD: library,
-        FAKETIME_TIMESTAMP_FILE: file,
-        FAKETIME_NO_CACHE: '1',
-        FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      },
+      nodeEnv: (index) => (index === 0 ? jumping : drifting).env,
     });
     await stage.speak();
-    const claims = async () => await claimsOf(stage);
-    const claimsBefore = await claims();
-    stage.fault('clocks jump');
+    const claimsBefore = await claimsOf(stage);
+    stage.fault('clocks jump and drift');
     const endsAt = performance.now() + around.minutes * 60_000;
     let driftMs = 0;
+    let jumps = 0;
+    let untouched = 0;
     for (let step = 0; performance.now() < endsAt; step += 1) {
+      const jumpMs = jumpsMs[step % jumpsMs.length] as number;
       driftMs += (driftMsPerSecond * stepMs) / 1_000;
-      const jump = [0, hourS, 0, -hourS][step % 4] as number;
-      set(jump + driftMs / 1_000);
+      jumping.set(jumpMs);
+      drifting.set(driftMs);
+      const seen = await Promise.all(stage.nodes.map(fastMs));
+      const isAsSet = [jumpMs, driftMs].every((ms, index) => Math.abs((seen[index] ?? 0) - ms) < toleranceMs);
+      if (isAsSet && jumpMs !== 0) jumps += 1;
+      if (!isAsSet) untouched += 1;
       await stage.pass(Math.min(stepMs, Math.max(0, endsAt - performance.now())));
     }
-    const skewMs = await skewOf(stage);
-    set(0);
+    jumping.set(0);
+    drifting.set(0);
     stage.healed('they are right again');
     await stage.pass(2_000);
     await stage.finish();
     const { falseAlarms } = stage.ledger.report(performance.now());
-    const unsorted = await Promise.all(
-      stage.channels
-        .filter((channel) => kindOf(channel) === 'history')
-        .map(async (channel) => {
-          const last = new Map<string, number>();
-          const kept = await readBack((stage.nodes[0] as Stage['nodes'][number]).url, channel, stage.ledger);
-          return kept.filter(({ publisher, number }) => {
-            const before = last.get(publisher) ?? 0;
-            last.set(publisher, number);
-            return number <= before;
-          }).length;
-        }),
+    const histories = await Promise.all(
+      stage.channels.filter((channel) => kindOf(channel) === 'history').map((name) => judged(stage, name)),
     );
+    const sum = (of: keyof Judgement) => histories.reduce((total, history) => total + history[of], 0);
     return stage.result([
-      holds('nodes took the wrong time for the right one', skewMs !== null && skewMs > 1_000),
+      atLeast('jumps of an hour that the node took for its time', jumps, 1),
+      timed(exactly('times that a node had another time than it was given', untouched, 0)),
       exactly('disconnects', stage.disconnects, 0),
       exactly('gaps', falseAlarms, 0),
-      exactly(
-        'kept in another order than published',
-        unsorted.reduce((total, count) => total + count, 0),
-        0,
-      ),
-      exactly('generations of the history that ended', (await claims()) - claimsBefore, 0),
+      exactly('kept in another order than published', sum('unsorted'), 0),
+      exactly('acknowledged in the last minute, and not kept', sum('expired'), 0),
+      exactly('generations of the history that ended', (await claimsOf(stage)) - claimsBefore, 0),
       atMost('late deliveries until after the end', stage.caughtUpAfterHealMs, 500, ' ms'),
-      holds(
-        'ready all the time',
-        stage.health.every(
-          (watch) => watch.greenMs(stage.faultAt, stage.healedAt) >= stage.healedAt - stage.faultAt - 1,
+      timed(
+        holds(
+          'ready all the time',
+          stage.health.every(
+            (watch) => watch.greenMs(stage.faultAt, stage.healedAt) >= stage.healedAt - stage.faultAt - 1,
+          ),
         ),
       ),
     ]);
   },
 };
 
+interface Judgement {
+  readonly unsorted: number;
+  readonly expired: number;
+}
+
+/** What the first node hands out of a history. */
+async function judged({ nodes, ledger }: Stage, channel: string): Promise<Judgement> {
+  const publishers = ledger.publishersOf(channel);
+  const kept = await readBack((nodes[0] as Stage['nodes'][number]).url, channel, ledger);
+  const last = new Map<string, number>();
+  const unsorted = kept.filter(({ publisher, number }) => {
+    const before = last.get(publisher) ?? 0;
+    last.set(publisher, number);
+    return number <= before;
+  }).length;
+  const names = new Set(kept.map(({ publisher, number }) => `${publisher} ${number}`));
+  const since = performance.now() - surelyKeptMs;
+  const wanted = publishers.flatMap((publisher) =>
+    ledger
+      .acked(channel, publisher)
+      .filter((number) => (ledger.series(channel, publisher)?.of(number)?.at ?? 0) > since)
+      .map((number) => `${publisher} ${number}`),
+  );
+  return { unsorted, expired: wanted.filter((name) => !names.has(name)).length };
+}
+
 async function claimsOf(stage: Stage): Promise<number> {
   const counts = await Promise.all(
     stage.nodes.map((node) => node.metric('outcry_history_claims_changed_total')),
   );
   return counts.reduce((total, count) => total + count, 0);
-}
-
-/** By how much the clock of the first node is wrong, as its log says; null if it has said nothing. */
-async function skewOf(stage: Stage): Promise<number | null> {
-  const node = stage.nodes[0] as Stage['nodes'][number];
-  const answer = await fetch(`http://127.0.0.1:${node.port}/health/live`);
-  const date = answer.headers.get('date');
-  return date === null ? null : Math.abs(Date.parse(date) - Date.now());
 }

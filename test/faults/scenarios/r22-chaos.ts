@@ -41,7 +41,7 @@ const nodeTroubles: Readonly<Record<string, Trouble>> = {
     return async () => stage.nodes[index]?.thaw();
   },
   async 'HAProxy is reloaded'(scene) {
-    scene.haproxy = await scene.haproxy.takenOver();
+    scene.haproxy = await scene.haproxy.takenOver('it runs');
     return async () => {};
   },
 };

@@ -15,8 +15,9 @@ import { Stage } from '../lab/stage.ts';
 const visitors = 40;
 const channelsOfVisitors = 500;
 const joinedByEach = 5;
-/** A shard stays subscribed for half a minute after its last subscriber. */
-const quietWithinMs = 90_000;
+/** A shard stays subscribed for up to 45 s after its last subscriber: nothing is at rest before. */
+const restsAfterMs = 50_000;
+const quietWithinMs = 150_000;
 const sampleEveryMs = 5_000;
 /** The slope of memory says nothing before that. */
 const leastMinutesForSlope = 20;
@@ -147,7 +148,6 @@ async function untilQuiet(
   const sameAs = (counts: Map<string, number>, others: ReadonlyMap<string, number>) =>
     [...counts].every(([name, count]) => others.get(name) === count);
   let quietSince = performance.now();
-  const linger = 35_000;
   await until(
     async () => {
       const counts = await countsOf(stage);
@@ -155,7 +155,7 @@ async function untilQuiet(
       last = counts;
       return counts;
     },
-    (counts) => (before === null ? performance.now() - quietSince > linger : sameAs(counts, before)),
+    (counts) => (before === null ? performance.now() - quietSince > restsAfterMs : sameAs(counts, before)),
     { what: 'nothing being left over', withinMs: quietWithinMs },
   ).catch(() => {});
   return last;

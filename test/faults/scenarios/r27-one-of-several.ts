@@ -3,7 +3,7 @@
  */
 import { shardOf } from '../../../src/protocol/shard.ts';
 import { TestRedis } from '../../support/redis.ts';
-import { atMost, exactly } from '../lab/line.ts';
+import { atMost, exactly, slowest } from '../lab/line.ts';
 import type { Scenario } from '../lab/scenario.ts';
 import { Stage } from '../lab/stage.ts';
 
@@ -42,7 +42,7 @@ export const oneOfSeveral: Scenario = {
     return stage.result(
       [
         exactly('resumed by themselves', resumes.length, rounds),
-        atMost('slowest, from when it accepts', Math.max(...resumes), 3_000, ' ms'),
+        atMost('slowest, from when it accepts', slowest(resumes), 3_000, ' ms'),
         exactly('disconnects', stage.disconnects, 0),
         exactly('lost in channels of the other server', elsewhere.lost, 0),
         exactly('gaps in channels of the other server', elsewhere.gaps, 0),
