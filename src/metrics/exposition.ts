@@ -22,7 +22,12 @@ export class Exposition {
 
   async text(): Promise<string> {
     this.#registry ??= this.#register();
-    return (await this.#registry).metrics();
+    try {
+      return await (await this.#registry).metrics();
+    } catch (error) {
+      this.#registry = null; // The library could not be loaded while no descriptor was free: the next scrape tries again.
+      throw error;
+    }
   }
 
   async #register() {
