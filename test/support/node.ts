@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import { programOf } from '../../bin/program.mjs';
 import { endsWithUs } from './leftovers.ts';
@@ -19,7 +20,7 @@ export interface TestNode {
   readonly pageUrl: string;
   /** Everything that it printed so far, line by line. */
   readonly logs: readonly string[];
-  /** Resolves with the exit code when the process is gone. */
+  /** Resolves with the exit code when the process is gone: 128 + its number after a signal, as in a shell. */
   readonly exited: Promise<number>;
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM, and wait. Returns the exit code. May be called when it is gone already. */
@@ -54,7 +55,9 @@ export async function startNode(
   const [first, ...rest] = [...within, program, ...programArgs];
   const child = spawn(first as string, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
   const logs: string[] = [];
-  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number);
+  const exited = once(child, 'exit').then(
+    ([code, signal]): number => code ?? 128 + constants.signals[signal as NodeJS.Signals],
+  );
   endsWithUs(child);
   const { pid, port, adminPort } = await listening(child, logs, exited);
   const admin = `http://127.0.0.1:${adminPort}`;
