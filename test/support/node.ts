@@ -53,7 +53,12 @@ export async function startNode(
   const args = ['serve', '--port', '0', '--admin-port', '0', '--log-format', 'json', ...flags];
   const { program, programArgs, environment } = programOf(args, { ...process.env, ...env });
   const [first, ...rest] = [...within, program, ...programArgs];
-  const child = spawn(first as string, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  // By the channel it knows, as with the launcher, when this process has died, and ends.
+  const child = spawn(first as string, rest, {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: environment,
+  });
+  child.channel?.unref();
   const logs: string[] = [];
   const exited = once(child, 'exit').then(
     ([code, signal]): number => code ?? 128 + constants.signals[signal as NodeJS.Signals],
