@@ -19,7 +19,7 @@ export function writePage(report: Report, jsonFile: string): string {
   return file;
 }
 
-export function pageOf(data: PageData): string {
+function pageOf(data: PageData): string {
   return html`<!doctype html>
 <html lang="en">
 <head>

@@ -14,7 +14,7 @@ export interface SampleRun {
   lagP99?: number;
 }
 
-export function sampleRun(run: SampleRun): Raw {
+function sampleRun(run: SampleRun): Raw {
   const { system, rate = 100, round = 0, p99 = 10, cpu = 2, status = 'ok', lagP99 = 0.5 } = run;
   return {
     ...{ scenario: 'fanout', rate, round, system, bare: 'bare-bun', command: `start ${system}` },

@@ -29,7 +29,7 @@ export async function untilReady(child: Child, ready: () => Promise<boolean>): P
 }
 
 /** One sentence about a process that is gone, and what it said last. */
-export function lastWords(child: Child, code: number): string {
+function lastWords(child: Child, code: number): string {
   return `${child.name} ended with ${code} before it was ready${quoted(child)}`;
 }
 

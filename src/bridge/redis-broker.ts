@@ -18,7 +18,7 @@ export function redisAt(options: Dial): RedisServerAddress {
   };
 }
 
-export function redisBroker(options: Dial): Broker {
+function redisBroker(options: Dial): Broker {
   return {
     name: 'Redis',
     // Sentinels, or the other servers of a Cluster, may name another master without the old one hearing of it.

@@ -16,7 +16,7 @@ export function relayAt(options: Dial): RedisServerAddress {
   };
 }
 
-export function relayBroker(options: Dial): Broker {
+function relayBroker(options: Dial): Broker {
   const dial = (events: BrokerEvents) => new RelayConnection({ ...options, ...events, role: 'bridge' });
   return {
     name: 'the relay of this host',

@@ -26,7 +26,7 @@ const shortestWaitMs = 0.5;
  * How much of a turn's cost the next one waits. Chosen by figures (docs/benchmarks.md, "Fan-out"): with more, CPU falls by a fifth to a
  * third, but at 500 messages a second to 1,000 subscribers the last percentile is twice that of bare publish.
  */
-export const defaultCostFactor = 1;
+const defaultCostFactor = 1;
 
 /**
  * How long what came during a flushing turn waits after it, in milliseconds; 0 flushes at the end of this turn.

@@ -104,7 +104,7 @@ export class HistoryMetrics {
 }
 
 /** Why clients get a snapshot: they subscribe, or what they have is replaced, as in the protocol. */
-export const snapshotReasons = ['subscribed', 'conflated', 'epoch_changed', 'not_kept'] as const;
+const snapshotReasons = ['subscribed', 'conflated', 'epoch_changed', 'not_kept'] as const;
 
 /** What is counted of channels that keep the latest values. */
 export class LatestMetrics {

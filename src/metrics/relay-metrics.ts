@@ -4,7 +4,7 @@
 import { Counter, Gauge, LabelledCounter, type Metric } from './counter.ts';
 
 /** Why a connection of a worker ended. */
-export const relayCloseReasons = [
+const relayCloseReasons = [
   /** The worker closed it, or is gone. */
   'ended',
   /** It did not take what was sent to it: more than `relayMaxBytesWaiting` waited. */

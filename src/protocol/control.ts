@@ -26,7 +26,7 @@ import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
 const notABeat = 0;
-export const controlVersion = 1;
+const controlVersion = 1;
 
 /** Elements before those of a kind. */
 const headElements = 6;

@@ -42,7 +42,7 @@ import { maxKeyLength } from './messages.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
 
-export const sequencedVersion = 1;
+const sequencedVersion = 1;
 
 export const sequencedKinds: readonly PublicationKind[] = ['text', 'binary', 'json', 'deleted'];
 
@@ -55,7 +55,7 @@ export const entryTimeAt = 3;
 export const maxEpochBytes = 31;
 
 /** More than a node puts together; a frame that was made to hold millions of empty ones is refused. */
-export const maxSequencedPublications = 131_072;
+const maxSequencedPublications = 131_072;
 
 /** A buffer that grew beyond this for a large payload is given back. */
 const keepBytes = 262_144;

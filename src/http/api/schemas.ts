@@ -47,7 +47,7 @@ const common = {
   deleted: z.literal(false).optional(),
 };
 
-export const publicationSchema = z
+const publicationSchema = z
   .union([
     z.object({ ...common, json: anyJson.describe('any JSON value, at most 64 levels deep') }),
     z.object({ ...common, text: z.string() }),
@@ -59,7 +59,7 @@ export const publicationSchema = z
   ])
   .describe('one publication, with exactly one of json, text and binary; or the deletion of a key');
 
-export const batchSchema = z.object({ publications: z.array(publicationSchema).min(1).max(maxBatch) });
+const batchSchema = z.object({ publications: z.array(publicationSchema).min(1).max(maxBatch) });
 
 export const publishSchema = z.union([publicationSchema, batchSchema]);
 
