@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newBroadcaster } from '../test/support/broadcaster.ts';
 import type { Bridge, OnAway, OnGap, Outcome, Receive } from './bridge/bridge.ts';
-import type { Broadcaster } from './broadcaster.ts';
+import { type Broadcaster, maxHeldBytes } from './broadcaster.ts';
 import { Publication } from './channel/publication.ts';
 import { Metrics } from './metrics/metrics.ts';
 
@@ -177,9 +177,11 @@ describe('what the bridge receives', () => {
 describe('a channel with history', () => {
   let appended: [channel: string, texts: string[], key: string | undefined][];
   let doubted: boolean[];
+  let standing: Promise<boolean> | null;
   const position = { epoch: 'e', offset: 7 };
 
   beforeEach(() => {
+    standing = null;
     appended = [];
     doubted = [];
     receive = null;
@@ -203,6 +205,7 @@ describe('a channel with history', () => {
         rooms: {
           doubt: (concerns) => void doubted.push(concerns('h')),
           away: () => void told.push('rooms'),
+          standing: () => standing,
         },
         metrics: metrics.history,
       },
@@ -219,6 +222,28 @@ describe('a channel with history', () => {
     ]);
     expect(calls).toEqual([]);
     expect([broadcaster.isSequenced('h'), broadcaster.isSequenced('left')]).toEqual([true, false]);
+  });
+
+  test('waits, in order and within bounds, until its room stands somewhere', async () => {
+    let stands = (_: boolean) => {};
+    standing = new Promise((resolve) => {
+      stands = resolve;
+    });
+    const borrowed = Buffer.from('one');
+    broadcaster.publish('h', Publication.of(borrowed, 0));
+    borrowed.fill('x');
+    const huge = Publication.binary(new Uint8Array(maxHeldBytes), 0);
+    expect(await broadcaster.publishConfirmed('h', huge)).toEqual({ outcome: 'failed' });
+    expect(metrics.history.publicationsNotAppended.values.waiting_limit).toBe(1);
+    const two = broadcaster.publishConfirmed('h', Publication.text('two', 0), 'key');
+    expect(appended).toEqual([]);
+    stands(true);
+    standing = null;
+    expect(await two).toEqual({ outcome: 'confirmed', position, duplicate: false });
+    expect(appended).toEqual([
+      ['h', ['one'], undefined],
+      ['h', ['two'], 'key'],
+    ]);
   });
 
   test('leaves the others as they are', () => {

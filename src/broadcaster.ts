@@ -24,8 +24,8 @@ import type { Metrics } from './metrics/metrics.ts';
 export interface Sequencing {
   keepsHistory(channel: string): boolean;
   readonly history: Pick<History, 'append'>;
-  readonly rooms: Pick<SequencedRooms, 'doubt' | 'away'>;
-  readonly metrics: Pick<HistoryMetrics, 'plainDropped'>;
+  readonly rooms: Pick<SequencedRooms, 'doubt' | 'away' | 'standing'>;
+  readonly metrics: Pick<HistoryMetrics, 'plainDropped' | 'publicationsNotAppended'>;
 }
 
 /** What became of a publication that was broadcast here under a key: whether the other nodes are known to have it. */
@@ -44,8 +44,12 @@ export interface BroadcasterOptions {
   metrics: Pick<Metrics, 'duplicatesDiscarded'>;
 }
 
+/** Of publications that wait until their channels stand somewhere. */
+export const maxHeldBytes = 4 * 1024 * 1024;
+
 export class Broadcaster {
   readonly #options: BroadcasterOptions;
+  #heldBytes = 0;
 
   constructor(options: BroadcasterOptions) {
     this.#options = options;
@@ -108,8 +112,7 @@ export class Broadcaster {
   ): Outcome | 'duplicate' | Promise<Outcome | Appended> {
     const { hub, bridge } = this.#options;
     const sequencing = this.#sequencingOf(channel);
-    if (sequencing !== null)
-      return sequencing.history.append(channel, [publication], idempotencyKey ?? undefined);
+    if (sequencing !== null) return this.#append(sequencing, channel, publication, idempotencyKey);
     if (idempotencyKey !== null) return this.#publishOnce(channel, publication, idempotencyKey);
     hub.broadcast(channel, publication);
     return bridge.publishConfirmed(channel, publication);
@@ -123,6 +126,32 @@ export class Broadcaster {
   /** False while the other nodes are known to be out of reach for a channel. */
   reachesOthers(channel: string): boolean {
     return this.#options.bridge.carries(channel);
+  }
+
+  /**
+   * A raw member may publish as soon as it is open. If that came into the history before its room has read where it stands, the
+   * room would begin behind it, and nobody in it would hear it: so it waits for that.
+   */
+  #append(
+    { history, rooms, metrics }: Sequencing,
+    channel: string,
+    publication: Publication,
+    idempotencyKey: string | null,
+  ): Promise<Appended> {
+    const append = () => history.append(channel, [publication], idempotencyKey ?? undefined);
+    const standing = rooms.standing(channel);
+    if (standing === null) return append();
+    const bytes = publication.byteLength;
+    if (this.#heldBytes + bytes > maxHeldBytes) {
+      metrics.publicationsNotAppended.values.waiting_limit += 1;
+      return Promise.resolve({ outcome: 'failed' });
+    }
+    this.#heldBytes += bytes;
+    publication.keep();
+    return standing.then(() => {
+      this.#heldBytes -= bytes;
+      return append();
+    });
   }
 
   #publishOnce(

@@ -67,6 +67,8 @@ export class SequencedChannel {
   holders = 0;
   /** Somebody listens. */
   isOpen = false;
+  /** Resolves when it stands somewhere, or could not find out where; null otherwise. Of whoever opened it. */
+  standing: Promise<boolean> | null = null;
   /** Somebody was told that what is published may not arrive now, and has to be told when it does. */
   degraded = false;
   /** When it is compared with the history again. */

@@ -71,7 +71,16 @@ export class SequencedRooms implements ChannelWatch {
     sequenced.isOpen = true;
     sequenced.checkAt = this.#options.clock.now() + quietMs;
     if (position !== null) this.#options.hub.moveTo(channel, position, null);
-    void sequenced.settle();
+    const settled = sequenced.settle();
+    if (position === null)
+      sequenced.standing = settled.finally(() => {
+        sequenced.standing = null;
+      });
+  }
+
+  /** Resolves when a channel with subscribers has read where it stands, or could not; null if nobody has to wait for that. */
+  standing(channel: string): Promise<boolean> | null {
+    return this.#channels.get(channel)?.standing ?? null;
   }
 
   /** The last local subscriber of a channel has left. */

@@ -284,7 +284,7 @@ describe('a Redis that is away', () => {
     expect(there.standing).toMatchObject({ degraded: true });
     expect(there.standing.snapshot).toBeUndefined();
     redis.thaw();
-    await other.untilReady(200);
+    await Promise.all([left, other].map((each) => each.untilReady(200)));
     await there.isReplaced(1);
     expect(there.values).toEqual({ a: '1' });
     const more = (await known.set('b', '2')) as Position;
