@@ -82,6 +82,21 @@ async function end({ redis, host, far }: Stage<Several>): Promise<void> {
   await redis.kill();
 }
 
+/** Resolves when a node has been heard of on a server of a Cluster: nobody is missed before. */
+async function heard(server: TestRedis, nodeId: string): Promise<void> {
+  const client = server.client();
+  let beats = 0;
+  client.on('smessageBuffer', (_channel: Buffer, bytes: Buffer) => {
+    if (bytes.includes(nodeId)) beats += 1;
+  });
+  await client.ssubscribe(...((await client.call('PUBSUB', 'SHARDCHANNELS', '*.beat.*')) as string[]));
+  await until(
+    () => beats,
+    (count) => count > 1,
+    { what: `beats of ${nodeId}` },
+  );
+}
+
 let servers: Stage<Several>;
 let cluster: Stage<Several & { cluster: TestRedisCluster }>;
 // Both wait more than they work.
@@ -223,6 +238,7 @@ describe.each([
   it.runIf(what === 'a Redis Cluster' && runtime === 'bun')(
     'are away when the relay may be the one that was left behind, until somebody can say who the master is',
     async () => {
+      await heard(redis.servers[0] as TestRedis, 'far');
       const { running } = cluster.redis.cluster;
       const rest = running.filter((each) => each !== redis.servers[0]);
       for (const each of rest) each.freeze();
