@@ -112,7 +112,11 @@ export class Broadcaster {
   ): Outcome | 'duplicate' | Promise<Outcome | Appended> {
     const { hub, bridge } = this.#options;
     const sequencing = this.#sequencingOf(channel);
-    if (sequencing !== null) return this.#append(sequencing, channel, publication, idempotencyKey);
+    if (sequencing !== null) {
+      const standing = sequencing.rooms.standing(channel);
+      if (standing !== null) return this.#hold(standing, sequencing, channel, publication, idempotencyKey);
+      return sequencing.history.append(channel, [publication], idempotencyKey ?? undefined);
+    }
     if (idempotencyKey !== null) return this.#publishOnce(channel, publication, idempotencyKey);
     hub.broadcast(channel, publication);
     return bridge.publishConfirmed(channel, publication);
@@ -132,15 +136,13 @@ export class Broadcaster {
    * A raw member may publish as soon as it is open. If that came into the history before its room has read where it stands, the
    * room would begin behind it, and nobody in it would hear it: so it waits for that.
    */
-  #append(
-    { history, rooms, metrics }: Sequencing,
+  #hold(
+    standing: Promise<unknown>,
+    { history, metrics }: Sequencing,
     channel: string,
     publication: Publication,
     idempotencyKey: string | null,
   ): Promise<Appended> {
-    const append = () => history.append(channel, [publication], idempotencyKey ?? undefined);
-    const standing = rooms.standing(channel);
-    if (standing === null) return append();
     const bytes = publication.byteLength;
     if (this.#heldBytes + bytes > maxHeldBytes) {
       metrics.publicationsNotAppended.values.waiting_limit += 1;
@@ -150,7 +152,7 @@ export class Broadcaster {
     publication.keep();
     return standing.then(() => {
       this.#heldBytes -= bytes;
-      return append();
+      return history.append(channel, [publication], idempotencyKey ?? undefined);
     });
   }
 

@@ -6,7 +6,7 @@ import { atMost, type Line, timed } from './line.ts';
 import { percentile } from './percentile.ts';
 
 /** Of fewer nobody can tell how much they differ by themselves. */
-const leastTurns = 7;
+const decisive = 7;
 
 export class Turns {
   readonly #without: number[] = [];
@@ -23,7 +23,7 @@ export class Turns {
    *
    * @param more part by which it may be more: 0.1 for ten percent
    */
-  lines(more: number): Line[] {
+  lines(more: number, leastTurns = decisive): Line[] {
     if (this.#without.length < leastTurns) return [];
     const median = percentile(this.#without, 0.5);
     const spread = (Math.max(...this.#without) - Math.min(...this.#without)) / median;

@@ -6,11 +6,9 @@
  * larger than that between turns without one.
  */
 import { channelKinds } from '../lab/channel-kind.ts';
-import { LatencyLog } from '../lab/latency-log.ts';
-import { atMost, exactly, timed } from '../lab/line.ts';
+import { FeltByOthers } from '../lab/felt-by-others.ts';
+import { atMost, exactly } from '../lab/line.ts';
 import { Listener } from '../lab/listener.ts';
-import { opened } from '../lab/message.ts';
-import { percentile } from '../lab/percentile.ts';
 import type { Scenario } from '../lab/scenario.ts';
 import { Speaker } from '../lab/speaker.ts';
 import { Stage } from '../lab/stage.ts';
@@ -39,14 +37,6 @@ export const slowReader: Scenario = {
     });
     const [node] = stage.nodes as [Stage['nodes'][number]];
     const loud = around.kinds.map((kind) => `${channelKinds[kind].prefix}loud`);
-    const latency = new LatencyLog();
-    for (const listener of stage.listeners)
-      for (const channel of stage.channels)
-        if (listener.joined(channel))
-          listener.client.subscribe(channel).on('publication', ({ data }) => {
-            const message = opened(data);
-            if (message !== null && message !== 'damaged') latency.took(message.sentAt, performance.now());
-          });
     const slow = new Listener({ url: node.url, channels: loud, ledger: stage.ledger });
     const quick = new Listener({ url: node.url, channels: loud, ledger: stage.ledger });
     const speaker = new Speaker({
@@ -61,16 +51,11 @@ export const slowReader: Scenario = {
     await Promise.all([slow.ready(), quick.ready(), speaker.client.ready()]);
     stage.speakers.push(speaker);
     await stage.speak();
-    await stage.pass(turnMs);
-    const p99 = (from: number) => latency.percentile(0.99, from, performance.now());
-    const quiet: number[] = [];
-    const beside: number[] = [];
+    const others = await FeltByOthers.begin(stage, turnMs);
     const cutOffMs: number[] = [];
     let mostGrown = 0;
     for (let round = 1; round <= rounds; round += 1) {
-      const quietFrom = performance.now();
-      await stage.pass(turnMs);
-      quiet.push(p99(quietFrom));
+      await others.without();
       const memoryBefore = await node.residentBytes();
       const pausedAt = stage.fault(`a client stops reading, ${round} of ${rounds}`);
       slow.pause();
@@ -79,28 +64,19 @@ export const slowReader: Scenario = {
       while (!(await isCutOff()) && performance.now() < pausedAt + 20_000) await stage.pass(50);
       cutOffMs.push(performance.now() - pausedAt);
       await stage.pass(Math.max(0, pausedAt + turnMs - performance.now()));
-      beside.push(p99(pausedAt));
+      others.beside(pausedAt);
       stage.healed('it reads again');
       mostGrown = Math.max(mostGrown, (await node.residentBytes()) - memoryBefore);
       slow.resume();
       await stage.pass(2_000);
     }
     await stage.finish();
-    const median = percentile(quiet, 0.5);
-    const spread = (Math.max(...quiet) - Math.min(...quiet)) / median;
     return stage.result([
       atMost('cut off after it stopped reading', Math.max(...cutOffMs), cutOffWithinMs, ' ms'),
       exactly('its outages', slow.outages.length, rounds),
       exactly('outages of all others', stage.disconnects + quick.outages.length, 0),
       atMost('memory grown by', mostGrown / 1e6, 30, ' MB'),
-      timed(
-        atMost(
-          'p99 of the others beside it, over that of turns without (5 % and their spread)',
-          percentile(beside, 0.5) / median,
-          1.05 * (1 + spread),
-          ' ×',
-        ),
-      ),
+      ...others.lines(0.05, rounds),
     ]);
   },
 };

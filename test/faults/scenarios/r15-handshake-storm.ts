@@ -4,11 +4,10 @@
  */
 import { arrive, type Arrival } from '../../support/arrival.ts';
 import type { TestNode } from '../../support/node.ts';
-import { latencyOfListeners } from '../lab/latency-of-listeners.ts';
+import { FeltByOthers } from '../lab/felt-by-others.ts';
 import { atMost, exactly } from '../lab/line.ts';
 import type { Scenario } from '../lab/scenario.ts';
 import { Stage } from '../lab/stage.ts';
-import { Turns } from '../lab/turns.ts';
 
 /** Little for a node, so that the storm costs the lab little. */
 const perSecond = 60;
@@ -39,19 +38,14 @@ export const handshakeStorm: Scenario = {
     });
     const [node] = stage.nodes as [TestNode];
     await stage.speak();
-    const latency = latencyOfListeners(stage);
-    const p99 = (from: number) => latency.percentile(0.99, from, performance.now());
-    await stage.pass(turnMs);
-    const turns = new Turns();
+    const others = await FeltByOthers.begin(stage, turnMs);
     const arrivals: Arrival[] = [];
     let seconds = 0;
     for (let round = 1; round <= rounds; round += 1) {
-      const quietFrom = performance.now();
-      await stage.pass(turnMs);
-      const without = p99(quietFrom);
+      await others.without();
       const from = stage.fault(`${perSecond * times} newcomers a second, ${round} of ${rounds}`);
       const came = await storm(node.port);
-      turns.took(without, p99(from));
+      others.beside(from);
       arrivals.push(...(await came.all));
       seconds += (performance.now() - from) / 1_000;
       stage.healed('the storm is over');
@@ -70,7 +64,7 @@ export const handshakeStorm: Scenario = {
       // A second's worth may be taken at once, after a quiet second.
       atMost('taken', count(101), perSecond * (seconds + rounds)),
       exactly('disconnects of those who are there', stage.disconnects, 0),
-      ...turns.lines(0.1),
+      ...others.lines(0.1),
     ]);
   },
 };

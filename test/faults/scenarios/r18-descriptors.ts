@@ -7,11 +7,10 @@ import { connect, type Socket } from 'node:net';
 import { TestClient } from '../../support/client.ts';
 import type { TestNode } from '../../support/node.ts';
 import { until } from '../../support/until.ts';
-import { latencyOfListeners } from '../lab/latency-of-listeners.ts';
+import { FeltByOthers } from '../lab/felt-by-others.ts';
 import { atLeast, atMost, exactly, timed } from '../lab/line.ts';
 import type { Scenario } from '../lab/scenario.ts';
 import { Stage } from '../lab/stage.ts';
-import { Turns } from '../lab/turns.ts';
 
 const limit = 256;
 const strangers = 1_000;
@@ -35,17 +34,12 @@ export const descriptors: Scenario = {
     });
     const [node] = stage.nodes as [TestNode];
     await stage.speak();
-    const latency = latencyOfListeners(stage);
-    const p99 = (from: number) => latency.percentile(0.99, from, performance.now());
-    await stage.pass(turnMs);
-    const turns = new Turns();
+    const others = await FeltByOthers.begin(stage, turnMs);
     const welcomeMs: number[] = [];
     const bridgeMs: number[] = [];
     let most = 0;
     for (let round = 1; round <= rounds; round += 1) {
-      const quietFrom = performance.now();
-      await stage.pass(turnMs);
-      const without = p99(quietFrom);
+      await others.without();
       stage.fault(`${strangers} connect and say nothing, ${round} of ${rounds}`);
       const crowd = Array.from({ length: strangers }, () => stranger(node.port));
       await until(
@@ -55,7 +49,7 @@ export const descriptors: Scenario = {
       );
       const [from, cpuBefore] = [performance.now(), await cpuSeconds(node)];
       await stage.pass(turnMs);
-      turns.took(without, p99(from));
+      others.beside(from);
       most = Math.max(most, ((await cpuSeconds(node)) - cpuBefore) / ((performance.now() - from) / 1_000));
 
       await stage.redis.kill();
@@ -82,7 +76,7 @@ export const descriptors: Scenario = {
     return stage.result(
       [
         timed(atMost('most of a core while nobody can be taken', most, mostOfACore)),
-        ...turns.lines(0.1),
+        ...others.lines(0.1),
         atMost('the bridge is back after Redis', Math.max(...bridgeMs), 2_000, ' ms'),
         atMost('a newcomer is taken after the strangers left', Math.max(...welcomeMs), 1_000, ' ms'),
         exactly('disconnects of those who are there', stage.disconnects, 0),
