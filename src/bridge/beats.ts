@@ -12,6 +12,11 @@ export const beatEveryMs = 1_000;
 const silenceMs = 2_500;
 /** A peer without a beat for this long has gone. */
 const forgetPeersAfterMs = 10_000;
+/**
+ * For how long a peer that fell silent is a reason to doubt a Redis that cannot be seen to be the right one. Longer than any sensible
+ * `cluster-node-timeout` (15 s by default), after which a server notices that it was left behind, and up to half as much again.
+ */
+const doubtMs = 60_000;
 
 export interface BeatsOptions {
   sender: FrameSender;
@@ -82,6 +87,11 @@ export class Beats {
 
   verdict(): Verdict {
     return this.#peers.verdict(this.#options.clock.now());
+  }
+
+  /** Somebody fell silent not long ago, looked after or not. */
+  anySilence(): boolean {
+    return this.#peers.anySilence(this.#options.clock.now(), doubtMs);
   }
 
   /** Somebody has looked, and this is the right Redis: whoever is silent is gone. */

@@ -99,6 +99,25 @@ describe('the others', () => {
   });
 });
 
+describe('a silence', () => {
+  const doubtMs = 60_000;
+
+  test('is none while everybody is heard', () => {
+    peers.heard('other', 'right', start);
+    expect(peers.anySilence(start + silenceMs, doubtMs)).toBe(false);
+    expect(peers.anySilence(start + silenceMs + 1, doubtMs)).toBe(true);
+  });
+
+  test('goes on when somebody has looked, and for a while when the peer is forgotten', () => {
+    peers.heard('other', 'right', start);
+    peers.looked(start + 3_000);
+    expect(peers.anySilence(start + 3_000, doubtMs)).toBe(true);
+    peers.forgetSilent(start + 10_001, 10_000);
+    expect(peers.anySilence(start + doubtMs, doubtMs)).toBe(true);
+    expect(peers.anySilence(start + doubtMs + 1, doubtMs)).toBe(false);
+  });
+});
+
 describe('an excuse', () => {
   test('lets everybody start anew, ourselves included', () => {
     peers.heard('other', 'right', start);

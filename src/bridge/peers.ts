@@ -5,6 +5,9 @@
  * former master were cut off together, for the old master still answers and echoes. So the beats of the others count too:
  * when one of them falls silent, either it died or it is elsewhere now, and somebody must look. One is enough: those who
  * stay behind with us would go on hearing us, and we them.
+ *
+ * Whoever looks may be told too early that all is well: a server of a Redis Cluster vouches for itself until
+ * `cluster-node-timeout` has passed. So a silence goes on to count for `doubtMs`, also when that peer has been forgotten.
  */
 
 import type { NodeCounts } from '../protocol/beat.ts';
@@ -34,6 +37,8 @@ export class Peers {
   readonly #silenceMs: number;
   readonly #peers = new Map<string, Peer>();
   #ownBeatAt = Number.NEGATIVE_INFINITY;
+  /** The last beat of whoever was forgotten last. */
+  #goneHeardAt = Number.NEGATIVE_INFINITY;
 
   /** @param silenceMs without a beat, a node counts as silent */
   constructor(ownBootId: string, silenceMs: number) {
@@ -88,7 +93,17 @@ export class Peers {
   /** Removes peers that have been silent for long, and returns them. */
   forgetSilent(now: number, afterMs: number): Peer[] {
     const gone = [...this.#peers.values()].filter((peer) => now - peer.heardAt > afterMs);
-    for (const peer of gone) this.#peers.delete(peer.bootId);
+    for (const peer of gone) {
+      this.#peers.delete(peer.bootId);
+      this.#goneHeardAt = Math.max(this.#goneHeardAt, peer.heardAt);
+    }
     return gone;
+  }
+
+  /** Somebody is silent, or was forgotten and had been heard within `doubtMs`: whatever was seen since, it may be us who are elsewhere. */
+  anySilence(now: number, doubtMs: number): boolean {
+    if (now - this.#goneHeardAt <= doubtMs) return true;
+    for (const { heardAt } of this.#peers.values()) if (now - heardAt > this.#silenceMs) return true;
+    return false;
   }
 }

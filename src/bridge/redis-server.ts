@@ -332,7 +332,7 @@ export class RedisServer {
       this.#assess();
     } else if (found === 'elsewhere') {
       if (this.#state === 'connected' || this.#astray) this.#startOver('Redis is elsewhere now');
-    } else if (this.#options.place.broker.mayMove && this.#beats.verdict() === 'missing') {
+    } else if (this.#options.place.broker.mayMove && this.#beats.anySilence()) {
       this.#astray = true;
       this.#lost('others fell silent, and nobody says whether this Redis is still the right one');
     }

@@ -147,6 +147,28 @@ describe('a node that was told something else', () => {
   });
 });
 
+describe('three masters without replicas', () => {
+  it('do not speak for themselves when they lose sight of each other later than a node that has gone was forgotten', async () => {
+    const masters = await TestRedisCluster.start(0);
+    onTestFinished(() => masters.kill());
+    const [near, ...far] = masters.servers as [TestRedis, ...TestRedis[]];
+    const [stays, goes] = await Promise.all([node('stays', masters.url), node('goes', masters.url)]);
+    onTestFinished(async () => void (await Promise.all([stays.stop(), goes.kill()])));
+    await Promise.all([stays.untilReady(200), goes.untilReady(200)]);
+    await stays.untilMetric('outcry_cluster_nodes', 2);
+    // As if it had all the time in the world before it counts the others as failed.
+    await masters.ask(near, 'CONFIG', 'SET', 'cluster-node-timeout', '3600000');
+    for (const each of far) each.freeze();
+    await goes.kill();
+    await stays.untilMetric('outcry_cluster_nodes', 1);
+    await stays.untilMetric('outcry_bridge_servers_connected', 1);
+    await masters.ask(near, 'CONFIG', 'SET', 'cluster-node-timeout', '1000');
+    await stays.untilMetric('outcry_bridge_servers_connected', 0);
+    for (const each of far) each.thaw();
+    await stays.untilReady(200);
+  }, 90_000);
+});
+
 // The last one: afterwards there is one node.
 it('says that it is away when it may be the one that was left behind, until somebody can say who the master is', async () => {
   const rest = cluster.running.filter((each) => each !== server(0));
