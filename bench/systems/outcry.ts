@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { nodeBundle } from '../../bin/node-bundle.mjs';
+import { freePorts } from '../../scripts/cluster/ports.ts';
 import type { DialectName } from '../generator/dialects/catalogue.ts';
 import { startServer } from './server-process.ts';
 import type { Codec, Runtime, System } from './system.ts';
@@ -32,14 +33,17 @@ export function outcry(
     // A raw connection is in one room.
     manyChannels: codec !== 'raw',
     missing: () => null,
-    start: (options) =>
-      startServer(
+    async start(options) {
+      // Not 0: workers let go of what that finds until the first of them listens, and an outgoing connection may take it.
+      const [port] = await freePorts(1);
+      return await startServer(
         {
           name,
           runtime,
           file: runtime === 'bun' ? sources : nodeBundle(),
           args: [
-            ...['serve', '--runtime', runtime, '--host', '127.0.0.1', '--port', '0', '--admin-port', '0'],
+            ...['serve', '--runtime', runtime, '--host', '127.0.0.1', '--admin-port', '0'],
+            ...['--port', String(port)],
             // The rivals take whoever comes, and so must we where handshakes are measured.
             ...['--log-format', 'json', '--max-handshakes-per-second', '1000000', ...flags],
           ],
@@ -47,6 +51,7 @@ export function outcry(
           dialect,
         },
         options,
-      ),
+      );
+    },
   };
 }

@@ -139,7 +139,9 @@ describe('a settings file', () => {
   });
 
   test('must be a file', () => {
-    expect(problems({ configFile: folder })[0]).toMatch(/^cannot read the settings file .*EISDIR/);
+    expect(problems({ configFile: folder })[0]).toMatch(
+      /^cannot read the settings file .*: it is a directory$/,
+    );
   });
 
   test('must be JSON', () => {

@@ -76,14 +76,21 @@ interface ConfigFile {
   values: Record<string, unknown>;
 }
 
+/** Why a file cannot be read, by the code of the system's error. */
+const unreadable: Record<string, string> = {
+  ENOENT: 'it does not exist',
+  EISDIR: 'it is a directory',
+  EACCES: 'this user may not read it',
+};
+
 function readConfigFile(path: string, mustExist: boolean): ConfigFile | null {
   let content: string;
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (missing && !mustExist) return null;
-    throw new UserError(`cannot read the settings file ${path}: ${missing ? 'it does not exist' : error}`);
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && !mustExist) return null;
+    throw new UserError(`cannot read the settings file ${path}: ${unreadable[code] ?? message}`);
   }
   let values: unknown;
   try {

@@ -154,11 +154,23 @@ describe('a missing message', () => {
     hear(send());
     sign('degraded');
     send();
-    hear(send());
     expect(report()).toMatchObject({ ...clean, lost: 1 });
+    hear(send());
+    sign('gap');
+    expect(report()).toMatchObject({ ...clean, lost: 1 });
+    hear(send());
     send();
     hear(send());
     expect(report()).toMatchObject({ lost: 2, silent: 1 });
+  });
+
+  it('is told early by `degraded` if no gap says that this is over', () => {
+    hear(send());
+    sign('degraded');
+    send();
+    hear(send());
+    now += 60_000;
+    expect(report()).toMatchObject({ ...clean, lost: 1, toldEarly: 1 });
   });
 
   it('is told by the end of the connection until that is taken back by joining again without a word', () => {

@@ -11,7 +11,8 @@
  * - **told late** if the first sign came only after something from behind the hole had been delivered;
  * - **silent** if there was none. That is the one thing that must never happen.
  *
- * An answer that says `degraded` counts for all that is missing until something comes again: it tells of a state. The end of a
+ * An answer that says `degraded` counts for all that is missing until something comes again: it tells of a state. That state is over with a
+ * gap; where none ever comes, who looked when it began has looked too early, and nobody told him to look again. The end of a
  * connection is a sign only as long as it is not taken back: whoever joins again and hears nothing of a gap has been promised that nothing
  * is missing.
  *
@@ -71,6 +72,8 @@ interface Told {
   readonly at: number;
   /** What was sent until then is covered by a sign. */
   readonly until: number;
+  /** When the state began that also covers it, and that a gap has to end; null if it does not rest on one. */
+  readonly stateSince: number | null;
 }
 
 /** One publisher as one subscriber heard it. */
@@ -184,7 +187,7 @@ export class Page {
             continue;
           }
           if (hole.told === null) toldLate += 1;
-          else if (hole.told.until < sentAt) toldEarly += 1;
+          else if (hole.told.until < sentAt || this.#neverEnded(hole)) toldEarly += 1;
           toldAt = Math.max(toldAt ?? 0, at);
           signMs = Math.max(signMs ?? 0, at - sentAt);
         }
@@ -254,9 +257,17 @@ export class Page {
     const signs = this.#signs.slice(index);
     const first = signs.find(({ sign }) => sign !== 'rejoined');
     if (first === undefined) return null;
-    const endless = signs.some(({ sign }) => sign === 'degraded') || signs.at(-1)?.sign === 'lost';
+    const stateSince = signs.findLast(({ sign }) => sign === 'degraded')?.at ?? null;
+    const endless = stateSince !== null || signs.at(-1)?.sign === 'lost';
     const until = endless ? Number.POSITIVE_INFINITY : signs.findLast(({ sign }) => sign === 'gap')?.at;
-    return until === undefined ? null : { at: first.at, until };
+    return until === undefined ? null : { at: first.at, until, stateSince };
+  }
+
+  /** Something came from behind the hole, so the state is over, and its receiver has not been told until now. */
+  #neverEnded({ told, behindAt }: Hole): boolean {
+    const since = told?.stateSince ?? null;
+    if (since === null || !Number.isFinite(behindAt)) return false;
+    return !this.#signs.some(({ sign, at }) => sign === 'gap' && at >= since);
   }
 
   #toldLate({ behindAt }: Hole): number | null {
