@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  * @typedef {object} Recipe
  * @property {string} file what is made: `dist/main.mjs`. All paths start at the root of the package.
  * @property {string} entry
- * @property {readonly string[]} sources files and folders; what is made must not be older than any of them
+ * @property {readonly string[]} sources files and folders; what is made must not be older than any of them that is there
  * @property {readonly string[]} flags of `bun build`
  */
 
@@ -71,6 +71,6 @@ function modifiedAt(file) {
  * @returns {number}
  */
 function newestIn(path) {
-  if (!statSync(path).isDirectory()) return modifiedAt(path);
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return modifiedAt(path);
   return Math.max(...readdirSync(path).map((name) => newestIn(join(path, name))));
 }
