@@ -40,7 +40,7 @@ ${row.sentence}
 | \`${flagOf(key)}\` | \`${environmentVariableOf(key)}\` | ${shownDefault(row)} | ${row.allowed}${row.unit === '' ? '' : ` (${row.unit})`} |
 ${key === 'namespaces' ? namespaceTable() : ''}`;
   });
-  return `<!-- Made from src/config/settings.ts by \`npm run docs\`. Edit the table there. -->
+  return `<!-- Made from src/config/settings/ by \`npm run docs\`. Edit the tables there. -->
 
 # Configuration
 

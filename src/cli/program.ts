@@ -1,5 +1,5 @@
 /**
- * The command line. Flags and their help come from the table of settings; only commands and examples stand here.
+ * The command line. Flags and their help come from the tables of settings; only commands and examples stand here.
  */
 import type { Readable } from 'node:stream';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';

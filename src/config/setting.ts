@@ -1,12 +1,12 @@
 /**
- * What a setting is: one row of the table in `settings.ts`, and the kinds of value that a row may have.
+ * What a setting is: one row of a table in `settings/`, and the kinds of value that a row may have.
  *
  * A value arrives as text (flag, environment) or as JSON (file). Both go through the same zod schema, so that a wrong
  * value is refused with the same words wherever it stood.
  */
 import { z } from 'zod';
 
-/** One row of the table. */
+/** One row of a table. */
 export interface Setting<Value = unknown> {
   /** Parses text and JSON alike; fails on everything that `allowed` does not describe. */
   readonly schema: z.ZodType<Value>;

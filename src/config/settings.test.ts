@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Setting } from './setting.ts';
 import { environmentVariableOf, flagOf, settingKeys, settingsTable } from './settings.ts';
@@ -5,6 +6,13 @@ import { environmentVariableOf, flagOf, settingKeys, settingsTable } from './set
 const rows = settingKeys.map((key): [string, Setting] => [key, settingsTable[key]]);
 
 describe('the table of settings', () => {
+  test('holds every row of every table in the folder, and each key stands in one of them only', async () => {
+    const folder = new URL('./settings/', import.meta.url);
+    const modules = await Promise.all(readdirSync(folder).map((file) => import(new URL(file, folder).href)));
+    const keys = modules.flatMap((module) => Object.values<object>(module).flatMap(Object.keys));
+    expect(keys.toSorted()).toEqual(settingKeys.toSorted());
+  });
+
   test.each(rows)('%s has a default that it would take itself', (_key, row) => {
     expect(row.schema.parse(row.default)).toEqual(row.default);
   });
