@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
+import { newHub } from '../../test/support/hub.ts';
 import { SlowHistory, settled } from '../../test/support/slow-history.ts';
 import { CoalescedReads } from '../history/coalesced-reads.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { NotRecovered } from '../protocol/messages.ts';
-import { Hub } from './hub.ts';
+import type { Hub } from './hub.ts';
 import type { Room } from './room.ts';
 import type { Position } from './position.ts';
 import { Publication } from './publication.ts';
@@ -30,22 +31,16 @@ class World {
   constructor(size: number, { pageSize, tailBytes = 1_000, ...bounds }: Bounds = {}) {
     this.history = new SlowHistory(size, pageSize);
     let rooms: SequencedRooms | null = null;
-    this.hub = new Hub({
+    this.hub = newHub({
       publishToTopic: (_topic, payload) => {
         for (const member of this.members) if (member.room !== null) member.hear(String(payload));
         return 'sent';
       },
-      onPressure() {},
-      onRawGap() {},
       watch: {
         opened: (opened) => rooms?.opened(opened),
         closed: (closed) => rooms?.closed(closed),
       },
       clock: this.clock,
-      maxDelayMs: () => 20,
-      compresses: () => false,
-      namespaceOf: () => 'default',
-      onError: (error) => expect.fail(String(error)),
       metrics: this.metrics,
     });
     const common = {

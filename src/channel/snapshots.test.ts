@@ -5,10 +5,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
+import { newHub } from '../../test/support/hub.ts';
 import { SlowHistory, settled } from '../../test/support/slow-history.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
-import { Hub } from './hub.ts';
+import type { Hub } from './hub.ts';
 import type { Position } from './position.ts';
 import { Publication } from './publication.ts';
 import { Recoveries } from './recoveries.ts';
@@ -54,22 +55,16 @@ class World {
   constructor({ size = 5, tailBytes = 1_000, tailBytesTogether = 1e9 } = {}) {
     this.history = new SlowHistory(size);
     let rooms: SequencedRooms | null = null;
-    this.hub = new Hub({
+    this.hub = newHub({
       publishToTopic: (_topic, payload) => {
         for (const member of this.members) member.hear(String(payload));
         return 'sent';
       },
-      onPressure() {},
       watch: {
         opened: (opened) => rooms?.opened(opened),
         closed: (closed) => rooms?.closed(closed),
       },
       clock: this.clock,
-      maxDelayMs: () => 20,
-      compresses: () => false,
-      namespaceOf: () => 'default',
-      onRawGap() {},
-      onError: (error) => expect.fail(String(error)),
       metrics: this.metrics,
     });
     const common = {
