@@ -1,132 +1,38 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FakeClock } from '../../test/support/fake-clock.ts';
-import { FakeSocket } from '../../test/support/fake-socket.ts';
-import { SlowHistory, settled } from '../../test/support/slow-history.ts';
-import { CoalescedReads } from '../history/coalesced-reads.ts';
-import { Metrics } from '../metrics/metrics.ts';
+import { channel, SequencedWorld, type WorldOptions } from '../../test/support/sequenced-world.ts';
+import { settled } from '../../test/support/slow-history.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { NotRecovered } from '../protocol/messages.ts';
-import { Hub } from './hub.ts';
 import type { Room } from './room.ts';
 import type { Position } from './position.ts';
 import { Publication } from './publication.ts';
-import { Recoveries, type RecoveriesOptions, type Standing } from './recoveries.ts';
-import { SequencedRooms } from './sequenced-rooms.ts';
+import type { Standing } from './recoveries.ts';
 
-const channel = 'a';
-
-/** A node with one channel, whose clients are told apart by their sockets' topic. */
-class World {
-  readonly clock = new FakeClock();
-  readonly metrics = new Metrics();
-  readonly history: SlowHistory;
-  readonly hub: Hub;
-  readonly rooms: SequencedRooms;
-  readonly recoveries: Recoveries;
-  readonly members: Member[] = [];
-  reaches = true;
-
-  constructor(size: number, { pageSize, tailBytes = 1_000, ...bounds }: Bounds = {}) {
-    this.history = new SlowHistory(size, pageSize);
-    let rooms: SequencedRooms | null = null;
-    this.hub = new Hub({
-      publishToTopic: (_topic, payload) => {
-        for (const member of this.members) if (member.room !== null) member.hear(String(payload));
-        return 'sent';
-      },
-      onPressure() {},
-      onRawGap() {},
-      watch: {
-        opened: (opened) => rooms?.opened(opened),
-        closed: (closed) => rooms?.closed(closed),
-      },
-      clock: this.clock,
-      maxDelayMs: () => 20,
-      compresses: () => false,
-      namespaceOf: () => 'default',
-      onError: (error) => expect.fail(String(error)),
-      metrics: this.metrics,
-    });
-    const common = {
-      retention: () => ({ size, ttlMs: 1e9 }),
-      clock: this.clock,
-      metrics: this.metrics.history,
-    };
-    this.rooms = rooms = new SequencedRooms({
-      ...common,
-      history: this.history,
-      hub: this.hub,
-      reaches: () => this.reaches,
-      latestMetrics: this.metrics.latest,
-      maxTailBytes: tailBytes,
-      maxTailBytesTogether: 1e9,
-    });
-    const reads = new CoalescedReads(this.history);
-    this.recoveries = new Recoveries({
-      sparesReads: () => false,
-      ...common,
-      rooms,
-      bridge: { prepare: () => true, reaches: () => this.reaches },
-      history: {
-        read: (name, since, max) => reads.read(name, since, max),
-        last: (name, count) => this.history.last(name, count),
-      },
-      ...{ maxPublications: 1_000, maxBytes: 100_000, maxReading: 4, maxWaiting: 100, timeoutMs: 5_000 },
-      ...bounds,
-    });
+/** A node with one channel, whose clients are told apart by what they have. */
+class World extends SequencedWorld<Member> {
+  constructor(size: number, bounds: Bounds = {}) {
+    super({ codec, size, ...bounds });
   }
 
-  /** Joins as a session does: in one turn, as soon as everything is ready. */
-  async join(since: Position | null, last: number | null = null): Promise<Member> {
-    const ticket = await this.recoveries.prepare({ channel, since, last });
-    let standing = this.recoveries.standing(ticket);
-    for (let attempt = 0; standing === 'again' && attempt < 5; attempt += 1) {
-      await this.recoveries.collect(ticket);
-      standing = this.recoveries.standing(ticket);
-    }
-    if (standing === 'again') throw new Error('it never became ready');
-    this.hub.flushChannel(channel);
-    const member = new Member(since, standing);
-    member.room = this.hub.join(channel, codec, new FakeSocket());
-    this.members.push(member);
-    this.recoveries.release(ticket);
-    return member;
-  }
-
-  /** Lets everything happen that is under way. */
-  async calm(): Promise<void> {
-    for (let idle = 0; idle < 3; ) {
-      const busy = this.history.deliver() || this.history.look() || this.history.answer();
-      await settled();
-      this.clock.endTurn();
-      this.clock.endTurn();
-      idle = busy ? 0 : idle + 1;
-    }
-  }
-
-  /** And lets so much time pass that every loss is found. */
-  async comeToRest(): Promise<void> {
-    for (let seconds = 0; seconds < 40; seconds += 1) {
-      await this.calm();
-      this.clock.advance(1_000);
-    }
-    await this.calm();
+  join(since: Position | null, last: number | null = null): Promise<Member> {
+    return this.admit(since, last, ({ standing, room }) => new Member(since, standing, room));
   }
 }
 
-type Bounds = Partial<RecoveriesOptions> & { pageSize?: number; tailBytes?: number };
+type Bounds = Omit<WorldOptions, 'codec' | 'size'>;
 
 /** What one client has, by the positions that it is told. */
 class Member {
-  room: Room | null = null;
+  readonly room: Room;
   readonly since: Position | null;
   readonly standing: Standing;
   position: Position | null;
   readonly texts: string[];
   readonly gaps: string[] = [];
 
-  constructor(since: Position | null, standing: Standing) {
+  constructor(since: Position | null, standing: Standing, room: Room) {
+    this.room = room;
     this.since = since;
     this.standing = standing;
     this.position = standing.position;
@@ -276,7 +182,7 @@ describe('joining', () => {
   test('holds nothing when everybody has left', async () => {
     const world = await worldWith(20);
     const late = await joined(world, { epoch: 'e0', offset: 3 });
-    for (const { room } of [...world.members, late]) if (room !== null) world.hub.leave(room, codec, null);
+    for (const { room } of [...world.members, late]) world.hub.leave(room, codec, null);
     expect(world.metrics.history.tailBytes.value).toBe(0);
   });
 });

@@ -3,18 +3,11 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FakeClock } from '../../test/support/fake-clock.ts';
-import { FakeSocket } from '../../test/support/fake-socket.ts';
-import { SlowHistory, settled } from '../../test/support/slow-history.ts';
-import { Metrics } from '../metrics/metrics.ts';
+import { channel, SequencedWorld, type WorldOptions } from '../../test/support/sequenced-world.ts';
+import { settled } from '../../test/support/slow-history.ts';
 import type { Codec } from '../protocol/codec.ts';
-import { Hub } from './hub.ts';
 import type { Position } from './position.ts';
 import { Publication } from './publication.ts';
-import { Recoveries } from './recoveries.ts';
-import { SequencedRooms } from './sequenced-rooms.ts';
-
-const channel = 'a';
 
 const codec: Codec = {
   subprotocol: 'test',
@@ -42,106 +35,27 @@ function fold(texts: readonly string[], values = new Map<string, string>()): Map
   return values;
 }
 
-class World {
-  readonly clock = new FakeClock();
-  readonly metrics = new Metrics();
-  readonly history: SlowHistory;
-  readonly hub: Hub;
-  readonly rooms: SequencedRooms;
-  readonly recoveries: Recoveries;
-  readonly members: Member[] = [];
-
-  constructor({ size = 5, tailBytes = 1_000, tailBytesTogether = 1e9 } = {}) {
-    this.history = new SlowHistory(size);
-    let rooms: SequencedRooms | null = null;
-    this.hub = new Hub({
-      publishToTopic: (_topic, payload) => {
-        for (const member of this.members) member.hear(String(payload));
-        return 'sent';
-      },
-      onPressure() {},
-      watch: {
-        opened: (opened) => rooms?.opened(opened),
-        closed: (closed) => rooms?.closed(closed),
-      },
-      clock: this.clock,
-      maxDelayMs: () => 20,
-      compresses: () => false,
-      namespaceOf: () => 'default',
-      onRawGap() {},
-      onError: (error) => expect.fail(String(error)),
-      metrics: this.metrics,
-    });
-    const common = {
-      retention: () => ({ size, ttlMs: 1e9, latest: { maxKeys: 100, maxBytes: 1e9 } }),
-      clock: this.clock,
-      metrics: this.metrics.history,
-    };
-    this.rooms = rooms = new SequencedRooms({
-      ...common,
-      history: this.history,
-      hub: this.hub,
-      latestMetrics: this.metrics.latest,
-      reaches: () => true,
-      maxTailBytes: tailBytes,
-      maxTailBytesTogether: tailBytesTogether,
-    });
-    this.recoveries = new Recoveries({
-      sparesReads: () => false,
-      ...common,
-      rooms,
-      bridge: { prepare: () => true, reaches: () => true },
-      history: this.history,
-      ...{ maxPublications: 1_000, maxBytes: 100_000, maxReading: 4, maxWaiting: 100, timeoutMs: 5_000 },
-    });
+class World extends SequencedWorld<Member> {
+  constructor(options: Partial<WorldOptions> = {}) {
+    super({ codec, size: 5, latest: { maxKeys: 100, maxBytes: 1e9 }, ...options });
   }
 
-  /** Joins as a session does. */
-  async join(since: Position | null = null): Promise<Member> {
+  join(since: Position | null = null): Promise<Member> {
     const { log } = this.history;
-    const ticket = await this.recoveries.prepare({ channel, since, last: null });
-    let standing = this.recoveries.standing(ticket);
-    for (let attempt = 0; standing === 'again' && attempt < 5; attempt += 1) {
-      await this.recoveries.collect(ticket);
-      standing = this.recoveries.standing(ticket);
-    }
-    if (standing === 'again') throw new Error('it never became ready');
-    this.hub.flushChannel(channel);
-    const { position, latest, refusal, publications } = standing;
-    this.hub.join(channel, codec, new FakeSocket());
-    const isRecovered = since !== null && refusal === null;
-    const values = latest?.isKnown === true && position !== null ? latest.publications().map(shown) : null;
-    if (!isRecovered && values === null) ticket.sequenced.owe();
-    const had = since === null ? [] : log.slice(0, since.offset);
-    const member = new Member(position, isRecovered ? [...had, ...publications.map(shown)] : values);
-    this.members.push(member);
-    this.recoveries.release(ticket);
-    return member;
-  }
-
-  async calm(): Promise<void> {
-    for (let idle = 0; idle < 3; ) {
-      const busy = this.history.deliver() || this.history.look() || this.history.answer();
-      await settled();
-      this.clock.endTurn();
-      this.clock.endTurn();
-      idle = busy ? 0 : idle + 1;
-    }
+    return this.admit(since, null, ({ standing, ticket }) => {
+      const { position, latest, refusal, publications } = standing;
+      const isRecovered = since !== null && refusal === null;
+      const values = latest?.isKnown === true && position !== null ? latest.publications().map(shown) : null;
+      if (!isRecovered && values === null) ticket.sequenced.owe();
+      const had = since === null ? [] : log.slice(0, since.offset);
+      return new Member(position, isRecovered ? [...had, ...publications.map(shown)] : values);
+    });
   }
 
   async joined(since: Position | null = null): Promise<Member> {
     const member = this.join(since);
     await this.calm();
     return await member;
-  }
-
-  /** Lets so much time pass that every loss is found. */
-  async comeToRest(): Promise<void> {
-    for (let seconds = 0; seconds < 40; seconds += 1) {
-      await this.calm();
-      this.clock.advance(1_000);
-    }
-    await this.calm();
   }
 }
 

@@ -1,4 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import {
+  connected,
+  joinedWithSnapshot,
+  oneJoinedOneRefused,
+  oneRecoveredOneNot,
+  position,
+  published,
+  subscribed,
+} from '../../test/support/wire-messages.ts';
 import { jsonWire } from './json-wire.ts';
 import { outgoing } from './payload.ts';
 import { Unreadable } from './wire.ts';
@@ -57,55 +66,22 @@ describe('what a client says', () => {
 });
 
 describe('what a node says', () => {
-  const position = { epoch: 'e', offset: 57 };
-  const plain = { position: null, recovered: null, reason: null, snapshot: null };
   const keyless = { key: null, deleted: false };
-  const published = { type: 'published', id: 4, degraded: false, position: null, duplicate: false };
 
   it.each([
     [
       '{"type":"connected","id":1,"version":1,"node":"left","boot":"b","connection":"b-7","time":1764000000000,"pingIntervalMs":26667,"limits":{"maxPayloadBytes":65536,"maxSubscriptions":1000}}',
-      {
-        type: 'connected',
-        node: 'left',
-        boot: 'b',
-        connection: 'b-7',
-        time: 1_764_000_000_000,
-        pingIntervalMs: 26_667,
-        maxPayloadBytes: 65_536,
-      },
+      connected,
     ],
     [
       '{"type":"subscribed","id":2,"channels":[{"channel":"chat","number":12,"sequence":40,"degraded":true}],"refused":[{"channel":"x","code":111,"message":"no"}]}',
-      {
-        type: 'subscribed',
-        id: 2,
-        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: true, ...plain }],
-        refused: [{ channel: 'x', code: 111, message: 'no' }],
-      },
+      oneJoinedOneRefused,
     ],
     [
       '{"type":"subscribed","id":2,"channels":[{"channel":"a","number":1,"sequence":4,"epoch":"e","offset":57,"recovered":true},{"channel":"b","number":2,"sequence":0,"recovered":false,"reason":"unavailable","degraded":true}]}',
-      {
-        type: 'subscribed',
-        id: 2,
-        channels: [
-          { ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, recovered: true },
-          {
-            channel: 'b',
-            number: 2,
-            sequence: 0,
-            degraded: true,
-            position: null,
-            recovered: false,
-            reason: 'unavailable',
-            snapshot: null,
-          },
-        ],
-        refused: [],
-      },
+      oneRecoveredOneNot,
     ],
-    ['{"type":"subscribed","id":2,"channels":[]}', { type: 'subscribed', id: 2, channels: [], refused: [] }],
+    ['{"type":"subscribed","id":2,"channels":[]}', subscribed([])],
     ['{"type":"unsubscribed","id":3,"channels":["chat"]}', { type: 'unsubscribed', id: 3 }],
     ['{"type":"published","id":4}', published],
     ['{"type":"published","id":4,"degraded":true}', { ...published, degraded: true }],
@@ -167,14 +143,7 @@ describe('what a node says', () => {
     ],
     [
       '{"type":"subscribed","id":2,"channels":[{"channel":"a","number":1,"sequence":4,"epoch":"e","offset":57,"snapshot":0}]}',
-      {
-        type: 'subscribed',
-        id: 2,
-        channels: [
-          { ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, snapshot: 0 },
-        ],
-        refused: [],
-      },
+      joinedWithSnapshot(0),
     ],
     [
       '{"type":"snapshot","channel":"c","reason":"conflated","epoch":"e","offset":57,"count":12,"sequence":3}',

@@ -1,5 +1,15 @@
 import { Packr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
+import {
+  chat,
+  connected,
+  joinedWithSnapshot,
+  oneJoinedOneRefused,
+  oneRecoveredOneNot,
+  position,
+  published,
+  subscribed,
+} from '../../test/support/wire-messages.ts';
 import { Extension, MsgpackReader } from './msgpack-reader.ts';
 import { MsgpackWire } from './msgpack-wire.ts';
 import { outgoing } from './payload.ts';
@@ -87,42 +97,12 @@ describe('what a client says', () => {
 });
 
 describe('what a node says', () => {
-  const subscribed = [2, 2, [['chat', 12, 40]]];
-  const position = { epoch: 'e', offset: 57 };
-  const plain = { position: null, recovered: null, reason: null, snapshot: null };
-  const published = { type: 'published', id: 4, degraded: false, position: null, duplicate: false };
+  const joinsChat = [2, 2, [['chat', 12, 40]]];
 
   it.each([
-    [
-      [1, 1, 1, 'left', 'b', 'b-7', 1_764_000_000_000, 26_667, [65_536, 1_000, 'later']],
-      {
-        type: 'connected',
-        node: 'left',
-        boot: 'b',
-        connection: 'b-7',
-        time: 1_764_000_000_000,
-        pingIntervalMs: 26_667,
-        maxPayloadBytes: 65_536,
-      },
-    ],
-    [
-      [2, 2, [['chat', 12, 40, true]], [['x', 111, 'no']]],
-      {
-        type: 'subscribed',
-        id: 2,
-        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: true, ...plain }],
-        refused: [{ channel: 'x', code: 111, message: 'no' }],
-      },
-    ],
-    [
-      subscribed,
-      {
-        type: 'subscribed',
-        id: 2,
-        channels: [{ channel: 'chat', number: 12, sequence: 40, degraded: false, ...plain }],
-        refused: [],
-      },
-    ],
+    [[1, 1, 1, 'left', 'b', 'b-7', 1_764_000_000_000, 26_667, [65_536, 1_000, 'later']], connected],
+    [[2, 2, [['chat', 12, 40, true]], [['x', 111, 'no']]], oneJoinedOneRefused],
+    [joinsChat, subscribed([chat])],
     [
       [
         2,
@@ -132,36 +112,9 @@ describe('what a node says', () => {
           ['b', 2, 0, true, null, null, false, 'unavailable'],
         ],
       ],
-      {
-        type: 'subscribed',
-        id: 2,
-        channels: [
-          { ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, recovered: true },
-          {
-            channel: 'b',
-            number: 2,
-            sequence: 0,
-            degraded: true,
-            position: null,
-            recovered: false,
-            reason: 'unavailable',
-            snapshot: null,
-          },
-        ],
-        refused: [],
-      },
+      oneRecoveredOneNot,
     ],
-    [
-      [2, 2, [['a', 1, 4, null, 'e', 57, null, null, 3]]],
-      {
-        type: 'subscribed',
-        id: 2,
-        channels: [
-          { ...plain, channel: 'a', number: 1, sequence: 4, degraded: false, position, snapshot: 3 },
-        ],
-        refused: [],
-      },
-    ],
+    [[2, 2, [['a', 1, 4, null, 'e', 57, null, null, 3]]], joinedWithSnapshot(3)],
     [[4, 4], published],
     [[4, 4, true, null, null, null, 'later'], { ...published, degraded: true }],
     [[4, 4, false, 'e', 57], { ...published, position }],
@@ -186,7 +139,7 @@ describe('what a node says', () => {
       [7, 12, 41, null, []],
       [7, 12, 41, null, [], 57],
     ];
-    expect(wire.decode(frameOf(subscribed, ...gaps, ...marks))).toMatchObject([
+    expect(wire.decode(frameOf(joinsChat, ...gaps, ...marks))).toMatchObject([
       { type: 'subscribed' },
       { type: 'gap', channel: 'chat', reason: 'bridge_away', position: null },
       { type: 'gap', channel: 'chat', reason: 'reason 9' },
@@ -207,7 +160,7 @@ describe('what a node says', () => {
     const extension = (type: number, text: string) =>
       Buffer.concat([Buffer.from([0xc7, text.length, type]), Buffer.from(text)]);
     const wire = new MsgpackWire();
-    wire.decode(frameOf(subscribed));
+    wire.decode(frameOf(joinsChat));
     const batch = Buffer.concat([
       Buffer.from([0x95, 7, 12, 45, 7, 0x96]),
       packr.pack('hö'),
@@ -233,7 +186,7 @@ describe('what a node says', () => {
 
   it('carries keys, and says which were deleted', () => {
     const wire = new MsgpackWire();
-    wire.decode(frameOf(subscribed));
+    wire.decode(frameOf(joinsChat));
     const publications = ['no key', ['EUR', 'text'], ['USD'], ['GBP', 7]];
     expect(wire.decode(frameOf([7, 12, 4, 7, publications, 4]))).toMatchObject([
       {
@@ -256,10 +209,13 @@ describe('what a node says', () => {
     ['a number', frameOf(1)],
     ['without its id', frameOf([4])],
     ['with a negative id', frameOf([4, -1])],
+    ['a batch of nothing at all', frameOf([7])],
+    ['a gap of nothing at all', frameOf([8])],
+    ['a snapshot of nothing at all', frameOf([10])],
     ['without its sequence', frameOf([2, 2, [['c', 1, 1]]], [7, 1])],
     ['with an offset that is none', frameOf([4, 4, false, 'e', 1.5])],
-    ['with a key that is none', frameOf(subscribed, [7, 12, 41, 7, [[1, 'x']]])],
-    ['a snapshot without its size', frameOf(subscribed, [10, 12, 'conflated', 'e', 1])],
+    ['with a key that is none', frameOf(joinsChat, [7, 12, 41, 7, [[1, 'x']]])],
+    ['a snapshot without its size', frameOf(joinsChat, [10, 12, 'conflated', 'e', 1])],
     ['cut', frameOf([9, 4, 999, 'message']).slice(0, -1)],
     ['followed by garbage', arrayBufferOf(Uint8Array.of(0x91, 5, 0xc1))],
     ['an array longer than its bytes', arrayBufferOf(Uint8Array.of(0xdd, 255, 255, 255, 255))],

@@ -62,7 +62,7 @@ export class MsgpackWire implements Wire {
     if (names === undefined) return null;
     const fields: Record<string, unknown> = { ...named(names, values), type };
     const { number: itsNumber, channels } = fields;
-    if (names.startsWith('number') && !(type === 'degraded' && values.length === 0)) {
+    if (namesChannel(type, values)) {
       fields.channel = this.#channelsByNumber.get(expectWhole(itsNumber));
       if (fields.channel === undefined) return null;
     }
@@ -84,6 +84,12 @@ export class MsgpackWire implements Wire {
     for (const [number, channel] of this.#channelsByNumber)
       if (channels.includes(channel)) this.#channelsByNumber.delete(number);
   }
+}
+
+/** True for a message about one channel, by its number. Only `degraded` may do without: then it is about all of them. */
+function namesChannel(type: string, values: readonly unknown[]): boolean {
+  if (type === 'degraded') return values.length > 0;
+  return forms[type]?.startsWith('number') === true;
 }
 
 /** Values by their names, which stand in one string. */

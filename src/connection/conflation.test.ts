@@ -2,10 +2,11 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { newBroadcaster } from '../../test/support/broadcaster.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
+import { newHub } from '../../test/support/hub.ts';
 import { openConnection } from '../../test/support/idle-protocol.ts';
 import { settled } from '../../test/support/slow-history.ts';
 import { InProcessBridge } from '../bridge/in-process-bridge.ts';
-import { Hub } from '../channel/hub.ts';
+import type { Hub } from '../channel/hub.ts';
 import type { Room } from '../channel/room.ts';
 import { Publication } from '../channel/publication.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -38,18 +39,7 @@ beforeEach(() => {
   connections = new Connections('boot', { maxConnections: 100, maxControlFrames: 5 }, metrics);
   back = [];
   resync = null;
-  hub = new Hub({
-    publishToTopic: () => 'sent',
-    onPressure() {},
-    onRawGap() {},
-    watch: { opened() {}, closed() {} },
-    clock,
-    onError: (error) => expect.fail(String(error)),
-    compresses: () => false,
-    namespaceOf: () => 'default',
-    maxDelayMs: () => 20,
-    metrics,
-  });
+  hub = newHub({ clock, metrics });
   const announcements = { join() {}, leave() {} };
   session = new NativeSession(jsonCodec, {
     broadcaster: newBroadcaster({ hub }),

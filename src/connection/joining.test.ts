@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
+import { newHub } from '../../test/support/hub.ts';
 import { settled } from '../../test/support/slow-history.ts';
-import { Hub } from '../channel/hub.ts';
+import type { Hub } from '../channel/hub.ts';
 import { Publication } from '../channel/publication.ts';
 import { Recoveries } from '../channel/recoveries.ts';
 import { SequencedRooms } from '../channel/sequenced-rooms.ts';
@@ -28,19 +29,13 @@ beforeEach(() => {
   metrics = new Metrics();
   peers = [];
   let rooms: SequencedRooms | null = null;
-  hub = new Hub({
+  hub = newHub({
     publishToTopic(topic, payload) {
       for (const { socket } of peers) if (socket.topics.has(topic)) socket.send(payload);
       return 'sent';
     },
-    onPressure() {},
     watch: { opened: (opened) => rooms?.opened(opened), closed: (closed) => rooms?.closed(closed) },
     clock,
-    onError: (error) => expect.fail(String(error)),
-    compresses: () => false,
-    namespaceOf: () => 'default',
-    onRawGap() {},
-    maxDelayMs: () => 20,
     metrics,
   });
   const common = {

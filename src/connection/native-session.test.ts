@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
+import { newHub } from '../../test/support/hub.ts';
 import type { BridgeState, Outcome } from '../bridge/bridge.ts';
-import { Hub } from '../channel/hub.ts';
+import type { Hub } from '../channel/hub.ts';
 import { Publication } from '../channel/publication.ts';
 import type { Appended } from '../history/history.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -55,19 +56,12 @@ beforeEach(() => {
   reached = [];
   bridge = { state: 'connected', reaches: true, confirms: true };
   outcome = 'confirmed';
-  hub = new Hub({
+  hub = newHub({
     publishToTopic(topic, payload) {
       toTopics.push([topic, payload]);
       return 'sent';
     },
-    onPressure() {},
-    onRawGap() {},
-    watch: { opened() {}, closed() {} },
     clock,
-    onError: (error) => expect.fail(String(error)),
-    compresses: () => false,
-    namespaceOf: () => 'default',
-    maxDelayMs: () => 20,
     metrics,
   });
   announced = new Set();

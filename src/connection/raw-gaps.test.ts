@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { newBroadcaster } from '../../test/support/broadcaster.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
+import { newHub } from '../../test/support/hub.ts';
 import { openConnection } from '../../test/support/idle-protocol.ts';
-import { Hub } from '../channel/hub.ts';
+import type { Hub } from '../channel/hub.ts';
 import { closeCodes } from '../close-codes.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { Connection } from './connection.ts';
@@ -35,16 +36,9 @@ beforeEach(() => {
     clock,
     random: () => (chances.length > 1 ? chances.shift() : chances[0]) as number,
   });
-  hub = new Hub({
-    publishToTopic: () => 'sent',
-    onPressure() {},
+  hub = newHub({
     onRawGap: (channel) => gaps.missed(channel),
-    watch: { opened() {}, closed() {} },
     clock,
-    onError: (error) => expect.fail(String(error)),
-    compresses: () => false,
-    namespaceOf: () => 'default',
-    maxDelayMs: () => 20,
     metrics,
   });
 });

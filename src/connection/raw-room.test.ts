@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { newBroadcaster } from '../../test/support/broadcaster.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
-import { Hub } from '../channel/hub.ts';
+import { newHub } from '../../test/support/hub.ts';
+import type { Hub } from '../channel/hub.ts';
 import type { Payload } from '../channel/publication.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { Connection } from './connection.ts';
@@ -18,19 +19,12 @@ let permitted: boolean;
 beforeEach(() => {
   published = [];
   metrics = new Metrics();
-  hub = new Hub({
+  hub = newHub({
     publishToTopic(_topic, payload) {
       published.push(payload);
       return 'sent';
     },
-    onPressure() {},
-    onRawGap() {},
-    watch: { opened() {}, closed() {} },
     clock: new FakeClock(),
-    onError: (error) => expect.fail(String(error)),
-    compresses: () => false,
-    namespaceOf: () => 'default',
-    maxDelayMs: () => 20,
     metrics,
   });
   permitted = true;

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { FakeSocket } from '../../test/support/fake-socket.ts';
+import { newHub } from '../../test/support/hub.ts';
 import { openConnection } from '../../test/support/idle-protocol.ts';
-import { Hub } from '../channel/hub.ts';
 import { Publication } from '../channel/publication.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { jsonCodec } from '../protocol/json-codec.ts';
@@ -212,20 +212,14 @@ describe('congestion', () => {
 test('who goes while a room is sent to costs the others of the room nothing', () => {
   const leaving = new FakeSocket();
   const published: string[] = [];
-  const hub = new Hub({
+  const hub = newHub({
     publishToTopic(topic) {
       published.push(topic);
       return 'buffered';
     },
     // The last raw member goes.
     onPressure: () => hub.leave(room, null, null),
-    onRawGap() {},
-    watch: { opened() {}, closed() {} },
     clock,
-    onError: (error) => expect.fail(String(error)),
-    compresses: () => false,
-    namespaceOf: () => 'default',
-    maxDelayMs: () => 20,
     metrics,
   });
   const room = hub.join('a', null, leaving);
