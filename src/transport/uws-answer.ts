@@ -15,6 +15,8 @@ import type { uws } from './uws-library.ts';
 import { UwsRequest } from './uws-request.ts';
 import { type UserData, UwsSocket } from './uws-socket.ts';
 
+type Decision = HttpReply | Upgrade;
+
 /** A request with a well-formed `Sec-WebSocket-Key`: all others come to `answer`, where the guard finds their flaw. */
 export function upgradeOrAnswer(
   response: uws.HttpResponse,
@@ -46,7 +48,7 @@ function decide(
   const body = new UwsBody(response);
   const asked = new UwsRequest(request, body);
   const withoutBody = asked.method === 'HEAD';
-  const settle = (decision: HttpReply | Upgrade): void => {
+  const settle = (decision: Decision): void => {
     if ('session' in decision) upgrade(decision);
     else send(response, decision, withoutBody);
   };
@@ -54,28 +56,27 @@ function decide(
     options.onError('request', error);
     send(response, { status: 500, body: 'internal error\n' }, withoutBody);
   };
-  try {
-    const decision = options.handle(asked);
-    if (!(decision instanceof Promise) && !endsConnection(decision)) {
-      settle(decision);
+  const settleLater = async (decision: Decision | Promise<Decision>): Promise<void> => {
+    body.watch();
+    let settled: Decision;
+    try {
+      settled = await inItsTurn(await decision);
+    } catch (error) {
+      if (body.gone) options.onError('request', error);
+      else response.cork(() => fail(error));
       return;
     }
-    body.watch();
-    Promise.resolve(decision)
-      .then(inItsTurn)
-      .then(
-        (settled) => {
-          if (!('session' in settled)) {
-            if (!body.gone) response.cork(() => settle(settled));
-          } else if (body.gone) settled.session.closed({ code: 1006 });
-          else upgrade(settled);
-        },
-        (error) => {
-          if (body.gone) options.onError('request', error);
-          else response.cork(() => fail(error));
-        },
-      )
-      .catch((error) => options.onError('request', error));
+    if (body.gone && 'session' in settled) return settled.session.closed({ code: 1006 });
+    if (body.gone) return;
+    // Not corked: see the quirks above.
+    if ('session' in settled) return upgrade(settled);
+    response.cork(() => send(response, settled, withoutBody));
+  };
+  try {
+    const decision = options.handle(asked);
+    if (decision instanceof Promise || endsConnection(decision))
+      settleLater(decision).catch((error) => options.onError('request', error));
+    else settle(decision);
   } catch (error) {
     fail(error);
   }
@@ -85,12 +86,12 @@ function decide(
  * An answer that ends the connection is given in a later turn: a request that came with the one that it answers ends the
  * connection then, instead of being served behind the answer.
  */
-async function inItsTurn(decision: HttpReply | Upgrade): Promise<HttpReply | Upgrade> {
+async function inItsTurn(decision: Decision): Promise<Decision> {
   if (endsConnection(decision)) await new Promise((resolve) => setImmediate(resolve));
   return decision;
 }
 
-function endsConnection(decision: HttpReply | Upgrade): boolean {
+function endsConnection(decision: Decision): boolean {
   return !('session' in decision) && decision.headers?.Connection === 'close';
 }
 

@@ -2,12 +2,12 @@
  * A reader of a channel with the latest values that is too slow: it is spared what it need not get, and stays connected; when it
  * has taken what waited it gets the values as they are, marked `conflated`, and hears what is live again.
  */
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Client } from '../../src/client/client.ts';
 import { pausableWebSockets } from '../faults/lab/pausable-web-socket.ts';
+import { aloneAndOverRedis, startAloneOrOverRedis } from '../support/alone-or-over-redis.ts';
 import type { Subprotocol } from '../support/native-client.ts';
-import { startNode, type TestNode } from '../support/node.ts';
-import { TestRedis } from '../support/redis.ts';
+import type { TestNode } from '../support/node.ts';
 import { type Position, StateFollower } from '../support/state-follower.ts';
 import { calm } from '../support/surroundings.ts';
 import { until } from '../support/until.ts';
@@ -17,22 +17,12 @@ const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
 const padding = 'x'.repeat(2_000);
 const conflations = 'outcry_conflations_total';
 
-let redis: TestRedis;
 let node: TestNode;
 let round: number;
-beforeEach(async () => {
-  redis = await TestRedis.start();
-  round = 0;
-});
-afterEach(() => redis.kill());
 
 async function start(withRedis: boolean): Promise<void> {
-  node = await startNode([
-    ...(withRedis ? ['--redis', redis.url] : []),
-    ...['--namespaces', '{"l": {"latest": 100}}'],
-  ]);
-  onTestFinished(async () => void (await node.stop()));
-  await node.untilReady(200);
+  round = 0;
+  node = await startAloneOrOverRedis(withRedis, ['--namespaces', '{"l": {"latest": 100}}']);
 }
 
 async function join(subprotocol: Subprotocol): Promise<StateFollower> {
@@ -54,10 +44,7 @@ async function untilConflated(by: StateFollower): Promise<void> {
   while ((await node.metric(conflations)) === 0) await update(by);
 }
 
-describe.each([
-  ['on a node that is alone', false],
-  ['over Redis', true],
-])('%s', (_where, withRedis) => {
+describe.each(aloneAndOverRedis)('%s', (_where, withRedis) => {
   beforeEach(() => start(withRedis));
 
   it.each(['outcry.v1.json', 'outcry.v1.msgpack'] as const)(

@@ -2,12 +2,11 @@
  * A reader of a channel with history that is too slow: it is cut off at its limit and ends, comes back with its position and
  * gets exactly the rest, in order and once; the others notice nothing.
  */
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { aloneAndOverRedis, startAloneOrOverRedis } from '../support/alone-or-over-redis.ts';
 import { Follower, type Position } from '../support/follower.ts';
 import type { Subprotocol } from '../support/native-client.ts';
-import { startNode, type TestNode } from '../support/node.ts';
-import { TestRedis } from '../support/redis.ts';
-import { until } from '../support/until.ts';
+import type { TestNode } from '../support/node.ts';
 
 const channel = 'h:a';
 const cutOff = 'outcry_slow_consumers_cut_off_total';
@@ -16,25 +15,17 @@ const slowClosed = 'outcry_connections_closed_total{reason="slow_consumer"}';
 const burst = 200;
 const padding = 'x'.repeat(2_000);
 
-let redis: TestRedis;
 let node: TestNode;
 let published: number;
-beforeEach(async () => {
-  redis = await TestRedis.start();
-  published = 0;
-});
-afterEach(() => redis.kill());
 
 async function start(withRedis: boolean): Promise<void> {
-  node = await startNode([
-    ...(withRedis ? ['--redis', redis.url] : []),
-    ...['--namespaces', '{"h": {"historySize": 10000}}', '--history-max-bytes', '100000000'],
+  published = 0;
+  node = await startAloneOrOverRedis(withRedis, [
+    '--namespaces',
+    '{"h": {"historySize": 10000}}',
+    '--history-max-bytes',
+    '100000000',
   ]);
-  onTestFinished(async () => void (await node.stop()));
-  await until(
-    () => node.ready(),
-    (status) => status === 200,
-  );
 }
 
 async function join(subprotocol: Subprotocol, since?: Position): Promise<Follower> {
@@ -53,10 +44,7 @@ async function publish(by: Follower, count: number): Promise<void> {
 const numbersOf = (follower: Follower) => follower.texts.map((text) => Number(text.split(' ')[0]));
 const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-describe.each([
-  ['on a node that is alone', false],
-  ['over Redis', true],
-])('%s', (_where, withRedis) => {
+describe.each(aloneAndOverRedis)('%s', (_where, withRedis) => {
   beforeEach(() => start(withRedis));
 
   it.each(['outcry.v1.json', 'outcry.v1.msgpack'] as const)(

@@ -2,8 +2,8 @@
  * A native client that follows one channel with history, in either codec, and holds everything that it is told against the
  * promise: positions follow each other without a hole and without a repetition, and only a gap moves them.
  */
-import { Conversation, type Fields, type Position, type Wish } from './conversation.ts';
-import type { Subprotocol } from './native-client.ts';
+import { ChannelFollower, positionOf } from './channel-follower.ts';
+import type { Fields, Position, Wish } from './conversation.ts';
 import { until } from './until.ts';
 
 export type { Position, Wish };
@@ -19,8 +19,7 @@ export interface Standing {
 /** The answer to a publish: where it is, or the code of an error. */
 export type Published = (Position & { duplicate: boolean }) | number;
 
-export class Follower {
-  readonly channel: string;
+export class Follower extends ChannelFollower<Standing> {
   /** Texts in the order in which they came. */
   readonly texts: string[] = [];
   /** Reasons of the gaps that it was told of. */
@@ -29,44 +28,12 @@ export class Follower {
   degraded = 0;
   /** How often it was told that nothing is missing any more. */
   healed = 0;
-  /** What broke the promise. */
-  readonly faults: string[] = [];
-  standing: Standing = { degraded: false, position: null, recovered: null, reason: null };
+  override standing: Standing = { degraded: false, position: null, recovered: null, reason: null };
   position: Position | null = null;
-  #conversation: Conversation | null = null;
   #sequence = 0;
-  #subscribed: () => void = () => {};
-
-  private constructor(channel: string) {
-    this.channel = channel;
-  }
-
-  static async join(
-    url: string,
-    channel: string,
-    wish: Wish = {},
-    subprotocol: Subprotocol = 'outcry.v1.json',
-  ): Promise<Follower> {
-    const follower = new Follower(channel);
-    follower.#conversation = await Conversation.begin(url, channel, subprotocol, (message) =>
-      follower.#hear(message),
-    );
-    await follower.subscribe(wish);
-    return follower;
-  }
-
-  /** Subscribes (again), and resolves with the answer. */
-  async subscribe(wish: Wish = {}): Promise<Standing> {
-    const answered = new Promise<void>((resolve) => {
-      this.#subscribed = resolve;
-    });
-    this.#with.subscribe(wish);
-    await answered;
-    return this.standing;
-  }
 
   async publish(text: string, idempotencyKey?: string): Promise<Published> {
-    const { type, code, duplicate, ...at } = await this.#with.publish({ text, idempotencyKey });
+    const { type, code, duplicate, ...at } = await this.conversation.publish({ text, idempotencyKey });
     return type === 'error' ? code : { ...positionOf(at), duplicate: duplicate === true };
   }
 
@@ -98,29 +65,7 @@ export class Follower {
     );
   }
 
-  /** Reads nothing more until `read`. */
-  stopReading(): void {
-    this.#with.stopReading();
-  }
-
-  read(): void {
-    this.#with.read();
-  }
-
-  /** Resolves when the connection has ended. */
-  get closed(): Promise<{ code: number }> {
-    return this.#with.closed;
-  }
-
-  close(): Promise<void> {
-    return this.#with.close();
-  }
-
-  get #with(): Conversation {
-    return this.#conversation as Conversation;
-  }
-
-  #hear(message: Fields): void {
+  protected override hear(message: Fields): void {
     switch (message.type) {
       case 'subscribed':
         this.#stand(message.channels[0]);
@@ -152,7 +97,6 @@ export class Follower {
     // What follows to this client alone ends there.
     this.#behind = this.standing.position;
     this.position = this.standing.position;
-    this.#subscribed();
   }
 
   /** The end of what answers a subscribe. */
@@ -194,13 +138,8 @@ export class Follower {
   }
 }
 
-function positionOf({ epoch, offset }: Fields): Position {
-  return { epoch, offset };
-}
-
 /** The position of a publication that was taken. */
 export function positionIn(published: Published): Position {
   if (typeof published === 'number') throw new Error(`refused with ${published}`);
-  const { epoch, offset } = published;
-  return { epoch, offset };
+  return positionOf(published);
 }

@@ -3,8 +3,8 @@
  * came since. It holds everything that it is told against the promise: a snapshot is whole and comes before anything live,
  * and what is live follows its position without a hole and without a repetition.
  */
-import { Conversation, type Fields, type Position, type Wish } from './conversation.ts';
-import type { Subprotocol } from './native-client.ts';
+import { ChannelFollower, positionOf } from './channel-follower.ts';
+import type { Fields, Position } from './conversation.ts';
 import { until } from './until.ts';
 
 export type { Position };
@@ -12,8 +12,7 @@ export type { Position };
 /** The answer to a publish: where it is, or the code of an error. */
 export type Answer = Position | number;
 
-export class StateFollower {
-  readonly channel: string;
+export class StateFollower extends ChannelFollower<Fields> {
   /** The values by key, which are texts. */
   readonly state = new Map<string, string>();
   /** What came live, in order: `key=value`, `key=` for what was deleted, and texts without a key. */
@@ -23,56 +22,25 @@ export class StateFollower {
   /** Reasons of the snapshots that replaced what it had, with how many values each had. */
   readonly snapshots: [reason: string, count: number][] = [];
   readonly gaps: string[] = [];
-  /** What broke the promise. */
-  readonly faults: string[] = [];
   /** Codes of errors that answer nothing. */
   readonly errors: number[] = [];
   /** The entry of the answer to its subscribe, or what stands there for a refusal. */
-  standing: Fields = {};
+  override standing: Fields = {};
   position: Position | null = null;
-  #conversation: Conversation | null = null;
   #sequence = 0;
   /** Values of a snapshot that are still to come. */
   #missing = 0;
-  #subscribed: () => void = () => {};
-
-  private constructor(channel: string) {
-    this.channel = channel;
-  }
-
-  static async join(
-    url: string,
-    channel: string,
-    wish: Wish = {},
-    subprotocol: Subprotocol = 'outcry.v1.json',
-  ): Promise<StateFollower> {
-    const follower = new StateFollower(channel);
-    follower.#conversation = await Conversation.begin(url, channel, subprotocol, (message) =>
-      follower.#hear(message),
-    );
-    await follower.subscribe(wish);
-    return follower;
-  }
-
-  async subscribe(wish: Wish = {}): Promise<Fields> {
-    const answered = new Promise<void>((resolve) => {
-      this.#subscribed = resolve;
-    });
-    this.#with.subscribe(wish);
-    await answered;
-    return this.standing;
-  }
 
   /** Sets a key; null deletes it. */
   async set(key: string, text: string | null, { answered = true } = {}): Promise<Answer> {
-    if (answered) return answerOf(await this.#with.publish({ key, text }));
-    this.#with.publishUnanswered({ key, text });
+    if (answered) return answerOf(await this.conversation.publish({ key, text }));
+    this.conversation.publishUnanswered({ key, text });
     return 0;
   }
 
   /** Publishes without a key. */
   async publish(text: string): Promise<Answer> {
-    return answerOf(await this.#with.publish({ text }));
+    return answerOf(await this.conversation.publish({ text }));
   }
 
   /** Resolves when it stands at a position, all values of a snapshot included. */
@@ -98,24 +66,7 @@ export class StateFollower {
     return Object.fromEntries([...this.state].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** Reads nothing more until `read`. */
-  stopReading(): void {
-    this.#with.stopReading();
-  }
-
-  read(): void {
-    this.#with.read();
-  }
-
-  close(): Promise<void> {
-    return this.#with.close();
-  }
-
-  get #with(): Conversation {
-    return this.#conversation as Conversation;
-  }
-
-  #hear(message: Fields): void {
+  protected override hear(message: Fields): void {
     switch (message.type) {
       case 'subscribed':
         this.#stand(message.channels[0] ?? message.refused[0]);
@@ -124,7 +75,7 @@ export class StateFollower {
         this.errors.push(message.code);
         break;
       case 'gap':
-        this.#gap(message.reason, { epoch: message.epoch, offset: message.offset });
+        this.#gap(message.reason, positionOf(message));
         break;
       case 'snapshot':
         this.#replace(message);
@@ -147,7 +98,6 @@ export class StateFollower {
     this.#sequence = sequence ?? 0;
     this.position = epoch === undefined ? null : { epoch, offset };
     if (snapshot !== undefined) this.#begin(snapshot);
-    this.#subscribed();
   }
 
   #begin(count: number): void {
@@ -220,6 +170,6 @@ function shown({ key, text }: Heard): string {
   return key === null ? String(text) : `${key}=${text ?? ''}`;
 }
 
-function answerOf({ type, code, epoch, offset }: Fields): Answer {
-  return type === 'error' ? code : { epoch, offset };
+function answerOf(answer: Fields): Answer {
+  return answer.type === 'error' ? answer.code : positionOf(answer);
 }
