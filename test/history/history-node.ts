@@ -144,8 +144,16 @@ export class HistoryNode {
     );
   }
 
-  reconnect(): void {
-    this.#link.reconnect();
+  /** Loses its connection, by itself or by `cause`, and is ready again. Counted: it may be away for less time than it takes to look twice. */
+  async reconnects(cause = () => this.#link.reconnect()): Promise<void> {
+    const { connects } = this;
+    cause();
+    await until(
+      () => this.connects,
+      (now) => now > connects,
+      { what: 'another connection' },
+    );
+    await this.ready();
   }
 
   async append(channel: string, ...texts: (string | number)[]): Promise<Position> {

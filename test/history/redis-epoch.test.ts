@@ -155,9 +155,7 @@ describe('the position of whoever was there before is void', () => {
     expect(await early.append('a', 3)).toMatchObject({ offset: 2 });
     // Once is enough.
     const after = await late.append('a', 4);
-    late.reconnect();
-    await late.away();
-    await late.ready();
+    await late.reconnects();
     expect(await late.comeBack('a', after)).toEqual([]);
   });
 
@@ -169,9 +167,7 @@ describe('the position of whoever was there before is void', () => {
     await late.append('a', 'lost');
     const early = await HistoryNode.start({ port: fresh.port });
     const before = await early.append('a', 1);
-    proxy.leadTo(fresh.port);
-    await late.away();
-    await late.ready();
+    await late.reconnects(() => proxy.leadTo(fresh.port));
     expect(await late.append('a', 2)).toEqual({ ...before, offset: 2 });
   });
 
