@@ -89,12 +89,20 @@ describe('two nodes', () => {
           }
         }
       });
-      for (let round = 0; round < 12; round += 1)
+      for (let round = 0; round < 12; round += 1) {
+        const { offset } = end;
         followers.push(
           ...(await Promise.all(
             [left, right].flatMap((at) => codecs.map((codec) => join(at, busy, {}, codec))),
           )),
         );
+        // Who joins next finds more, however busy the machine is.
+        await until(
+          () => end.offset,
+          (now) => now > offset,
+          { what: 'something new' },
+        );
+      }
       stopped = true;
       await Promise.all(speaking);
       const values = await expectSame(followers, end);
