@@ -46,7 +46,7 @@ export default defineConfig({
   },
 });
 
-/** Every file here starts its own nodes on free ports and mostly waits for them: four at a time keep two cores busy. */
+/** Every file here starts its own nodes on free ports and mostly waits for them: three at a time keep two cores busy. */
 function system(runtime: Runtime, exclude: string[]): TestProjectInlineConfiguration {
   return {
     test: {
@@ -57,7 +57,7 @@ function system(runtime: Runtime, exclude: string[]): TestProjectInlineConfigura
       // Seconds each on a calm machine; a busy one gets more time to let things come true.
       testTimeout: 60_000,
       hookTimeout: 60_000,
-      maxWorkers: 4,
+      maxWorkers: 3,
       // As above.
       isolate: false,
       // Requests that a runtime never answers all wait at the same time.
