@@ -25,7 +25,7 @@ export interface FaultsOptions {
 const help = `
 Examples:
   npm run faults                              everything, on both runtimes, as long as the scoreboard says
-  npm run faults -- --short                   everything with fewer clients and shorter faults, in a quarter of an hour
+  npm run faults -- --short                   everything with fewer clients and shorter faults, in eleven minutes
   npm run faults -- --only R3,R4 --runtime bun
   npm run faults -- --long --minutes 60       R19, R22 and R25, an hour each on each runtime
   npm run faults -- --long --only R22 --runtime bun --seed 7
