@@ -24,7 +24,7 @@ const publish = (args: string[], input = '') => new TestCommand(['publish', ...a
 async function subscribe(channels: string[], ...flags: string[]): Promise<TestCommand> {
   const before = await node.metric('outcry_subscriptions_open');
   const command = new TestCommand(['subscribe', ...channels, '--url', node.url, ...flags]);
-  onTestFinished(() => command.signal('SIGKILL'));
+  onTestFinished(() => command.signal('SIGTERM'));
   await node.untilMetric('outcry_subscriptions_open', before + channels.length);
   return command;
 }
@@ -167,7 +167,7 @@ describe('subscribing', () => {
   test('prints a gap where it happened when its node was killed and comes back', async () => {
     const mortal = await startNode();
     const subscriber = new TestCommand(['subscribe', 'chat', '--url', mortal.url]);
-    onTestFinished(() => subscriber.signal('SIGKILL'));
+    onTestFinished(() => subscriber.signal('SIGTERM'));
     await mortal.untilMetric('outcry_subscriptions_open', 1);
     const say = async (text: string, to: TestNode) =>
       await new TestCommand(['publish', 'chat', text, '--api', `http://127.0.0.1:${to.adminPort}`]).exited;

@@ -67,7 +67,7 @@ describe('outcry subscribe --state', () => {
     put('EUR', '1');
     put('GBP', '2');
     const command = new TestCommand(['subscribe', 'board', '--state', '--url', latest.url]);
-    onTestFinished(() => command.signal('SIGKILL'));
+    onTestFinished(() => command.signal('SIGTERM'));
     await command.untilPrinted(3);
     put('EUR', '3');
     latest.model.publish('board', { key: 'GBP', deleted: true });
