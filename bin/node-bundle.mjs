@@ -1,6 +1,6 @@
 /**
- * The bundle that runs on Node, which cannot run TypeScript by itself before version 22. It holds the packages too: a node starts with two
- * thirds of the CPU that it takes to find some hundred files of theirs.
+ * The bundle that runs on Node, which cannot run TypeScript by itself before version 22. It holds the packages too:
+ * to find some hundred files of theirs at each start costs CPU.
  *
  * `node bin/node-bundle.mjs` (`npm run build`) makes it in any case. Flags of `bun build` may follow: what is published is made with
  * `--packages=external`, since there the packages come with it, and with their licences.
